@@ -1,0 +1,283 @@
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+char *path_join(const char *folder, const char *name)
+{
+	if (name[0] == '/')
+		return str_copy(name);
+	return str_format("%s%s%s", folder, str_ends(folder, "/") ? "" : "/", name);
+}
+
+char *path_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return str_copy(".");
+	if (slash == path)
+		return str_copy("/");
+	return str_format("%.*s", (int)(slash - path), path);
+}
+
+const char *path_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+int file_read(const char *path, size_t max_bytes, char **ret_text, size_t *ret_length,
+	      struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct buf text = { 0 };
+	char chunk[65536];
+	ssize_t got;
+
+	if (fd < 0)
+		return err_errno(err, errno, "%s: cannot be opened", path);
+	while ((got = read(fd, chunk, sizeof chunk)) != 0) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			int saved = errno;
+
+			buf_done(&text);
+			return err_errno(err, saved, "%s: cannot be read", path);
+		}
+		if (text.length + (size_t)got > max_bytes) {
+			buf_done(&text);
+			return err_set(err, -EFBIG, "%s: is larger than %zu bytes", path, max_bytes);
+		}
+		buf_add(&text, chunk, (size_t)got);
+	}
+	buf_text(&text, "");
+	if (ret_length)
+		*ret_length = text.length;
+	*ret_text = text.data;
+	return 0;
+}
+
+int fd_write_all(int fd, const void *data, size_t length)
+{
+	const char *next = data;
+
+	while (length > 0) {
+		ssize_t put = write(fd, next, length);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return -errno;
+		next += put;
+		length -= (size_t)put;
+	}
+	return 0;
+}
+
+int fd_pwrite_all(int fd, const void *data, size_t length, uint64_t offset)
+{
+	const char *next = data;
+
+	while (length > 0) {
+		ssize_t put = pwrite(fd, next, length, (off_t)offset);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return -errno;
+		next += put;
+		offset += (uint64_t)put;
+		length -= (size_t)put;
+	}
+	return 0;
+}
+
+ssize_t fd_pread_all(int fd, void *data, size_t length, uint64_t offset)
+{
+	char *next = data;
+	size_t left = length;
+
+	while (left > 0) {
+		ssize_t got = pread(fd, next, left, (off_t)offset);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			break;
+		next += got;
+		offset += (uint64_t)got;
+		left -= (size_t)got;
+	}
+	return (ssize_t)(length - left);
+}
+
+int file_write(const char *path, const void *data, size_t length, mode_t mode, struct err *err)
+{
+	CLEANUP(temp_done) struct temp temp = TEMP_INIT;
+	int r = temp_open(&temp, path, mode, err);
+
+	if (r < 0)
+		return r;
+	r = fd_write_all(temp.fd, data, length);
+	if (r < 0)
+		return err_errno(err, -r, "%s: cannot be written", path);
+	return temp_publish(&temp, err);
+}
+
+bool path_exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+int dir_make(const char *path, mode_t mode, struct err *err)
+{
+	if (mkdir(path, mode) == 0)
+		return 0;
+	if (errno == EEXIST) {
+		struct stat status;
+
+		if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+			return 0;
+		return err_set(err, -ENOTDIR, "%s: exists and is not a folder", path);
+	}
+	if (errno != ENOENT)
+		return err_errno(err, errno, "%s: the folder cannot be made", path);
+
+	CLEANUP(free_cleanup) char *above = path_folder(path);
+	int r = dir_make(above, mode, err);
+	if (r < 0)
+		return r;
+	if (mkdir(path, mode) < 0 && errno != EEXIST)
+		return err_errno(err, errno, "%s: the folder cannot be made", path);
+	return 0;
+}
+
+int dir_sync(const char *path, struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) < 0)
+		return err_errno(err, errno, "%s: the folder cannot be synced", path);
+	return 0;
+}
+
+static int entry_remove(const char *path, const struct stat *status, int kind, struct FTW *where)
+{
+	(void)status;
+	(void)kind;
+	(void)where;
+	return remove(path);
+}
+
+int tree_remove(const char *path, struct err *err)
+{
+	if (nftw(path, entry_remove, 16, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT)
+		return err_errno(err, errno, "%s: cannot be removed", path);
+	return 0;
+}
+
+uint64_t file_allocated_bytes(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 ? (uint64_t)status.st_blocks * 512 : 0;
+}
+
+int temp_open(struct temp *temp, const char *final_path, mode_t mode, struct err *err)
+{
+	temp->final_path = str_copy(final_path);
+	temp->path = str_format("%s.tmp-%d", final_path, (int)getpid());
+	temp->fd = open(temp->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (temp->fd < 0)
+		return err_errno(err, errno, "%s: cannot be made", temp->path);
+	return 0;
+}
+
+int temp_publish(struct temp *temp, struct err *err)
+{
+	CLEANUP(free_cleanup) char *folder = path_folder(temp->final_path);
+
+	if (fsync(temp->fd) < 0)
+		return err_errno(err, errno, "%s: cannot be synced", temp->path);
+	if (rename(temp->path, temp->final_path) < 0)
+		return err_errno(err, errno, "%s: cannot get its name %s", temp->path,
+				 temp->final_path);
+	free(take(&temp->path));
+	return dir_sync(folder, err);
+}
+
+void temp_done(struct temp *temp)
+{
+	if (temp->path)
+		unlink(temp->path);
+	if (temp->fd >= 0)
+		close(temp->fd);
+	free(temp->path);
+	free(temp->final_path);
+	*temp = (struct temp)TEMP_INIT;
+}
+
+int temp_dir(const char *base, char **ret_path, struct err *err)
+{
+	const char *tmpdir = getenv("TMPDIR");
+	const char *above = base ? base : tmpdir && *tmpdir ? tmpdir : "/tmp";
+	CLEANUP(free_cleanup) char *path = str_format("%s/nestctl-XXXXXX", above);
+
+	if (!mkdtemp(path))
+		return err_errno(err, errno, "%s: no temporary folder can be made there", above);
+	*ret_path = take(&path);
+	return 0;
+}
+
+static int run_copy(int from, int to, off_t start, off_t end)
+{
+	off_t from_at = start, to_at = start;
+
+	while (from_at < end) {
+		ssize_t put = copy_file_range(from, &from_at, to, &to_at,
+					      (size_t)(end - from_at), 0);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return -errno;
+		if (put == 0)
+			return -EIO;
+	}
+	return 0;
+}
+
+int file_copy_sparse(int from, int to, struct err *err)
+{
+	struct stat status;
+	off_t data = 0;
+
+	if (ioctl(to, FICLONE, from) == 0)
+		return 0;
+	if (fstat(from, &status) < 0 || ftruncate(to, status.st_size) < 0)
+		return err_errno(err, errno, "copying a file");
+	while ((data = lseek(from, data, SEEK_DATA)) >= 0) {
+		off_t hole = lseek(from, data, SEEK_HOLE);
+
+		if (hole < 0)
+			return err_errno(err, errno, "copying a file");
+		int r = run_copy(from, to, data, hole);
+		if (r < 0)
+			return err_errno(err, -r, "copying a file");
+		data = hole;
+	}
+	if (errno != ENXIO)
+		return err_errno(err, errno, "copying a file");
+	return 0;
+}

@@ -1,0 +1,63 @@
+/* Files and folders: whole-file reads, atomic writes, temporary names that vanish on failure. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+/* "a/b" from "a" and "b"; an absolute b wins. The caller frees. */
+char *path_join(const char *folder, const char *name);
+/* The folder part, "." if there is none; the caller frees. */
+char *path_folder(const char *path);
+/* The last component, inside path. */
+const char *path_name(const char *path);
+
+/* Reads a regular file of at most max_bytes; ret_text is NUL-terminated, the caller frees.
+ * -EFBIG for a larger one, else the errno of open or read. ret_length may be NULL. */
+int file_read(const char *path, size_t max_bytes, char **ret_text, size_t *ret_length,
+	      struct err *err);
+
+/* Writes, fsyncs and renames, so that readers see the old file or the new one, nothing between.
+ * The folder is fsynced too. */
+int file_write(const char *path, const void *data, size_t length, mode_t mode, struct err *err);
+
+/* All of the buffer, through short writes and EINTR. Returns 0 or a negative errno. */
+int fd_write_all(int fd, const void *data, size_t length);
+/* All of it at an offset in bytes. */
+int fd_pwrite_all(int fd, const void *data, size_t length, uint64_t offset);
+/* Up to length bytes from an offset; less only at the end of the file. Count or negative errno. */
+ssize_t fd_pread_all(int fd, void *data, size_t length, uint64_t offset);
+
+bool path_exists(const char *path);
+/* Makes the folder and what is missing above it. */
+int dir_make(const char *path, mode_t mode, struct err *err);
+/* fsync of a folder, so that a rename in it lasts. */
+int dir_sync(const char *path, struct err *err);
+/* Removes a tree without following symlinks; what is not there is no error. */
+int tree_remove(const char *path, struct err *err);
+/* Blocks on the disk, in bytes: what a sparse file really takes. 0 if it cannot be seen. */
+uint64_t file_allocated_bytes(const char *path);
+
+/* A file that gets its name only when it is whole. Zeroed struct, then temp_open; write to fd;
+ * temp_publish. temp_done without publish removes it. The name is PATH.tmp-PID. */
+struct temp {
+	int fd;
+	char *path;
+	char *final_path;
+};
+
+#define TEMP_INIT { .fd = -1 }
+
+int temp_open(struct temp *temp, const char *final_path, mode_t mode, struct err *err);
+int temp_publish(struct temp *temp, struct err *err); /* fsync, rename, fsync of the folder */
+void temp_done(struct temp *temp);
+
+/* A new folder of our own below base (or TMPDIR, /tmp if base is NULL), mode 0700. tree_remove
+ * it. The caller frees the path. */
+int temp_dir(const char *base, char **ret_path, struct err *err);
+
+/* Copies the data of a file, holes left as holes: reflink where the file system has it, else
+ * copy_file_range over SEEK_DATA runs. Both are open; to must be empty. */
+int file_copy_sparse(int from, int to, struct err *err);

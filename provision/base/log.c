@@ -1,0 +1,86 @@
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static enum log_level current_level = LOG_NORMAL;
+
+#define ERASE_LINE "\r\033[K"
+
+void log_set_level(enum log_level level)
+{
+	current_level = level;
+}
+
+bool log_is_terminal(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+}
+
+__attribute__((format(printf, 2, 0)))
+static void line_print(const char *prefix, const char *format, va_list args)
+{
+	if (log_is_terminal())
+		fputs(ERASE_LINE, stderr);
+	fputs(prefix, stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+}
+
+void log_info(const char *format, ...)
+{
+	va_list args;
+
+	if (current_level < LOG_NORMAL)
+		return;
+	va_start(args, format);
+	line_print("", format, args);
+	va_end(args);
+}
+
+void log_warn(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	line_print("warning: ", format, args);
+	va_end(args);
+}
+
+void log_debug(const char *format, ...)
+{
+	va_list args;
+
+	if (current_level < LOG_VERBOSE)
+		return;
+	va_start(args, format);
+	line_print("  ", format, args);
+	va_end(args);
+}
+
+void log_status(const char *format, ...)
+{
+	va_list args;
+
+	if (current_level < LOG_NORMAL || !log_is_terminal())
+		return;
+	fputs(ERASE_LINE, stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fflush(stderr);
+}
+
+double clock_seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}

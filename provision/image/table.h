@@ -1,0 +1,27 @@
+/* Partition tables, by libparted. */
+#pragma once
+#include "image/layout.h"
+
+/* Writes the table into the image. disk_id makes GUIDs and the MBR signature stable. The
+ * partition that is mounted at "/" is marked active on MBR. */
+int table_write(struct image *image, const struct layout *layout, const struct disk_spec *spec,
+		const char *disk_id, struct err *err);
+
+struct table_entry {
+	unsigned number;   /* as in sda1 */
+	struct extent where;
+	bool active;
+	char type[40];     /* "83", "82", GPT type GUID */
+	char name[73];     /* GPT name */
+};
+
+struct table {
+	bool present;
+	enum table_kind kind;
+	struct table_entry entries[128];
+	size_t count;
+};
+
+/* -EBADMSG for a table that is damaged or reaches over the end of the image (truncated). No table
+ * at all is no error: present is false. */
+int table_read(struct image *image, struct table *ret_table, struct err *err);
