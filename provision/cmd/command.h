@@ -39,8 +39,10 @@ bool argument_given(const struct arguments *arguments, const char *name);
 int argument_number(const struct arguments *arguments, const char *name, unsigned min, unsigned max,
 		    unsigned *value, struct err *err);
 
-/* Parses what follows the verb. -EINVAL names the option and the way to --help. The caller frees
- * values and rest. */
+/* Parses what follows the verb. -EINVAL names the option and the way to --help. arguments_done
+ * frees. argv starts after the verb. */
 int arguments_parse(const struct command *command, int argc, char **argv,
 		    struct arguments *ret_arguments, struct err *err);
+/* Frees what arguments_parse made; a zeroed struct is allowed. */
+void arguments_done(struct arguments *arguments);
 void command_print_help(const struct command *command);

@@ -1,0 +1,133 @@
+# nestctl: `make help` lists what can be made. Needs GNU make and a C compiler; `make deps` (part
+# of demo and check) installs the rest on Debian 12 and 13.
+
+CC       ?= gcc
+MUSL_CC  ?= musl-gcc
+prefix   ?= /usr/local
+B        ?= build
+VERSION  := 0.1.0
+
+STANDARD := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2
+CFLAGS   ?= -O2 -g
+LIBRARIES := libparted blkid ext2fs com_err libarchive libcrypto yaml-0.1 jansson libcrypt
+DATA     := -DNESTCTL_VERSION='"$(VERSION)"' -DNESTCTL_DATA_DIR='"$(prefix)/share/nestctl"'
+
+# pkg-config runs only where something is compiled: before `make deps` there is none.
+PKG_CFLAGS = $(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null)
+PKG_LIBS   = $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null)
+
+SOURCES  := $(filter-out provision/main.c $(wildcard provision/agent/*.c),$(wildcard provision/*/*.c))
+GRUBFIX  := $(filter-out grubfix/main.c,$(wildcard grubfix/*.c))
+AGENT    := $(wildcard provision/agent/*.c)
+UNITS    := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/test_*.c))
+ALL_C    := $(wildcard provision/*.[ch] provision/*/*.[ch] grubfix/*.[ch] tests/*/*.[ch])
+
+objects   = $(patsubst %.c,$B/obj/%.o,$(1))
+COMPILE   = $(CC) $(STANDARD) $(WARNINGS) $(CFLAGS) -MMD -MP -Iprovision -I. $(DATA) $(PKG_CFLAGS)
+
+all: $B/nestctl $B/nestctl-agent $(if $(wildcard grubfix/main.c),$B/grubfix)
+
+$B/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(COMPILE) -c $< -o $@
+
+$B/libnestctl.a: $(call objects,$(SOURCES))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$B/libgrubfix.a: $(call objects,$(GRUBFIX))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+LIBS := $B/libnestctl.a $(if $(GRUBFIX),$B/libgrubfix.a)
+
+$B/nestctl: $(call objects,provision/main.c) $(LIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) $< $(LIBS) $(PKG_LIBS) -o $@
+
+$B/grubfix: $(call objects,grubfix/main.c) $(LIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) $< $B/libgrubfix.a $B/libnestctl.a $(PKG_LIBS) -o $@
+
+# The agent goes into every layer, whatever that layer's C library is: static, and small.
+$B/nestctl-agent: $(AGENT) $(wildcard provision/agent/*.h)
+	@mkdir -p $(@D)
+	$(MUSL_CC) -static -Os -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -Iprovision/agent $(AGENT) -o $@
+
+# test_agent_*.c take in the agent's sources, everything else the library.
+$B/unit/test_agent%: tests/unit/test_agent%.c $(filter-out provision/agent/main.c,$(AGENT)) \
+		$(wildcard provision/agent/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(STANDARD) $(WARNINGS) $(CFLAGS) $(LDFLAGS) -Iprovision/agent $< \
+		$(filter-out provision/agent/main.c,$(AGENT)) -lcmocka -o $@
+
+$B/unit/%: tests/unit/%.c $(LIBS)
+	@mkdir -p $(@D)
+	$(COMPILE) $(LDFLAGS) $< $(LIBS) $(PKG_LIBS) -lcmocka -o $@
+
+units: $(UNITS)
+
+# --- what a person asks for ---------------------------------------------------------------------
+
+deps:
+	@tools/install-deps
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	$B/nestctl build-stack profiles/xen-l3.yaml
+
+check: deps
+	@$(MAKE) --no-print-directory all units
+	@tests/all unit fail agent grubfix image run boot
+
+check-fast: all units
+	@tests/all unit fail agent grubfix
+
+check-boot: all
+	@tests/all boot
+
+check-asan:
+	@$(MAKE) --no-print-directory B=build/asan all units \
+		CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined' \
+		LDFLAGS='-fsanitize=address,undefined'
+	@B=build/asan tests/all unit fail agent grubfix
+
+bench: all
+	@tests/bench/run
+
+format:
+	clang-format -i $(ALL_C)
+
+format-check:
+	clang-format --dry-run -Werror $(ALL_C)
+
+lint:
+	cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr --suppressions-list=tests/cppcheck.txt \
+		--enable=warning,portability -Iprovision -I. provision grubfix
+	clang-tidy --quiet $(filter-out $(AGENT),$(filter %.c,$(wildcard provision/*.c provision/*/*.c grubfix/*.c))) -- \
+		$(STANDARD) -Iprovision -I. $(DATA) $(PKG_CFLAGS)
+
+install: all
+	install -D -m 0755 -t $(DESTDIR)$(prefix)/bin $B/nestctl $(wildcard $B/grubfix)
+	install -D -m 0755 -t $(DESTDIR)$(prefix)/share/nestctl $B/nestctl-agent
+	cp -r --no-preserve=ownership templates profiles $(DESTDIR)$(prefix)/share/nestctl/
+	install -D -m 0644 -t $(DESTDIR)$(prefix)/share/man/man1 $(wildcard docs/man/*.1)
+
+clean:
+	rm -rf $B
+
+help:
+	@echo 'make              builds nestctl, its agent and grubfix in build/'
+	@echo 'make demo         installs what is missing, builds, and runs a three-level stack'
+	@echo 'make check        installs what is missing, builds, and runs every test (boots included)'
+	@echo 'make check-fast   the tests that need no boot and no network'
+	@echo 'make check-asan   the same under the address and undefined-behaviour sanitizers'
+	@echo 'make check-boot   the boots alone'
+	@echo 'make bench        ratios against named references'
+	@echo 'make format, format-check, lint'
+	@echo 'make install      into DESTDIR and prefix (/usr/local)'
+	@echo 'make clean'
+
+.PHONY: all units deps demo check check-fast check-boot check-asan bench format format-check lint \
+	install clean help
+.DELETE_ON_ERROR:
+-include $(patsubst %.o,%.d,$(call objects,$(SOURCES) $(GRUBFIX) provision/main.c grubfix/main.c))

@@ -1,0 +1,19 @@
+/* What plan and build-stack have in common: STACK, --out and --store become a plan. */
+#pragma once
+#include "cmd/command.h"
+#include "plan/plan.h"
+
+#define BUILD_OPTION_ROWS                                                              \
+	{ "out", 'o', "DIR", "where the stacks' folders are made (default: out)" },    \
+	{ "store", 0, "DIR", "the store (default: ~/.cache/nestctl)" }
+
+struct build_request { /* zeroed, then build_request_load; build_request_done it */
+	struct stack *stack;
+	struct store *store;
+	char *folder; /* of this stack */
+	struct plan *plan;
+};
+
+int build_request_load(const struct arguments *arguments, struct build_request *request,
+		       struct err *err);
+void build_request_done(struct build_request *request);

@@ -1,0 +1,82 @@
+#include "cmd/build_stack.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/spawn.h"
+#include "cmd/build_request.h"
+#include "run/preflight.h"
+#include "run/run.h"
+
+static const struct option_row options[] = {
+	BUILD_OPTION_ROWS,
+	{ "accel", 0, "ACCEL", "auto, tcg or kvm (default: auto, KVM only if a guest really runs)" },
+	{ "build-only", 0, NULL, "build the images and stop there" },
+	{ "keep-running", 'k', NULL, "leave the stack running after the verdict" },
+	{ "json", 0, "FILE", "write the verdict on every level as JSON" },
+	{ NULL, 0, NULL, NULL },
+};
+
+/* What is missing is named before minutes of work are spent. */
+static int preflight(const struct build_request *request, struct err *err)
+{
+	CLEANUP(preflight_done) struct preflight result = { 0 };
+	int r = preflight_check(request->stack, store_path(request->store), request->folder, &result,
+				err);
+
+	if (r < 0 || preflight_ok(&result))
+		return r;
+	preflight_print(&result, stderr);
+	return 1;
+}
+
+static int prove(const struct arguments *arguments, const struct build_request *request,
+		 struct err *err)
+{
+	CLEANUP(matrix_cleanup) struct matrix *matrix = NULL;
+	const char *json = argument(arguments, "json");
+	const struct run_options run = {
+		.folder = request->folder,
+		.accel = argument(arguments, "accel"),
+		.keep_running = argument_given(arguments, "keep-running"),
+		.fresh = true,
+	};
+	int r = run_stack(request->stack, &run, &matrix, err);
+
+	if (r < 0)
+		return r;
+	matrix_print(matrix, stdout);
+	if (json)
+		r = matrix_json(matrix, json, err);
+	if (r < 0)
+		return r;
+	return matrix_all_proven(matrix) ? 0 : 1;
+}
+
+static int build_stack_run(const struct arguments *arguments, struct err *err)
+{
+	CLEANUP(build_request_done) struct build_request request = { 0 };
+	double start = clock_seconds();
+	int r = build_request_load(arguments, &request, err);
+
+	if (r < 0)
+		return r;
+	spawn_stop_fd(); /* from here on a signal asks, and we clean up */
+	r = preflight(&request, err);
+	if (r == 0)
+		r = plan_build(request.plan, err);
+	if (r != 0)
+		return r;
+	log_info("built %s in %.1f s", request.folder, clock_seconds() - start);
+	return argument_given(arguments, "build-only") ? 0 : prove(arguments, &request, err);
+}
+
+const struct command build_stack_command = {
+	.name = "build-stack",
+	.synopsis = "STACK [OPTIONS]",
+	.summary = "Builds the images of a stack, boots it, and proves every level",
+	.options = options,
+	.min_rest = 1,
+	.max_rest = 1,
+	.run = build_stack_run,
+};

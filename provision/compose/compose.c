@@ -1,0 +1,293 @@
+#include "compose/compose.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "bootloader/grub2_bios.h"
+#include "compose/initramfs.h"
+#include "compose/names.h"
+#include "compose/system.h"
+#include "compose/volumes.h"
+#include "guest/xl.h"
+#include "image/table.h"
+#include "pattern/pattern.h"
+
+/* Changes whenever the same input would be composed differently. */
+#define COMPOSE_FORMAT "1"
+
+#define SHADOW_MAX_BYTES (1u << 20)
+
+/* What compose_layer puts into the folder, and so what an inner layer brings along. */
+static const char *const product_files[] = { "disk0.raw", "vmlinuz", "initrd.img" };
+
+/* ---- what goes in ---- */
+
+static void disk_input(const struct disk_spec *disk, struct inputs *inputs)
+{
+	CLEANUP(buf_done) struct buf text = { 0 };
+
+	buf_format(&text, "%llu %s", (unsigned long long)disk->size_bytes,
+		   table_kind_name(disk->table));
+	for (size_t i = 0; i < disk->partition_count; i++) {
+		const struct partition_spec *partition = &disk->partitions[i];
+
+		buf_format(&text, "; %llu %s \"%s\" %s", (unsigned long long)partition->size_bytes,
+			   filesystem_kind_name(partition->filesystem), partition->label,
+			   partition->mount_point);
+	}
+	inputs_add(inputs, "disk", buf_str(&text));
+}
+
+static void overlay_input(const char *name, const struct overlay *overlay, struct inputs *inputs)
+{
+	struct hash *hash = hash_new();
+	char hex[HASH_HEX_LENGTH + 1];
+
+	overlay_hash(overlay, hash);
+	hash_finish_hex(hash, hex);
+	inputs_add(inputs, name, hex);
+}
+
+static void text_input(const char *name, const char *secret, struct inputs *inputs)
+{
+	struct hash *hash = hash_new();
+	char hex[HASH_HEX_LENGTH + 1];
+
+	hash_field(hash, name, secret);
+	hash_finish_hex(hash, hex);
+	inputs_add(inputs, name, hex);
+}
+
+/* All the files of the layer's own. Without a base tree at hand the names in it are stand-ins: the
+ * base tree's key stands for the real ones. */
+static int own_files(const char *stack_name, const struct layer *layer,
+		     const struct boot_names *names, const struct strv *modules,
+		     struct overlay *system, struct overlay *initramfs, struct err *err)
+{
+	int r;
+
+	if (layer->pattern->initramfs == INITRAMFS_AGENT) {
+		r = leaf_overlay(layer, modules, initramfs, err);
+		if (r == 0 && layer->boot_loader != BOOT_DIRECT)
+			r = menu_overlay(stack_name, layer, names, system, err);
+		return r;
+	}
+	r = root_initramfs_overlay(initramfs, err);
+	return r < 0 ? r : system_overlay(stack_name, layer, names, system, err);
+}
+
+int compose_inputs(const char *stack_name, const struct layer *layer, const char *base_key,
+		   const char *const *inner_keys, struct inputs *ret_inputs, struct err *err)
+{
+	const struct boot_names names = {
+		.kernel_version = "KERNEL",
+		.hypervisor_file = layer->hypervisor == HYPERVISOR_XEN ? "xen-0.0-amd64.gz" : NULL,
+	};
+	const struct strv no_modules = { 0 };
+	CLEANUP(overlay_done) struct overlay system = { 0 };
+	CLEANUP(overlay_done) struct overlay initramfs = { 0 };
+	CLEANUP(free_cleanup) char *uuid = compose_uuid_text(stack_name, layer, "root");
+	CLEANUP(buf_done) struct buf modules = { 0 };
+	int r = own_files(stack_name, layer, &names, &no_modules, &system, &initramfs, err);
+
+	if (r < 0)
+		return r;
+	for (const char *const *module = layer->pattern->initramfs_modules; module && *module;
+	     module++)
+		buf_format(&modules, "%s ", *module);
+	inputs_add(ret_inputs, "format", COMPOSE_FORMAT);
+	inputs_add(ret_inputs, "base tree", base_key);
+	inputs_add(ret_inputs, "identity", uuid);
+	inputs_add_number(ret_inputs, "time", compose_time_seconds());
+	inputs_add(ret_inputs, "boot loader", boot_loader_name(layer->boot_loader));
+	inputs_add(ret_inputs, "drivers", buf_str(&modules));
+	disk_input(&layer->disk, ret_inputs);
+	text_input("root password", layer->root_password_hash, ret_inputs);
+	overlay_input("own files", &system, ret_inputs);
+	overlay_input("initramfs", &initramfs, ret_inputs);
+	for (size_t i = 0; i < layer->inner_count; i++)
+		inputs_add(ret_inputs, layer->inner[i]->name, inner_keys[i]);
+	return 0;
+}
+
+/* ---- making it ---- */
+
+struct composition {
+	const struct compose_request *request;
+	struct boot_source source;
+	struct overlay system, initramfs;
+	char *initrd; /* owned */
+	size_t initrd_length;
+};
+
+static void composition_done(struct composition *composition)
+{
+	boot_source_done(&composition->source);
+	overlay_done(&composition->system);
+	overlay_done(&composition->initramfs);
+	free(composition->initrd);
+}
+
+static int prepare(struct composition *composition, struct err *err)
+{
+	const struct compose_request *request = composition->request;
+	int r = boot_source_read(request->base_tar, request->layer->pattern, &composition->source,
+				 err);
+
+	if (r < 0)
+		return r;
+	const struct boot_names names = { composition->source.kernel_version,
+					  composition->source.hypervisor_file };
+	r = own_files(request->stack_name, request->layer, &names, &composition->source.order,
+		      &composition->system, &composition->initramfs, err);
+	return r < 0 ? r
+		     : initramfs_make(&composition->source, &composition->initramfs,
+				      &composition->initrd, &composition->initrd_length, err);
+}
+
+/* The root line of /etc/shadow gets the profile's hash; "" locks the password. */
+static int password_set(struct volumes *volumes, const struct layer *layer, struct err *err)
+{
+	struct fsys *root = volumes_root(volumes);
+	CLEANUP(free_cleanup) char *text = NULL;
+	CLEANUP(buf_done) struct buf changed = { 0 };
+	int r = fsys_read(root, "/etc/shadow", SHADOW_MAX_BYTES, &text, NULL, err);
+
+	if (r < 0)
+		return r;
+	char *end = strchr(text, ':') ? strchr(strchr(text, ':') + 1, ':') : NULL;
+	if (!str_starts(text, "root:") || !end)
+		return err_set(err, -EBADMSG, "/etc/shadow of the base tree: its first line is not "
+			       "root's");
+	buf_format(&changed, "root:%s%s",
+		   *layer->root_password_hash ? layer->root_password_hash : "*", end);
+	return fsys_put(root, "/etc/shadow", changed.data, changed.length, NULL, err);
+}
+
+static int kernel_put(struct composition *composition, struct volumes *volumes, struct err *err)
+{
+	const struct boot_source *source = &composition->source;
+	const struct member *kernel = boot_source_kernel(source);
+	CLEANUP(free_cleanup) char *initrd_path =
+		str_format("/boot/initrd.img-%s", source->kernel_version);
+	CLEANUP(free_cleanup) char *kernel_path = str_format("/%s", kernel->path);
+	const struct fsys_attributes attributes = { .mode = 0644,
+						    .time_seconds = compose_time_seconds() };
+	struct fsys *root = volumes_root(volumes);
+	int r = fsys_put(root, initrd_path, composition->initrd, composition->initrd_length,
+			 &attributes, err);
+
+	if (r < 0 || composition->request->layer->pattern->initramfs != INITRAMFS_AGENT)
+		return r;
+	return fsys_put(root, kernel_path, kernel->data, kernel->length, &attributes, err);
+}
+
+/* The products of an inner layer become files of this one. */
+static int inner_put(const char *from_folder, const struct layer *inner, struct volumes *volumes,
+		     struct err *err)
+{
+	const struct fsys_attributes attributes = { .mode = 0600,
+						    .time_seconds = compose_time_seconds() };
+
+	for (size_t i = 0; i < sizeof product_files / sizeof *product_files; i++) {
+		CLEANUP(free_cleanup) char *from = path_join(from_folder, product_files[i]);
+		CLEANUP(free_cleanup) char *to = str_format("%s/%s/%s", GUEST_IMAGES_FOLDER,
+							    inner->name, product_files[i]);
+		CLEANUP(fd_cleanup) int fd = open(from, O_RDONLY | O_CLOEXEC);
+		const char *below = NULL;
+
+		if (fd < 0 && errno == ENOENT)
+			continue;
+		if (fd < 0)
+			return err_errno(err, errno, "%s: cannot be opened", from);
+		struct fsys *fsys = volumes_resolve(volumes, to, &below);
+		int r = fsys_put_file(fsys, below, fd, &attributes, err);
+		if (r < 0)
+			return err_wrap(err, r, "putting the image of %s into its host", inner->name);
+	}
+	return 0;
+}
+
+static int volumes_fill(struct composition *composition, struct volumes *volumes, struct err *err)
+{
+	const struct compose_request *request = composition->request;
+	const struct layer *layer = request->layer;
+	bool whole_system = layer->pattern->initramfs == INITRAMFS_ROOT;
+	int r = 0;
+
+	if (whole_system)
+		r = fsys_unpack(volumes_root(volumes), request->base_tar, err);
+	if (r == 0)
+		r = overlay_apply(&composition->system, volumes, compose_time_seconds(), err);
+	if (r == 0 && whole_system)
+		r = password_set(volumes, layer, err);
+	if (r == 0)
+		r = kernel_put(composition, volumes, err);
+	for (size_t i = 0; r == 0 && i < layer->inner_count; i++)
+		r = inner_put(request->inner_folders[i], layer->inner[i], volumes, err);
+	return r;
+}
+
+static int disk_make(struct composition *composition, struct image *image, struct err *err)
+{
+	const struct compose_request *request = composition->request;
+	const struct layer *layer = request->layer;
+	CLEANUP(volumes_cleanup) struct volumes *volumes = NULL;
+	CLEANUP(free_cleanup) char *disk_id = compose_uuid_text(request->stack_name, layer, "disk");
+	CLEANUP(free_cleanup) char *root_uuid = compose_uuid_text(request->stack_name, layer, "root");
+	struct layout layout;
+	int r = layout_plan(&layer->disk, &layout, err);
+
+	if (r == 0)
+		r = table_write(image, &layout, &layer->disk, disk_id, err);
+	if (r == 0)
+		r = volumes_format(image, &layout, request->stack_name, layer, &volumes, err);
+	if (r == 0)
+		r = volumes_fill(composition, volumes, err);
+	if (r == 0)
+		r = volumes_close(volumes, err);
+	if (r == 0 && layer->boot_loader == BOOT_GRUB2_BIOS)
+		r = grub2_bios_install(image, &layout, root_uuid, err);
+	return r;
+}
+
+static int disk_compose(struct composition *composition, struct err *err)
+{
+	const struct compose_request *request = composition->request;
+	CLEANUP(free_cleanup) char *path = path_join(request->folder, request->disk_name);
+	CLEANUP(fd_cleanup) int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	CLEANUP(image_cleanup) struct image *image = NULL;
+
+	if (fd < 0)
+		return err_errno(err, errno, "%s: cannot be made", path);
+	int r = image_create(fd_take(&fd), path, request->layer->disk.size_bytes, &image, err);
+	return r < 0 ? r : disk_make(composition, image, err);
+}
+
+static int folder_file(const char *folder, const char *name, const void *data, size_t length,
+		       struct err *err)
+{
+	CLEANUP(free_cleanup) char *path = path_join(folder, name);
+
+	return file_write(path, data, length, 0600, err);
+}
+
+int compose_layer(const struct compose_request *request, struct err *err)
+{
+	CLEANUP(composition_done) struct composition composition = { .request = request };
+	int r = prepare(&composition, err);
+
+	if (r == 0 && request->layer->disk.size_bytes > 0)
+		r = disk_compose(&composition, err);
+	if (r == 0 && request->layer->boot_loader == BOOT_DIRECT) {
+		const struct member *kernel = boot_source_kernel(&composition.source);
+
+		r = folder_file(request->folder, "vmlinuz", kernel->data, kernel->length, err);
+		if (r == 0)
+			r = folder_file(request->folder, "initrd.img", composition.initrd,
+					composition.initrd_length, err);
+	}
+	return r < 0 ? err_wrap(err, r, "composing %s", request->layer->name) : 0;
+}

@@ -1,0 +1,98 @@
+#include "compose/names.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "pattern/pattern.h"
+
+/* 2024-01-01: any fixed day serves; one that is past keeps `make` and TLS in the layer content. */
+#define COMPOSE_TIME INT64_C(1704067200)
+
+int64_t compose_time_seconds(void)
+{
+	const char *text = getenv("SOURCE_DATE_EPOCH");
+	char *end = NULL;
+
+	if (!text || !*text)
+		return COMPOSE_TIME;
+	errno = 0;
+	long long seconds = strtoll(text, &end, 10);
+	return errno || *end || seconds < 0 ? COMPOSE_TIME : seconds;
+}
+
+void compose_uuid(const char *stack_name, const struct layer *layer, const char *part,
+		  uint8_t ret_uuid[16])
+{
+	CLEANUP(free_cleanup) char *name = str_format("%s/%s/%s", stack_name, layer->name, part);
+
+	hash_uuid(name, ret_uuid);
+}
+
+char *compose_uuid_text(const char *stack_name, const struct layer *layer, const char *part)
+{
+	char *text = mem_alloc(37);
+	uint8_t uuid[16];
+
+	compose_uuid(stack_name, layer, part, uuid);
+	uuid_text(uuid, text);
+	return text;
+}
+
+char *compose_partition_part(const struct disk_spec *disk, size_t index)
+{
+	if (str_equal(disk->partitions[index].mount_point, "/"))
+		return str_copy("root");
+	return str_format("part%zu", index + 1);
+}
+
+/* The words of several texts, one blank between them; empty texts leave no blank. */
+static char *words_join(const char *const *texts, size_t count)
+{
+	struct buf all = { 0 };
+
+	buf_text(&all, "");
+	for (size_t i = 0; i < count; i++) {
+		if (!texts[i] || !*texts[i])
+			continue;
+		buf_format(&all, "%s%s", all.length ? " " : "", texts[i]);
+	}
+	return all.data;
+}
+
+#define WORDS(...) \
+	words_join((const char *const[]){ __VA_ARGS__ }, \
+		   sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
+
+char *hypervisor_arguments(const struct layer *layer)
+{
+	unsigned long long mib = layer->dom0_memory_bytes >> 20;
+	CLEANUP(free_cleanup) char *memory =
+		mib ? str_format("dom0_mem=%lluM,max:%lluM", mib, mib) : NULL;
+
+	return WORDS("console=com1 com1=115200,8n1", memory, layer->pattern->hypervisor_args,
+		     layer->hypervisor_args);
+}
+
+char *dom0_arguments(const struct layer *layer)
+{
+	return WORDS("ro console=hvc0 net.ifnames=0", layer->pattern->kernel_args,
+		     layer->kernel_args);
+}
+
+char *linux_arguments(const struct layer *layer)
+{
+	return WORDS("ro console=ttyS0,115200n8 net.ifnames=0", layer->pattern->kernel_args,
+		     layer->kernel_args);
+}
+
+char *direct_boot_arguments(const char *stack_name, const struct layer *layer)
+{
+	CLEANUP(free_cleanup) char *uuid = compose_uuid_text(stack_name, layer, "root");
+	CLEANUP(free_cleanup) char *root =
+		layer->pattern->initramfs == INITRAMFS_ROOT ? str_format("root=UUID=%s", uuid) : NULL;
+
+	return WORDS(root, "ro console=hvc0 net.ifnames=0", layer->pattern->kernel_args,
+		     layer->kernel_args);
+}

@@ -1,0 +1,233 @@
+#include "compose/system.h"
+
+#include <string.h>
+
+#include "base/data.h"
+#include "compose/names.h"
+#include "guest/xl.h"
+#include "pattern/pattern.h"
+
+#define UNIT_FOLDER  "/etc/systemd/system"
+#define WANTS_FOLDER UNIT_FOLDER "/multi-user.target.wants"
+#define AGENT_PATH   "/usr/lib/nestctl/nestctl-agent"
+
+static int rendered(const char *name, const char *path, uint32_t mode,
+		    const struct template_value *values, struct overlay *overlay, struct err *err)
+{
+	CLEANUP(free_cleanup) char *text = NULL;
+	int r = template_render(name, values, &text, err);
+
+	if (r < 0)
+		return r;
+	overlay_file(overlay, path, text, strlen(text), mode);
+	return 0;
+}
+
+static void unit_enable(struct overlay *overlay, const char *unit, const char *target_folder)
+{
+	CLEANUP(free_cleanup) char *link = str_format("%s/%s", WANTS_FOLDER, unit);
+	CLEANUP(free_cleanup) char *target = str_format("%s/%s", target_folder, unit);
+
+	overlay_link(overlay, link, target);
+}
+
+static void unit_mask(struct overlay *overlay, const char *unit)
+{
+	CLEANUP(free_cleanup) char *link = str_format("%s/%s", UNIT_FOLDER, unit);
+
+	overlay_link(overlay, link, "/dev/null");
+}
+
+/* ---- identity ---- */
+
+static void fstab(const char *stack_name, const struct layer *layer, struct overlay *overlay)
+{
+	CLEANUP(buf_done) struct buf text = { 0 };
+
+	for (size_t i = 0; i < layer->disk.partition_count; i++) {
+		const struct partition_spec *partition = &layer->disk.partitions[i];
+		CLEANUP(free_cleanup) char *part = compose_partition_part(&layer->disk, i);
+		CLEANUP(free_cleanup) char *uuid = compose_uuid_text(stack_name, layer, part);
+
+		if (partition->filesystem == FILESYSTEM_SWAP)
+			buf_format(&text, "UUID=%s none swap sw 0 0\n", uuid);
+		else if (*partition->mount_point)
+			/* Pass 0: the journal is replayed at the mount; a check of every start
+			 * costs seconds on an emulated CPU. */
+			buf_format(&text, "UUID=%s %s %s relatime,errors=remount-ro 0 0\n", uuid,
+				   partition->mount_point,
+				   filesystem_kind_name(partition->filesystem));
+	}
+	overlay_text(overlay, "/etc/fstab", 0644, "%s", buf_str(&text));
+}
+
+static void identity(const char *stack_name, const struct layer *layer, struct overlay *overlay)
+{
+	CLEANUP(free_cleanup) char *machine = compose_uuid_text(stack_name, layer, "machine");
+	CLEANUP(buf_done) struct buf machine_id = { 0 };
+
+	for (const char *c = machine; *c; c++)
+		if (*c != '-')
+			buf_add(&machine_id, c, 1);
+	overlay_text(overlay, "/etc/machine-id", 0444, "%s\n", buf_str(&machine_id));
+	overlay_text(overlay, "/etc/hostname", 0644, "%s\n", layer->host_name);
+	overlay_text(overlay, "/etc/hosts", 0644,
+		     "127.0.0.1 localhost\n127.0.1.1 %s%s%s%s%s\n::1 localhost ip6-localhost\n",
+		     *layer->domain ? layer->host_name : "", *layer->domain ? "." : "",
+		     layer->domain, *layer->domain ? " " : "", layer->host_name);
+	overlay_text(overlay, "/etc/default/locale", 0644, "LANG=%s\n", layer->locale);
+	overlay_text(overlay, "/etc/timezone", 0644, "%s\n", layer->time_zone);
+	CLEANUP(free_cleanup) char *zone = str_format("/usr/share/zoneinfo/%s", layer->time_zone);
+	overlay_link(overlay, "/etc/localtime", zone);
+	overlay_text(overlay, "/etc/default/keyboard", 0644, "XKBLAYOUT=\"%s\"\n", layer->keymap);
+	fstab(stack_name, layer, overlay);
+}
+
+static void keys(const struct layer *layer, struct overlay *overlay)
+{
+	if (layer->ssh_keys.count == 0)
+		return;
+	CLEANUP(free_cleanup) char *lines = strv_join(&layer->ssh_keys, "\n");
+	overlay_text(overlay, "/root/.ssh/authorized_keys", 0600, "%s\n", lines);
+}
+
+/* ---- network ---- */
+
+static int address_file(const struct layer *layer, const char *interface, struct overlay *overlay,
+			struct err *err)
+{
+	CLEANUP(buf_done) struct buf dns = { 0 };
+	CLEANUP(free_cleanup) char *gateway = str_format("Gateway=%s", layer->network.gateway);
+	bool is_static = layer->network.mode == ADDRESS_STATIC;
+
+	for (size_t i = 0; i < layer->network.dns.count; i++)
+		buf_format(&dns, "%sDNS=%s", i ? "\n" : "", layer->network.dns.items[i]);
+	const struct template_value values[] = {
+		{ "INTERFACE", interface },
+		{ "ADDRESS", is_static ? layer->network.address : "" },
+		{ "GATEWAY_LINE", *layer->network.gateway ? gateway : "" },
+		{ "DNS_LINES", buf_str(&dns) },
+		{ NULL, NULL },
+	};
+	return rendered(is_static ? "system/static.network" : "system/dhcp.network",
+			"/etc/systemd/network/30-address.network", 0644, values, overlay, err);
+}
+
+static int network(const struct layer *layer, struct overlay *overlay, struct err *err)
+{
+	bool bridged = layer->role == ROLE_HOST;
+	const struct template_value values[] = {
+		{ "BRIDGE", layer->network.bridge },
+		{ "MAC", layer->machine.mac },
+		{ NULL, NULL },
+	};
+	int r = 0;
+
+	if (bridged)
+		r = rendered("system/br0.netdev", "/etc/systemd/network/10-bridge.netdev", 0644,
+			     values, overlay, err);
+	if (r == 0 && bridged)
+		r = rendered("system/port.network", "/etc/systemd/network/20-port.network", 0644,
+			     values, overlay, err);
+	if (r == 0)
+		r = address_file(layer, bridged ? layer->network.bridge : "eth0", overlay, err);
+	unit_enable(overlay, "systemd-networkd.service", "/lib/systemd/system");
+	unit_enable(overlay, "systemd-resolved.service", "/lib/systemd/system");
+	overlay_link(overlay, "/etc/resolv.conf", "/run/systemd/resolve/stub-resolv.conf");
+	return r;
+}
+
+/* ---- services ---- */
+
+/* xen-4.17-amd64.gz -> /usr/lib/xen-4.17/bin; the caller frees. */
+static char *xen_programs(const char *hypervisor_file)
+{
+	const char *version = hypervisor_file + strlen("xen-");
+
+	return str_format("/usr/lib/xen-%.*s/bin", (int)strcspn(version, "-"), version);
+}
+
+static int xen_units(const struct boot_names *names, struct overlay *overlay, struct err *err)
+{
+	static const char *const units[] = { "proc-xen.mount", "xenstored.service",
+					     "xenconsoled.service" };
+	CLEANUP(free_cleanup) char *programs = xen_programs(names->hypervisor_file);
+	const struct template_value values[] = { { "XEN_BIN", programs }, { NULL, NULL } };
+
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		CLEANUP(free_cleanup) char *source = str_format("xen-host/%s", units[i]);
+		CLEANUP(free_cleanup) char *path = str_format("%s/%s", UNIT_FOLDER, units[i]);
+		int r = rendered(source, path, 0644, values, overlay, err);
+
+		if (r < 0)
+			return r;
+		unit_enable(overlay, units[i], UNIT_FOLDER);
+	}
+	unit_mask(overlay, "xen.service");
+	unit_mask(overlay, "xendomains.service");
+	return 0;
+}
+
+static int units(const struct layer *layer, const struct boot_names *names, struct overlay *overlay,
+		 struct err *err)
+{
+	const struct template_value none[] = { { NULL, NULL } };
+	int r = rendered("agent/nestctl-agent.service", UNIT_FOLDER "/nestctl-agent.service", 0644,
+			 none, overlay, err);
+
+	if (r == 0)
+		r = rendered("system/ssh-keys.conf", UNIT_FOLDER "/ssh@.service.d/keys.conf", 0644,
+			     none, overlay, err);
+	if (r == 0)
+		r = rendered("system/ssh-keys.conf", UNIT_FOLDER "/ssh.service.d/keys.conf", 0644,
+			     none, overlay, err);
+	unit_enable(overlay, "nestctl-agent.service", UNIT_FOLDER);
+	for (const char *const *unit = layer->pattern->masked_units; unit && *unit; unit++)
+		unit_mask(overlay, *unit);
+	/* The agent speaks there; a login prompt would hang up on it. */
+	if (layer->machine.type != MACHINE_HVM)
+		unit_mask(overlay, "serial-getty@hvc0.service");
+	return r == 0 && names->hypervisor_file ? xen_units(names, overlay, err) : r;
+}
+
+/* ---- the machines inside ---- */
+
+static void guests(const char *stack_name, const struct layer *layer, struct overlay *overlay)
+{
+	for (size_t i = 0; i < layer->inner_count; i++) {
+		const struct layer *guest = layer->inner[i];
+		CLEANUP(free_cleanup) char *args = direct_boot_arguments(stack_name, guest);
+		CLEANUP(free_cleanup) char *config = guest_xl_config(guest, args);
+		CLEANUP(free_cleanup) char *path =
+			str_format("%s/%s", GUEST_CONFIG_FOLDER, guest->name);
+		CLEANUP(free_cleanup) char *link =
+			str_format("%s/%s", GUEST_AUTO_FOLDER, guest->name);
+		CLEANUP(free_cleanup) char *target = str_format("../vm/%s", guest->name);
+
+		overlay_text(overlay, path, 0600, "%s", config);
+		overlay_link(overlay, link, target);
+	}
+}
+
+int system_overlay(const char *stack_name, const struct layer *layer,
+		   const struct boot_names *names, struct overlay *overlay, struct err *err)
+{
+	int r;
+
+	identity(stack_name, layer, overlay);
+	keys(layer, overlay);
+	r = network(layer, overlay, err);
+	if (r == 0)
+		r = units(layer, names, overlay, err);
+	if (r == 0)
+		r = agent_overlay(layer, NULL, AGENT_PATH, overlay, err);
+	if (r == 0 && layer->boot_loader != BOOT_DIRECT)
+		r = menu_overlay(stack_name, layer, names, overlay, err);
+	if (r < 0)
+		return r;
+	guests(stack_name, layer, overlay);
+	for (size_t i = 0; i < layer->file_count; i++)
+		overlay_file(overlay, layer->files[i].path, layer->files[i].content,
+			     layer->files[i].content_length, layer->files[i].mode);
+	return 0;
+}

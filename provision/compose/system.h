@@ -1,0 +1,31 @@
+/* The files of a layer's own on top of its base tree, and of the small guest in its initramfs. */
+#pragma once
+#include "compose/overlay.h"
+#include "profile/stack.h"
+
+/* Names that only the base tree knows. */
+struct boot_names {
+	const char *kernel_version;
+	const char *hypervisor_file; /* NULL for guests */
+};
+
+/* For layers with a system on their disk: name, addresses, users, units, boot menu, guest configs,
+ * the agent. Everything but the initramfs and the inner layers' images. */
+int system_overlay(const char *stack_name, const struct layer *layer,
+		   const struct boot_names *names, struct overlay *overlay, struct err *err);
+
+/* For the small guest: what its initramfs holds besides busybox and modules. modules: file names in
+ * the order of loading. */
+int leaf_overlay(const struct layer *layer, const struct strv *modules, struct overlay *overlay,
+		 struct err *err);
+
+/* What the initramfs of a layer with a root file system holds besides busybox and modules. */
+int root_initramfs_overlay(struct overlay *overlay, struct err *err);
+
+/* grub.cfg and /etc/default/grub. */
+int menu_overlay(const char *stack_name, const struct layer *layer, const struct boot_names *names,
+		 struct overlay *overlay, struct err *err);
+
+/* /etc/nestctl/agent.conf and the agent itself at agent_path. */
+int agent_overlay(const struct layer *layer, const struct strv *modules, const char *agent_path,
+		  struct overlay *overlay, struct err *err);

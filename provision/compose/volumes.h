@@ -1,0 +1,19 @@
+/* The file systems of one disk, each at its mount point: a path of the layer finds its own. */
+#pragma once
+#include "image/fsys.h"
+#include "image/layout.h"
+
+struct volumes;
+
+/* Makes every file system and swap area of the disk in the image. */
+int volumes_format(struct image *image, const struct layout *layout, const char *stack_name,
+		   const struct layer *layer, struct volumes **ret_volumes, struct err *err);
+
+struct fsys *volumes_root(struct volumes *volumes);
+/* The file system that holds an absolute path, and the path inside it (part of path). */
+struct fsys *volumes_resolve(struct volumes *volumes, const char *path, const char **ret_below);
+
+/* Writes what is pending; then free them. */
+int volumes_close(struct volumes *volumes, struct err *err);
+void volumes_free(struct volumes *volumes);
+void volumes_cleanup(struct volumes **volumes);

@@ -1,0 +1,104 @@
+#include "guest/xl.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+static size_t key_length(const char *line)
+{
+	size_t length = strcspn(line, "= \t");
+
+	return line[length] ? length : 0;
+}
+
+static bool same_key(const char *a, const char *b)
+{
+	size_t length = key_length(a);
+
+	return length > 0 && key_length(b) == length && strncmp(a, b, length) == 0;
+}
+
+/* The profile's own lines win over ours. */
+static void raw_lines_merge(struct strv *lines, const struct strv *raw)
+{
+	for (size_t i = 0; i < raw->count; i++) {
+		size_t at = 0;
+
+		while (at < lines->count && !same_key(lines->items[at], raw->items[i]))
+			at++;
+		if (at == lines->count) {
+			strv_add(lines, raw->items[i]);
+			continue;
+		}
+		free(lines->items[at]);
+		lines->items[at] = str_copy(raw->items[i]);
+	}
+}
+
+static void hvm_lines(const struct layer *layer, struct strv *lines)
+{
+	strv_add(lines, "type = \"hvm\"");
+	strv_add(lines, "hap = 1");
+	if (layer->machine.nested) {
+		strv_add(lines, "nestedhvm = 1");
+		strv_add(lines, "tsc_mode = \"native\"");
+	}
+	if (layer->machine.disk_bus == DISK_BUS_AHCI)
+		strv_add(lines, "hdtype = \"ahci\"");
+	strv_add(lines, "boot = \"c\"");
+	strv_add(lines, "vga = \"none\"");
+	strv_add(lines, "vnc = 0");
+	strv_add(lines, "sdl = 0");
+	/* The first serial port is the console, the second the agent's channel. */
+	strv_format(lines, "serial = [ \"pty\", \"unix:%s/%s.sock,server=on,wait=off\" ]",
+		    GUEST_SOCKET_FOLDER, layer->name);
+}
+
+static void direct_boot_lines(const struct layer *layer, const char *kernel_args, struct strv *lines)
+{
+	strv_format(lines, "type = \"%s\"", machine_type_name(layer->machine.type));
+	strv_format(lines, "kernel = \"%s/%s/vmlinuz\"", GUEST_IMAGES_FOLDER, layer->name);
+	strv_format(lines, "ramdisk = \"%s/%s/initrd.img\"", GUEST_IMAGES_FOLDER, layer->name);
+	strv_format(lines, "extra = \"%s\"", kernel_args);
+}
+
+static void vif_line(const struct layer *layer, struct strv *lines)
+{
+	const char *bridge = layer->outer->network.bridge;
+
+	if (layer->machine.type == MACHINE_HVM)
+		strv_format(lines, "vif = [ 'mac=%s,bridge=%s,model=%s,type=ioemu' ]",
+			    layer->machine.mac, bridge, nic_model_name(layer->machine.nic));
+	else
+		strv_format(lines, "vif = [ 'mac=%s,bridge=%s' ]", layer->machine.mac, bridge);
+}
+
+char *guest_xl_config(const struct layer *layer, const char *kernel_args)
+{
+	CLEANUP(strv_done) struct strv lines = { 0 };
+	unsigned long long mib = layer->machine.memory_bytes >> 20;
+	uint8_t uuid[16];
+	char uuid_hex[37];
+
+	hash_uuid(layer->machine.mac, uuid);
+	uuid_text(uuid, uuid_hex);
+	strv_format(&lines, "name = \"%s\"", layer->name);
+	strv_format(&lines, "uuid = \"%s\"", uuid_hex);
+	strv_format(&lines, "memory = %llu", mib);
+	strv_format(&lines, "maxmem = %llu", mib);
+	strv_format(&lines, "vcpus = %u", layer->machine.vcpus);
+	if (layer->machine.type == MACHINE_HVM)
+		hvm_lines(layer, &lines);
+	else
+		direct_boot_lines(layer, kernel_args, &lines);
+	if (layer->disk.size_bytes > 0)
+		strv_format(&lines, "disk = [ '%s/%s/disk0.raw,raw,%s,rw,backendtype=qdisk' ]", GUEST_IMAGES_FOLDER,
+			    layer->name, layer->machine.type == MACHINE_HVM ? "hda" : "xvda");
+	vif_line(layer, &lines);
+	strv_add(&lines, "on_reboot = \"restart\"");
+	strv_add(&lines, "on_crash = \"destroy\"");
+	raw_lines_merge(&lines, &layer->guest_config_lines);
+	strv_add(&lines, "");
+	return strv_join(&lines, "\n");
+}

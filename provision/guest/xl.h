@@ -1,0 +1,14 @@
+/* The guest config that a Xen host's xl reads to start an inner machine. Source of the keys:
+ * xl.cfg(5), xl-disk-configuration(5), xl-network-configuration(5), Xen 4.17. */
+#pragma once
+#include "profile/stack.h"
+
+#define GUEST_IMAGES_FOLDER "/var/lib/xen/images"
+#define GUEST_CONFIG_FOLDER "/etc/xen/vm"
+#define GUEST_AUTO_FOLDER   "/etc/xen/auto"
+#define GUEST_SOCKET_FOLDER "/run/nestctl"
+
+/* The config of a layer that runs on a Xen host. kernel_args is the command line of a machine that
+ * its host boots directly (PV, PVH; unused for HVM). Raw lines of the profile replace the lines of
+ * the same key, or are added. The caller frees. */
+char *guest_xl_config(const struct layer *layer, const char *kernel_args);

@@ -1,0 +1,30 @@
+/* Chosen members of a tar archive, read into memory. By libarchive. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct member {
+	char *path; /* without a leading / or ./ */
+	char *data; /* NUL-terminated */
+	size_t length;
+	uint32_t mode;
+};
+
+struct members {
+	struct member *items;
+	size_t count;
+};
+
+/* Regular files for which wanted() is true, in the archive's order. One larger than 256 MiB is
+ * -EFBIG. members_done it, also after a failure. */
+int members_read(const char *archive_path, bool (*wanted)(void *context, const char *path),
+		 void *context, struct members *ret_members, struct err *err);
+void members_done(struct members *members);
+/* By its path; NULL if it is not there. */
+const struct member *members_find(const struct members *members, const char *path);
+/* Unpacks the content of a member that is compressed by itself (a module in .ko.xz); any other
+ * stays as it is. */
+int member_uncompress(struct member *member, struct err *err);

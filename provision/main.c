@@ -1,0 +1,87 @@
+/* nestctl: finds the verb, reads the global options, prints the error. Nothing else. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "cmd/command.h"
+
+static void usage_print(FILE *out)
+{
+	fputs("Usage: nestctl [--quiet | --verbose] VERB [OPTIONS]\n"
+	      "Turns a description of a nested-virtualization lab into a running, proven stack.\n\n",
+	      out);
+	for (int i = 0; command_at(i); i++)
+		fprintf(out, "  %-12s %s\n", command_at(i)->name, command_at(i)->summary);
+	fputs("\nnestctl VERB --help explains a verb; nestctl --version tells the version.\n", out);
+}
+
+static int failed(const struct err *err)
+{
+	fprintf(stderr, "nestctl: %s\n", err->text ? err->text : "failed");
+	return err_exit_status(err);
+}
+
+static int verb_run(const struct command *command, int argc, char **argv)
+{
+	struct arguments arguments = { 0 };
+	struct err err = { 0 };
+	int r, status;
+
+	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (str_equal(argv[i], "--help") || str_equal(argv[i], "-h")) {
+			command_print_help(command);
+			return 0;
+		}
+	r = arguments_parse(command, argc, argv, &arguments, &err);
+	if (r == 0)
+		r = command->run(&arguments, &err);
+	status = r < 0 ? failed(&err) : r;
+	if (r >= 0 && fflush(stdout) != 0) {
+		fputs("nestctl: standard output cannot be written\n", stderr);
+		status = 1;
+	}
+	arguments_done(&arguments);
+	err_clear(&err);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	int next = 1;
+
+	signal(SIGPIPE, SIG_IGN);
+	for (; next < argc && argv[next][0] == '-'; next++) {
+		const char *option = argv[next];
+
+		if (str_equal(option, "--quiet") || str_equal(option, "-q")) {
+			log_set_level(LOG_QUIET);
+		} else if (str_equal(option, "--verbose") || str_equal(option, "-v")) {
+			log_set_level(LOG_VERBOSE);
+		} else if (str_equal(option, "--version")) {
+			puts("nestctl " NESTCTL_VERSION);
+			return 0;
+		} else if (str_equal(option, "--help") || str_equal(option, "-h")) {
+			usage_print(stdout);
+			return 0;
+		} else {
+			fprintf(stderr, "nestctl: %s: no such option before the verb "
+					"(--quiet, --verbose, --version, --help)\n", option);
+			return 2;
+		}
+	}
+	if (next == argc) {
+		usage_print(stderr);
+		return 2;
+	}
+	const struct command *command = command_find(argv[next]);
+	if (!command) {
+		fprintf(stderr, "nestctl: %s: no such verb (nestctl --help lists them)\n",
+			argv[next]);
+		return 2;
+	}
+	return verb_run(command, argc - next - 1, argv + next + 1);
+}

@@ -1,0 +1,69 @@
+#include "os/bootstrap.h"
+
+#include <errno.h>
+
+#include "os/debian.h"
+#include "pattern/pattern.h"
+
+static void packages_add(struct strv *list, const char *const *packages)
+{
+	for (; packages && *packages; packages++)
+		strv_add(list, *packages);
+}
+
+int base_request_make(const struct layer *layer, struct base_request *ret_request, struct err *err)
+{
+	const char *const *pattern =
+		pattern_packages(layer->pattern, layer->os_family, layer->release);
+
+	if (!pattern)
+		return err_set(err, -EINVAL, "%s: pattern %s has no packages for %s %s", layer->name,
+			       layer->pattern->name, os_family_name(layer->os_family),
+			       layer->release);
+	*ret_request = (struct base_request){
+		.family = layer->os_family,
+		.release = layer->release,
+		.mirror = layer->mirror,
+		.locale = layer->locale,
+		.pattern = layer->pattern,
+	};
+	packages_add(&ret_request->packages, pattern);
+	for (size_t i = 0; i < layer->groups.count; i++)
+		packages_add(&ret_request->packages,
+			     package_group(layer->groups.items[i], layer->os_family));
+	packages_add(&ret_request->packages, (const char *const *)layer->packages.items);
+	strv_sort(&ret_request->packages);
+	return 0;
+}
+
+void base_request_done(struct base_request *request)
+{
+	strv_done(&request->packages);
+}
+
+void base_request_inputs(const struct base_request *request, struct inputs *ret_inputs)
+{
+	CLEANUP(free_cleanup) char *packages = strv_join(&request->packages, " ");
+	CLEANUP(buf_done) struct buf excluded = { 0 };
+
+	for (const char *const *path = request->pattern->excluded_paths; path && *path; path++)
+		buf_format(&excluded, "%s ", *path);
+	inputs_add(ret_inputs, "format", DEBIAN_TREE_FORMAT);
+	inputs_add(ret_inputs, "family", os_family_name(request->family));
+	inputs_add(ret_inputs, "release", request->release);
+	inputs_add(ret_inputs, "locale", request->locale);
+	inputs_add(ret_inputs, "pattern", request->pattern->name);
+	inputs_add(ret_inputs, "packages", packages);
+	inputs_add(ret_inputs, "excluded paths", buf_str(&excluded));
+}
+
+int base_bootstrap(const struct base_request *request, const char *tar_path, const char *log_path,
+		   struct err *err)
+{
+	switch (request->family) {
+	case OS_DEBIAN:
+		return debian_bootstrap(request, tar_path, log_path, err);
+	}
+	return err_set(err, -EINVAL, "%s: no bootstrap for this family",
+		       os_family_name(request->family));
+}

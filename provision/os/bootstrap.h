@@ -1,0 +1,28 @@
+/* Base trees: an OS with a pattern's packages as a tar archive, the same for every layer that has
+ * the same packages. What differs between layers is composed on top later. */
+#pragma once
+#include "profile/stack.h"
+#include "store/inputs.h"
+
+struct base_request {
+	enum os_family_id family;
+	const char *release;
+	const char *mirror;        /* "": this machine's own */
+	const char *locale;        /* "C.UTF-8" needs nothing */
+	const struct pattern *pattern;
+	struct strv packages;      /* all of them, sorted */
+};
+
+/* From a layer: the pattern's packages, the groups', the extra ones. base_request_done it; it
+ * borrows strings of the layer. -EINVAL if the family lacks the pattern. */
+int base_request_make(const struct layer *layer, struct base_request *ret_request, struct err *err);
+void base_request_done(struct base_request *request);
+
+/* All that goes into the tree. The mirror is no part of it: it does not matter where the same
+ * packages come from. The caller owns the list. */
+void base_request_inputs(const struct base_request *request, struct inputs *ret_inputs);
+
+/* Makes the tree as tar_path, as root or in a user namespace. What the programs say goes to
+ * log_path. Minutes of work: progress is shown. */
+int base_bootstrap(const struct base_request *request, const char *tar_path, const char *log_path,
+		   struct err *err);

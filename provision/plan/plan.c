@@ -1,0 +1,184 @@
+#include "plan/plan.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "compose/compose.h"
+#include "pattern/pattern.h"
+#include "plan/record.h"
+
+/* ---- the steps ---- */
+
+static struct step *step_add(struct plan *plan, enum step_kind kind)
+{
+	struct step *step = mem_alloc(sizeof *step);
+
+	step->kind = kind;
+	plan->steps = mem_grow(plan->steps, plan->count + 1, sizeof *plan->steps);
+	plan->steps[plan->count++] = step;
+	return step;
+}
+
+static struct step *step_by_key(const struct plan *plan, const char *key)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (str_equal(plan->steps[i]->key, key))
+			return plan->steps[i];
+	return NULL;
+}
+
+const struct step *plan_step_of(const struct plan *plan, const struct layer *layer)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i]->layer == layer)
+			return plan->steps[i];
+	return NULL;
+}
+
+/* One base tree serves all layers with the same packages. */
+static int bootstrap_step(struct plan *plan, const struct layer *layer, struct step **ret_step,
+			  struct err *err)
+{
+	struct base_request request = { 0 };
+	CLEANUP(inputs_done) struct inputs inputs = { 0 };
+	char key[HASH_HEX_LENGTH + 1];
+	int r = base_request_make(layer, &request, err);
+
+	if (r < 0)
+		return r;
+	base_request_inputs(&request, &inputs);
+	inputs_key(&inputs, key);
+	*ret_step = step_by_key(plan, key);
+	if (*ret_step) {
+		base_request_done(&request);
+		return 0;
+	}
+	struct step *step = step_add(plan, STEP_BOOTSTRAP);
+	CLEANUP(free_cleanup) char *folder = store_object_path(plan->store, "base", key);
+	step->name = str_format("bootstrap %s %s", layer->pattern->name, layer->release);
+	step->inputs = inputs;
+	inputs = (struct inputs){ 0 };
+	memcpy(step->key, key, sizeof step->key);
+	step->base = request;
+	step->makes = path_join(folder, "tree.tar");
+	step->cached = store_has(plan->store, "base", key);
+	*ret_step = step;
+	return 0;
+}
+
+static char *layer_product(const struct plan *plan, const struct layer *layer, const char *key)
+{
+	if (!layer->outer)
+		return path_join(plan->out, "l1.raw");
+	return store_object_path(plan->store, "layer", key);
+}
+
+static int compose_step(struct plan *plan, const struct layer *layer, struct err *err)
+{
+	CLEANUP(free_cleanup) const char **inner_keys =
+		mem_alloc(sizeof *inner_keys * (layer->inner_count + 1));
+	struct step *base = NULL;
+	int r = bootstrap_step(plan, layer, &base, err);
+
+	if (r < 0)
+		return r;
+	struct step *step = step_add(plan, STEP_COMPOSE);
+	step->name = str_format("compose %s", layer->name);
+	step->layer = layer;
+	step->base_step = base;
+	step->size_bytes = layer->disk.size_bytes;
+	strv_add(&step->reads, base->name);
+	for (size_t i = 0; i < layer->inner_count; i++) {
+		const struct step *inner = plan_step_of(plan, layer->inner[i]);
+
+		inner_keys[i] = inner->key;
+		strv_add(&step->reads, inner->name);
+	}
+	r = compose_inputs(plan->stack->name, layer, base->key, inner_keys, &step->inputs, err);
+	if (r < 0)
+		return r;
+	inputs_key(&step->inputs, step->key);
+	step->makes = layer_product(plan, layer, step->key);
+	step->cached = layer->outer ? store_has(plan->store, "layer", step->key)
+				    : record_product_is(plan->out, step->key);
+	return 0;
+}
+
+/* Innermost layers first: what a layer holds is made before it. */
+static int layer_steps(struct plan *plan, const struct layer *layer, struct err *err)
+{
+	for (size_t i = 0; i < layer->inner_count; i++) {
+		int r = layer_steps(plan, layer->inner[i], err);
+
+		if (r < 0)
+			return r;
+	}
+	return compose_step(plan, layer, err);
+}
+
+/* ---- why a step must run ---- */
+
+static void reasons_find(struct plan *plan)
+{
+	CLEANUP(record_cleanup) struct record *record = record_read(plan->out);
+
+	for (size_t i = 0; i < plan->count; i++) {
+		struct step *step = plan->steps[i];
+		const struct inputs *before = record_inputs(record, step->name);
+		CLEANUP(free_cleanup) char *changed =
+			before ? inputs_changed(before, &step->inputs) : NULL;
+
+		if (step->cached)
+			step->reason = str_copy("");
+		else if (!before)
+			step->reason = str_copy("not built before");
+		else if (*changed)
+			step->reason = str_format("changed: %s", changed);
+		else
+			step->reason = str_copy("built before, but no longer there");
+	}
+}
+
+int plan_make(const struct stack *stack, struct store *store, const char *out,
+	      struct plan **ret_plan, struct err *err)
+{
+	CLEANUP(plan_cleanup) struct plan *plan = mem_alloc(sizeof *plan);
+	int r;
+
+	plan->stack = stack;
+	plan->store = store;
+	plan->out = str_copy(out);
+	r = layer_steps(plan, stack->layers[0], err);
+	if (r < 0)
+		return err_wrap(err, r, "planning %s", stack->name);
+	reasons_find(plan);
+	*ret_plan = take(&plan);
+	return 0;
+}
+
+void plan_free(struct plan *plan)
+{
+	if (!plan)
+		return;
+	for (size_t i = 0; i < plan->count; i++) {
+		struct step *step = plan->steps[i];
+
+		free(step->name);
+		inputs_done(&step->inputs);
+		strv_done(&step->reads);
+		free(step->makes);
+		free(step->reason);
+		base_request_done(&step->base);
+		free(step);
+	}
+	free(plan->steps);
+	free(plan->out);
+	free(plan);
+}
+
+void plan_cleanup(struct plan **plan)
+{
+	plan_free(*plan);
+}

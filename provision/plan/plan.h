@@ -1,0 +1,51 @@
+/* The plan: the ordered steps that turn a stack into images, what each reads and makes, and which
+ * of them are done already. Making a plan writes nothing; building executes exactly the plan. */
+#pragma once
+#include "os/bootstrap.h"
+#include "profile/stack.h"
+#include "store/inputs.h"
+#include "store/store.h"
+
+enum step_kind {
+	STEP_BOOTSTRAP, /* a base tree, in the store */
+	STEP_COMPOSE,   /* a layer; the outermost one as out/l1.raw, the others in the store */
+};
+
+struct step {
+	enum step_kind kind;
+	char *name;                 /* "bootstrap xen-host bookworm", "compose l3pv" */
+	struct inputs inputs;
+	char key[HASH_HEX_LENGTH + 1];
+	struct strv reads;          /* names of steps */
+	char *makes;                /* a path */
+	uint64_t size_bytes;        /* of an image as its machine sees it; 0: not known before */
+	bool cached;
+	char *reason;               /* why it is not cached; "" if it is */
+	const struct layer *layer;  /* STEP_COMPOSE */
+	struct base_request base;   /* STEP_BOOTSTRAP */
+	struct step *base_step;     /* STEP_COMPOSE: the base tree it stands on */
+};
+
+struct plan {
+	const struct stack *stack; /* borrowed */
+	struct store *store;       /* borrowed */
+	char *out;                 /* the stack's folder */
+	struct step **steps;       /* in the order of work, innermost layer first */
+	size_t count;
+};
+
+int plan_make(const struct stack *stack, struct store *store, const char *out,
+	      struct plan **ret_plan, struct err *err);
+void plan_free(struct plan *plan);
+void plan_cleanup(struct plan **plan);
+
+/* The step that makes a layer; never NULL for a layer of the plan's stack. */
+const struct step *plan_step_of(const struct plan *plan, const struct layer *layer);
+
+/* To standard output: a table for people, or one JSON object. */
+void plan_print(const struct plan *plan);
+int plan_print_json(const struct plan *plan, struct err *err);
+
+/* Executes every step that is not cached. At the end out/l1.raw and out/build.json are there.
+ * -EBUSY if another build is at work in out; -EINTR if a signal asked to stop. */
+int plan_build(struct plan *plan, struct err *err);
