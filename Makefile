@@ -34,11 +34,11 @@ $B/obj/%.o: %.c
 
 $B/libnestctl.a: $(call objects,$(SOURCES))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) qcs $@ $^
 
 $B/libgrubfix.a: $(call objects,$(GRUBFIX))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) qcs $@ $^
 
 LIBS := $B/libnestctl.a $(if $(GRUBFIX),$B/libgrubfix.a)
 

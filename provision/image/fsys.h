@@ -10,13 +10,13 @@ struct fsys;
 struct fsys_options {
 	enum filesystem_kind kind; /* FILESYSTEM_EXT3 or FILESYSTEM_EXT4 */
 	const char *label;
-	uint8_t uuid[16];      /* also the source of the directory hash seed */
-	int64_t time_seconds;  /* every time stamp that the file system itself carries */
+	uint8_t uuid[16];     /* also the source of the directory hash seed */
+	int64_t time_seconds; /* every time stamp that the file system itself carries */
 };
 
 /* Makes a file system in that part of the image. ret_fsys keeps the image busy until closed. */
-int fsys_format(struct image *image, const struct extent *where,
-		const struct fsys_options *options, struct fsys **ret_fsys, struct err *err);
+int fsys_format(struct image *image, const struct extent *where, const struct fsys_options *options,
+		struct fsys **ret_fsys, struct err *err);
 /* -EBADMSG: no ext file system, damaged, or a journal that must be replayed first. */
 int fsys_open(struct image *image, const struct extent *where, bool writable,
 	      struct fsys **ret_fsys, struct err *err);
@@ -49,7 +49,8 @@ int fsys_put_symlink(struct fsys *fsys, const char *path, const char *target, st
 int fsys_make_dir(struct fsys *fsys, const char *path, const struct fsys_attributes *attributes,
 		  struct err *err);
 int fsys_set_mode(struct fsys *fsys, const char *path, uint32_t mode, struct err *err);
-int fsys_remove(struct fsys *fsys, const char *path, struct err *err); /* file, link, empty folder */
+/* A file, a link, an empty folder. */
+int fsys_remove(struct fsys *fsys, const char *path, struct err *err);
 
 /* A regular file, symlinks followed inside the file system (never out of it). At most max_bytes,
  * -EFBIG beyond; -ENOENT. NUL-terminated, the caller frees. */
@@ -72,5 +73,10 @@ struct fsys_entry {
 int fsys_list(struct fsys *fsys, const char *path,
 	      int (*each)(void *context, const struct fsys_entry *entry), void *context,
 	      struct err *err);
+/* Of whatever has that name; a symlink at the end is not followed. -ENOENT. */
+int fsys_get_attributes(struct fsys *fsys, const char *path, struct fsys_attributes *ret_attributes,
+			struct err *err);
 bool fsys_exists(struct fsys *fsys, const char *path);
 uint64_t fsys_free_bytes(const struct fsys *fsys);
+/* The time that it was made with, or was last written at: what new things get that have none. */
+int64_t fsys_time_seconds(const struct fsys *fsys);

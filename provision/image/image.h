@@ -1,4 +1,5 @@
-/* A raw disk image: a sparse regular file. Everything that writes into one goes through here. */
+/* A raw disk image: a sparse regular file, or one inside the file system of another image
+ * (nested.h). Everything that writes into one goes through here and need not know which. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,9 +19,28 @@ struct extent {
 int image_create(int fd, const char *path, uint64_t size_bytes, struct image **ret_image,
 		 struct err *err);
 /* Opens an existing file. -EBADMSG if it is no regular file or holds no sector. A writable open
- * takes a lock (the one QEMU takes too: OFD write lock) and refuses with -EBUSY if another has it. */
+ * takes a lock (the one QEMU takes too: OFD write lock); -EBUSY if another has it. */
 int image_open(const char *path, bool writable, struct image **ret_image, struct err *err);
-/* Closes without syncing; NULL is allowed. */
+/* What keeps the bytes of an image. Ranges are checked before they come here. */
+struct image_store {
+	int (*read)(void *context, uint64_t offset_bytes, void *data, size_t length,
+		    struct err *err);
+	int (*write)(void *context, uint64_t offset_bytes, const void *data, size_t length,
+		     struct err *err);
+	int (*zero)(void *context, uint64_t offset_bytes, uint64_t length_bytes, struct err *err);
+	int (*next_data)(void *context, uint64_t offset_bytes, uint64_t end_bytes,
+			 struct extent *ret_run, struct err *err);
+	int (*finish)(void *context, struct err *err); /* frees context, on failure too */
+	void (*discard)(void *context);
+};
+
+/* An image kept by something else than a file; it owns the context. */
+struct image *image_on(const struct image_store *store, void *context, const char *path,
+		       uint64_t size_bytes);
+/* The image is complete: one inside another gets its name there. Frees it, on failure too. A file
+ * of its own is closed, not synced: that belongs to publishing. */
+int image_finish(struct image *image, struct err *err);
+/* Closes without syncing; one inside another that is not finished is given up. NULL is allowed. */
 void image_close(struct image *image);
 void image_cleanup(struct image **image);
 
@@ -28,6 +48,18 @@ int image_read(struct image *image, uint64_t offset_bytes, void *data, size_t le
 	       struct err *err);
 int image_write(struct image *image, uint64_t offset_bytes, const void *data, size_t length,
 		struct err *err);
+/* Makes that part read as zeros, as a hole where the file system of the image can do that. */
+int image_zero(struct image *image, uint64_t offset_bytes, uint64_t length_bytes, struct err *err);
+/* The first run of data at or after offset_bytes and before end_bytes: 1 and the run in ret_run,
+ * 0 if there is none (all the rest is a hole). */
+int image_next_data(struct image *image, uint64_t offset_bytes, uint64_t end_bytes,
+		    struct extent *ret_run, struct err *err);
 uint64_t image_size_bytes(const struct image *image);
 const char *image_path(const struct image *image);
+/* -1 for an image inside another. */
 int image_fd(const struct image *image);
+/* A descriptor for libraries that only look: that part of the image begins at ret_offset_bytes.
+ * Of an image inside another it has the first and the last MiB of the part, where signatures are.
+ * The caller closes it. */
+int image_view(struct image *image, const struct extent *where, int *ret_fd,
+	       uint64_t *ret_offset_bytes, struct err *err);

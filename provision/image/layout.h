@@ -10,8 +10,9 @@ struct layout {
 	uint64_t disk_bytes;
 	struct extent partitions[LAYOUT_MAX_PARTITIONS]; /* in the order of the spec */
 	size_t partition_count;
-	struct extent boot_area; /* where core.img goes: LBA 1 up to the first partition for MBR; the
-				  * BIOS boot partition that GPT gets by itself (not in partitions) */
+	/* Where core.img goes: LBA 1 up to the first partition for MBR; the BIOS boot partition
+	 * that GPT gets by itself (not in partitions). */
+	struct extent boot_area;
 };
 
 /* 1 MiB alignment. -EINVAL, with both sizes named, if they do not fit. */

@@ -3,7 +3,7 @@
 #include "image/image.h"
 
 struct probe {
-	char type[32];  /* "ext4", "swap", "LVM2_member", "crypto_LUKS", "" if nothing is known */
+	char type[32]; /* "ext4", "swap", "LVM2_member", "crypto_LUKS", "" if nothing is known */
 	char uuid[40];
 	char label[260];
 	char usage[16]; /* "filesystem", "other", "raid", "crypto" */

@@ -8,11 +8,11 @@ int table_write(struct image *image, const struct layout *layout, const struct d
 		const char *disk_id, struct err *err);
 
 struct table_entry {
-	unsigned number;   /* as in sda1 */
+	unsigned number; /* as in sda1 */
 	struct extent where;
 	bool active;
-	char type[40];     /* "83", "82", GPT type GUID */
-	char name[73];     /* GPT name */
+	char type[40]; /* "83", "82", GPT type GUID */
+	char name[73]; /* GPT name */
 };
 
 struct table {

@@ -4,8 +4,8 @@
 #include "profile/stack.h"
 
 enum initramfs_kind {
-	INITRAMFS_DISTRIBUTION, /* built once by the distribution's own tool in the base tree */
-	INITRAMFS_AGENT,        /* the whole guest: busybox, modules, the agent as process 1 */
+	INITRAMFS_ROOT,  /* loads the drivers of the disk, mounts the root file system, hands over */
+	INITRAMFS_AGENT, /* the whole guest: busybox, modules, the agent as process 1 */
 };
 
 struct pattern_packages {
@@ -22,6 +22,7 @@ struct pattern {
 	enum initramfs_kind initramfs;
 	const struct pattern_packages *packages; /* one a family and release; ends with NULL list */
 	const char *const *initramfs_modules;    /* drivers for the disks and NICs that a layer sees */
+	const char *const *excluded_paths;       /* of packages, not unpacked: no layer has use for them */
 	const char *const *masked_units;         /* systemd units that slow a start and serve nothing */
 	const char *hypervisor_args;
 	const char *kernel_args;

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "compose/compose.h"
-#include "plan/record.h"
+#include "plan/history.h"
 
 static int bootstrap_run(struct plan *plan, struct step *step, struct err *err)
 {
@@ -89,13 +89,13 @@ static int outer_run(struct plan *plan, struct step *step, struct err *err)
 	if (r == 0)
 		r = file_sync(image, err);
 	if (r == 0)
-		r = record_product_set(plan->out, NULL, err);
+		r = history_product_set(plan->out, NULL, err);
 	if (r == 0 && rename(image, step->makes) < 0)
 		r = err_errno(err, errno, "%s: cannot get its name", step->makes);
 	if (r == 0)
 		r = dir_sync(plan->out, err);
 	if (r == 0)
-		r = record_product_set(plan->out, step->key, err);
+		r = history_product_set(plan->out, step->key, err);
 	int removed = tree_remove(making, r < 0 ? NULL : err);
 	return r < 0 ? r : removed;
 }
@@ -168,5 +168,5 @@ int plan_build(struct plan *plan, struct err *err)
 		else
 			err_wrap(err, r, "%s", step->name);
 	}
-	return r < 0 ? r : record_write(plan, err);
+	return r < 0 ? r : history_write(plan, err);
 }

@@ -7,7 +7,7 @@
 #include "base/fs.h"
 #include "compose/compose.h"
 #include "pattern/pattern.h"
-#include "plan/record.h"
+#include "plan/history.h"
 
 /* ---- the steps ---- */
 
@@ -102,7 +102,7 @@ static int compose_step(struct plan *plan, const struct layer *layer, struct err
 	inputs_key(&step->inputs, step->key);
 	step->makes = layer_product(plan, layer, step->key);
 	step->cached = layer->outer ? store_has(plan->store, "layer", step->key)
-				    : record_product_is(plan->out, step->key);
+				    : history_product_is(plan->out, step->key);
 	return 0;
 }
 
@@ -122,11 +122,11 @@ static int layer_steps(struct plan *plan, const struct layer *layer, struct err 
 
 static void reasons_find(struct plan *plan)
 {
-	CLEANUP(record_cleanup) struct record *record = record_read(plan->out);
+	CLEANUP(history_cleanup) struct history *history = history_read(plan->out);
 
 	for (size_t i = 0; i < plan->count; i++) {
 		struct step *step = plan->steps[i];
-		const struct inputs *before = record_inputs(record, step->name);
+		const struct inputs *before = history_inputs(history, step->name);
 		CLEANUP(free_cleanup) char *changed =
 			before ? inputs_changed(before, &step->inputs) : NULL;
 

@@ -1,4 +1,4 @@
-#include "plan/record.h"
+#include "plan/history.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -8,15 +8,15 @@
 #include "base/fs.h"
 #include "plan/plan.h"
 
-#define RECORD_MAX_BYTES (8u << 20)
+#define HISTORY_MAX_BYTES (8u << 20)
 
-struct record_step {
+struct history_step {
 	char *name;
 	struct inputs inputs;
 };
 
-struct record {
-	struct record_step *steps;
+struct history {
+	struct history_step *steps;
 	size_t count;
 };
 
@@ -25,7 +25,7 @@ static void json_cleanup(json_t **json)
 	json_decref(*json);
 }
 
-static void step_read(struct record *record, json_t *json)
+static void step_read(struct history *history, json_t *json)
 {
 	const char *name = json_string_value(json_object_get(json, "name"));
 	json_t *inputs = json_object_get(json, "inputs");
@@ -34,56 +34,56 @@ static void step_read(struct record *record, json_t *json)
 
 	if (!name)
 		return;
-	record->steps = mem_grow(record->steps, record->count + 1, sizeof *record->steps);
-	struct record_step *step = &record->steps[record->count++];
-	*step = (struct record_step){ .name = str_copy(name) };
+	history->steps = mem_grow(history->steps, history->count + 1, sizeof *history->steps);
+	struct history_step *step = &history->steps[history->count++];
+	*step = (struct history_step){ .name = str_copy(name) };
 	json_object_foreach(inputs, key, value) {
 		if (json_is_string(value))
 			inputs_add(&step->inputs, key, json_string_value(value));
 	}
 }
 
-struct record *record_read(const char *out)
+struct history *history_read(const char *out)
 {
 	CLEANUP(free_cleanup) char *path = path_join(out, "build.json");
 	CLEANUP(free_cleanup) char *text = NULL;
 	size_t index;
 	json_t *step;
 
-	if (file_read(path, RECORD_MAX_BYTES, &text, NULL, NULL) < 0)
+	if (file_read(path, HISTORY_MAX_BYTES, &text, NULL, NULL) < 0)
 		return NULL;
 	CLEANUP(json_cleanup) json_t *json = json_loads(text, 0, NULL);
 	if (!json)
 		return NULL;
-	struct record *record = mem_alloc(sizeof *record);
+	struct history *history = mem_alloc(sizeof *history);
 	json_array_foreach(json_object_get(json, "steps"), index, step) {
-		step_read(record, step);
+		step_read(history, step);
 	}
-	return record;
+	return history;
 }
 
-void record_free(struct record *record)
+void history_free(struct history *history)
 {
-	if (!record)
+	if (!history)
 		return;
-	for (size_t i = 0; i < record->count; i++) {
-		free(record->steps[i].name);
-		inputs_done(&record->steps[i].inputs);
+	for (size_t i = 0; i < history->count; i++) {
+		free(history->steps[i].name);
+		inputs_done(&history->steps[i].inputs);
 	}
-	free(record->steps);
-	free(record);
+	free(history->steps);
+	free(history);
 }
 
-void record_cleanup(struct record **record)
+void history_cleanup(struct history **history)
 {
-	record_free(*record);
+	history_free(*history);
 }
 
-const struct inputs *record_inputs(const struct record *record, const char *step_name)
+const struct inputs *history_inputs(const struct history *history, const char *step_name)
 {
-	for (size_t i = 0; record && i < record->count; i++)
-		if (str_equal(record->steps[i].name, step_name))
-			return &record->steps[i].inputs;
+	for (size_t i = 0; history && i < history->count; i++)
+		if (str_equal(history->steps[i].name, step_name))
+			return &history->steps[i].inputs;
 	return NULL;
 }
 
@@ -98,7 +98,7 @@ static json_t *step_json(const struct step *step)
 			 step->makes, "inputs", inputs);
 }
 
-int record_write(const struct plan *plan, struct err *err)
+int history_write(const struct plan *plan, struct err *err)
 {
 	CLEANUP(free_cleanup) char *path = path_join(plan->out, "build.json");
 	CLEANUP(json_cleanup) json_t *json =
@@ -112,7 +112,7 @@ int record_write(const struct plan *plan, struct err *err)
 	return file_write(path, text, strlen(text), 0644, err);
 }
 
-bool record_product_is(const char *out, const char *key)
+bool history_product_is(const char *out, const char *key)
 {
 	CLEANUP(free_cleanup) char *image = path_join(out, "l1.raw");
 	CLEANUP(free_cleanup) char *path = path_join(out, "l1.key");
@@ -122,7 +122,7 @@ bool record_product_is(const char *out, const char *key)
 	       file_read(path, HASH_HEX_LENGTH, &text, NULL, NULL) == 0 && str_equal(text, key);
 }
 
-int record_product_set(const char *out, const char *key, struct err *err)
+int history_product_set(const char *out, const char *key, struct err *err)
 {
 	CLEANUP(free_cleanup) char *path = path_join(out, "l1.key");
 

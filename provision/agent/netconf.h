@@ -1,0 +1,21 @@
+/* The network set-up of a small guest whose process 1 we are: loopback, the interface, and an
+ * address by DHCP (busybox udhcpc) or from agent.conf. */
+#pragma once
+#include "conf.h"
+#include "loop.h"
+#include "outward.h"
+#include "proc.h"
+
+struct netconf {
+	struct loop *loop;
+	const struct conf *conf;
+	struct outward *outward;
+	struct timer look;
+	double began;
+	struct proc dhcp;
+	bool told; /* that DHCP fails: once is enough */
+};
+
+/* Begins; the rest happens in the loop. */
+void netconf_start(struct netconf *netconf, struct loop *loop, const struct conf *conf,
+		   struct outward *outward);

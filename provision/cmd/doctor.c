@@ -1,0 +1,44 @@
+#include "cmd/doctor.h"
+
+#include <stdio.h>
+
+#include "run/preflight.h"
+
+static int doctor_run(const struct arguments *arguments, struct err *err)
+{
+	CLEANUP(stack_cleanup) struct stack *stack = NULL;
+	CLEANUP(preflight_done) struct preflight preflight = { 0 };
+	const char *out = argument(arguments, "out");
+	int r = arguments->rest_count ? stack_load(arguments->rest[0], &stack, err) : 0;
+
+	if (r == 0)
+		r = preflight_check(stack, argument(arguments, "store"), out ? out : "out",
+				    &preflight, err);
+	if (r < 0)
+		return r;
+	if (argument_given(arguments, "json")) {
+		CLEANUP(free_cleanup) char *text = preflight_json(&preflight);
+
+		puts(text);
+	} else {
+		preflight_print(&preflight, stdout);
+	}
+	return preflight_ok(&preflight) ? 0 : 1;
+}
+
+static const struct option_row doctor_options[] = {
+	{ "out", 'o', "DIR", "where stacks are built, a folder each (default: out)" },
+	{ "store", 0, "DIR", "where the cache is" },
+	{ "json", 0, NULL, "for programs" },
+	{ 0 },
+};
+
+const struct command doctor_command = {
+	.name = "doctor",
+	.synopsis = "[STACK] [--out DIR] [--store DIR] [--json]",
+	.summary = "Looks whether this machine has what a build and a run need",
+	.options = doctor_options,
+	.min_rest = 0,
+	.max_rest = 1,
+	.run = doctor_run,
+};

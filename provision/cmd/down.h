@@ -1,0 +1,5 @@
+/* The verb `down`. */
+#pragma once
+#include "cmd/command.h"
+
+extern const struct command down_command;

@@ -1,0 +1,291 @@
+#include "cmd/image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/str.h"
+#include "image/inspect.h"
+
+#define PARTITION_MAX 128
+
+static const struct option_row options[] = {
+	{ "partition", 'p', "N", "the partition (default: the first with an /etc)" },
+	{ "mode", 'm', "MODE", "put: permission bits, octal (default: as before, 0644 if new)" },
+	{ "json", 0, NULL, "inspect: one JSON object on standard output" },
+	{ NULL, 0, NULL, NULL },
+};
+
+/* --- inspect -------------------------------------------------------------------------------- */
+
+static json_t *text_json(const char *text)
+{
+	json_t *value = text && *text ? json_string(text) : NULL;
+
+	return value ? value : json_null(); /* also for what is no UTF-8 */
+}
+
+static json_t *partition_json(const struct inspected_partition *partition)
+{
+	json_t *titles = json_array();
+
+	for (size_t i = 0; i < partition->menu.count; i++)
+		json_array_append_new(titles, text_json(partition->menu.items[i]));
+	return json_pack(
+		"{s:i, s:I, s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "number",
+		(int)partition->number, "start_bytes", (json_int_t)partition->where.start_bytes,
+		"size_bytes", (json_int_t)partition->where.size_bytes, "active", partition->active,
+		"type", text_json(partition->type), "holds", text_json(partition->holds), "uuid",
+		text_json(partition->probe.uuid), "label", text_json(partition->probe.label),
+		"free_bytes",
+		partition->opened ? json_integer((json_int_t)partition->free_bytes) : json_null(),
+		"root", partition->is_root, "os", text_json(partition->os_name), "menu_path",
+		text_json(partition->menu_path), "menu", titles, "note",
+		text_json(partition->note));
+}
+
+static int print_json(const char *path, const struct inspection *inspection, struct err *err)
+{
+	json_t *partitions = json_array();
+
+	for (size_t i = 0; i < inspection->partition_count; i++)
+		json_array_append_new(partitions, partition_json(&inspection->partitions[i]));
+	json_t *all = json_pack("{s:o, s:I, s:I, s:s, s:s, s:o}", "path", text_json(path),
+				"size_bytes", (json_int_t)inspection->size_bytes, "allocated_bytes",
+				(json_int_t)inspection->allocated_bytes, "table", inspection->table,
+				"boot_loader", inspection->boot_loader, "partitions", partitions);
+	int failed = !all || json_dumpf(all, stdout, JSON_INDENT(2)) < 0;
+
+	json_decref(all);
+	putchar('\n');
+	return failed ? err_set(err, -EIO, "%s: the JSON cannot be written", path) : 0;
+}
+
+/* For a table: one unit, one decimal. */
+static char *size_short(uint64_t bytes)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	double value = (double)bytes;
+	size_t unit = 0;
+
+	while (value >= 1024 && unit + 1 < sizeof units / sizeof *units) {
+		value /= 1024;
+		unit++;
+	}
+	return str_format(value == (double)(uint64_t)value ? "%.0f %s" : "%.1f %s", value,
+			  units[unit]);
+}
+
+static void print_partition(const struct inspected_partition *partition)
+{
+	CLEANUP(free_cleanup) char *start = size_short(partition->where.start_bytes);
+	CLEANUP(free_cleanup) char *size = size_short(partition->where.size_bytes);
+	CLEANUP(free_cleanup)
+	char *space = partition->opened ? size_short(partition->free_bytes) : str_copy("-");
+
+	printf("%2u%c  %-10s %-10s %-10s %-20s %-16s %s\n", partition->number,
+	       partition->active ? '*' : ' ', start, size, space, partition->holds,
+	       partition->probe.label[0] ? partition->probe.label : "-",
+	       partition->probe.uuid[0] ? partition->probe.uuid : "-");
+	if (partition->os_name)
+		printf("     system: %s\n", partition->os_name);
+	if (partition->menu_path)
+		printf("     menu: %s\n", partition->menu_path);
+	for (size_t i = 0; i < partition->menu.count; i++)
+		printf("       %zu  %s\n", i, partition->menu.items[i]);
+	if (partition->note)
+		printf("     note: %s\n", partition->note);
+}
+
+static void print_text(const char *path, const struct inspection *inspection)
+{
+	CLEANUP(free_cleanup) char *size = size_short(inspection->size_bytes);
+	CLEANUP(free_cleanup) char *allocated = size_short(inspection->allocated_bytes);
+
+	printf("%s: %s (%s on the disk), table %s, boot loader %s\n", path, size, allocated,
+	       inspection->table, inspection->boot_loader);
+	printf(" #   %-10s %-10s %-10s %-20s %-16s %s\n", "start", "size", "free", "holds", "label",
+	       "uuid");
+	for (size_t i = 0; i < inspection->partition_count; i++)
+		print_partition(&inspection->partitions[i]);
+}
+
+static void inspection_cleanup(struct inspection *inspection)
+{
+	inspection_done(inspection);
+}
+
+static int run_inspect(const struct arguments *arguments, struct err *err)
+{
+	CLEANUP(image_cleanup) struct image *image = NULL;
+	CLEANUP(inspection_cleanup) struct inspection inspection = { 0 };
+	const char *path = arguments->rest[1];
+	int r = image_open(path, false, &image, err);
+
+	if (r == 0)
+		r = image_inspect(image, &inspection, err);
+	if (r < 0)
+		return r;
+	if (argument_given(arguments, "json"))
+		return print_json(path, &inspection, err);
+	print_text(path, &inspection);
+	return 0;
+}
+
+/* --- paths inside --------------------------------------------------------------------------- */
+
+static int open_fsys(const struct arguments *arguments, bool writable, struct image **ret_image,
+		     struct fsys **ret_fsys, struct err *err)
+{
+	unsigned number = 0;
+	int r = argument_number(arguments, "partition", 1, PARTITION_MAX, &number, err);
+
+	if (r == 0)
+		r = image_open(arguments->rest[1], writable, ret_image, err);
+	if (r == 0)
+		r = image_open_root(*ret_image, number, writable, ret_fsys, err);
+	return r;
+}
+
+static void mode_text(uint32_t mode, char ret_text[11])
+{
+	static const char letters[] = "rwxrwxrwx";
+	static const char types[] = "?pc?d?b?-?l?s???";
+
+	ret_text[0] = types[(mode >> 12) & 15];
+	for (int i = 0; i < 9; i++)
+		ret_text[i + 1] = mode & (0400u >> i) ? letters[i] : '-';
+	if (mode & S_ISUID)
+		ret_text[3] = mode & S_IXUSR ? 's' : 'S';
+	if (mode & S_ISGID)
+		ret_text[6] = mode & S_IXGRP ? 's' : 'S';
+	if (mode & S_ISVTX)
+		ret_text[9] = mode & S_IXOTH ? 't' : 'T';
+	ret_text[10] = '\0';
+}
+
+static int print_entry(void *context, const struct fsys_entry *entry)
+{
+	char mode[11], date[32] = "?";
+	time_t seconds = (time_t)entry->time_seconds;
+	struct tm when;
+
+	(void)context;
+	mode_text(entry->mode, mode);
+	if (gmtime_r(&seconds, &when))
+		strftime(date, sizeof date, "%Y-%m-%d %H:%M", &when);
+	printf("%s %5" PRIu32 " %5" PRIu32 " %12" PRIu64 " %s %s%s%s\n", mode, entry->uid,
+	       entry->gid, entry->size_bytes, date, entry->name, entry->target ? " -> " : "",
+	       entry->target ? entry->target : "");
+	return 0;
+}
+
+static int run_ls(const struct arguments *arguments, struct err *err)
+{
+	CLEANUP(image_cleanup) struct image *image = NULL;
+	CLEANUP(fsys_cleanup) struct fsys *fsys = NULL;
+	int r = open_fsys(arguments, false, &image, &fsys, err);
+
+	return r < 0 ? r : fsys_list(fsys, arguments->rest[2], print_entry, NULL, err);
+}
+
+static int run_cat(const struct arguments *arguments, struct err *err)
+{
+	CLEANUP(image_cleanup) struct image *image = NULL;
+	CLEANUP(fsys_cleanup) struct fsys *fsys = NULL;
+	int r = open_fsys(arguments, false, &image, &fsys, err);
+
+	return r < 0 ? r : fsys_read_to(fsys, arguments->rest[2], STDOUT_FILENO, err);
+}
+
+static int mode_parse(const char *text, uint32_t *ret_mode, struct err *err)
+{
+	char *end;
+	unsigned long mode = strtoul(text, &end, 8);
+
+	if (*text < '0' || *text > '7' || *end || mode > 07777)
+		return err_set(err, -EINVAL, "--mode: \"%s\" is no octal mode from 0 to 7777",
+			       text);
+	*ret_mode = (uint32_t)mode;
+	return 0;
+}
+
+/* Owner and mode as they were, 0644 root for a new file; the time of the local file. */
+static int put_attributes(const struct arguments *arguments, struct fsys *fsys,
+			  const struct stat *local, struct fsys_attributes *ret_attributes,
+			  struct err *err)
+{
+	const char *mode = argument(arguments, "mode");
+
+	if (fsys_get_attributes(fsys, arguments->rest[3], ret_attributes, NULL) < 0)
+		*ret_attributes = (struct fsys_attributes){ .mode = 0644 };
+	ret_attributes->time_seconds = local->st_mtime;
+	return mode ? mode_parse(mode, &ret_attributes->mode, err) : 0;
+}
+
+static int run_put(const struct arguments *arguments, struct err *err)
+{
+	CLEANUP(image_cleanup) struct image *image = NULL;
+	CLEANUP(fsys_cleanup) struct fsys *fsys = NULL;
+	const char *local = arguments->rest[2], *path = arguments->rest[3];
+	CLEANUP(fd_cleanup) int from = open(local, O_RDONLY | O_CLOEXEC);
+	struct fsys_attributes attributes;
+	struct stat status;
+
+	if (from < 0 || fstat(from, &status) < 0)
+		return err_errno(err, errno, "%s: cannot be opened", local);
+	int r = open_fsys(arguments, true, &image, &fsys, err);
+	if (r == 0)
+		r = put_attributes(arguments, fsys, &status, &attributes, err);
+	if (r == 0)
+		r = fsys_put_file(fsys, path, from, &attributes, err);
+	if (r == 0)
+		r = fsys_close(take(&fsys), err);
+	if (r == 0 && fsync(image_fd(image)) < 0)
+		r = err_errno(err, errno, "%s: cannot be synced", image_path(image));
+	return r;
+}
+
+/* --- the verb ------------------------------------------------------------------------------- */
+
+static const struct operation {
+	const char *name, *usage;
+	int operands; /* the name itself included */
+	int (*run)(const struct arguments *arguments, struct err *err);
+} operations[] = {
+	{ "inspect", "inspect FILE [--json]", 2, run_inspect },
+	{ "ls", "ls FILE PATH", 3, run_ls },
+	{ "cat", "cat FILE PATH", 3, run_cat },
+	{ "put", "put FILE LOCAL PATH [--mode MODE]", 4, run_put },
+};
+
+static int image_run(const struct arguments *arguments, struct err *err)
+{
+	for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
+		const struct operation *operation = &operations[i];
+
+		if (strcmp(operation->name, arguments->rest[0]) != 0)
+			continue;
+		if (arguments->rest_count != operation->operands)
+			return err_set(err, -EINVAL, "image %s: usage: nestctl image %s",
+				       operation->name, operation->usage);
+		return operation->run(arguments, err);
+	}
+	return err_set(err, -EINVAL, "image: \"%s\" is none of inspect, ls, cat, put",
+		       arguments->rest[0]);
+}
+
+const struct command image_command = {
+	.name = "image",
+	.synopsis = "inspect|ls|cat|put FILE ... [--partition N]",
+	.summary = "Shows what an image holds; lists, reads and puts files inside it",
+	.options = options,
+	.min_rest = 2,
+	.max_rest = 4,
+	.run = image_run,
+};

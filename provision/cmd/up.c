@@ -1,0 +1,56 @@
+#include "cmd/up.h"
+
+#include <stdio.h>
+
+#include "run/folder.h"
+#include "run/run.h"
+
+static int up_run(const struct arguments *arguments, struct err *err)
+{
+	CLEANUP(stack_cleanup) struct stack *stack = NULL;
+	CLEANUP(free_cleanup) char *folder = NULL;
+	CLEANUP(matrix_cleanup) struct matrix *matrix = NULL;
+	struct run_options options = {
+		.accel = argument(arguments, "accel"),
+		.keep_running = true,
+		.fresh = argument_given(arguments, "fresh"),
+	};
+	int r = argument_number(arguments, "deadline", 1, 86400, &options.deadline_seconds, err);
+
+	if (r == 0)
+		r = folder_find(arguments->rest[0], argument(arguments, "out"), &folder, &stack,
+				err);
+	if (r < 0)
+		return r;
+	options.folder = folder;
+	r = run_stack(stack, &options, &matrix, err);
+	if (r < 0)
+		return r;
+	matrix_print(matrix, stdout);
+	const char *json = argument(arguments, "json");
+	if (json) {
+		r = matrix_json(matrix, json, err);
+		if (r < 0)
+			return r;
+	}
+	return matrix_all_proven(matrix) ? 0 : 1;
+}
+
+static const struct option_row up_options[] = {
+	{ "out", 'o', "DIR", "where stacks are built, a folder each (default: out)" },
+	{ "accel", 0, "HOW", "auto, tcg or kvm (default: auto)" },
+	{ "fresh", 0, NULL, "begin with the disk as it was built" },
+	{ "deadline", 0, "SECONDS", "for the verdict on all levels" },
+	{ "json", 0, "FILE", "write the verdict there too" },
+	{ 0 },
+};
+
+const struct command up_command = {
+	.name = "up",
+	.synopsis = "STACK [--out DIR] [--accel HOW] [--fresh] [--deadline SECONDS] [--json FILE]",
+	.summary = "Starts a built stack, proves every level, leaves it running",
+	.options = up_options,
+	.min_rest = 1,
+	.max_rest = 1,
+	.run = up_run,
+};

@@ -1,0 +1,322 @@
+/* Regular files being written, at any offset and in any order. Data goes to the image in large
+ * pieces, the block map and the inode are written once, at the end. */
+#include "image/fsys_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* A file being written: what is staged lies at stage_start and is stage_length long. The start is
+ * on a block boundary. */
+struct fsys_file {
+	struct fsys *fsys;
+	struct fsys_inode inode;
+	struct run_list runs;
+	char *path; /* NULL: gets no name */
+	uint64_t size;
+	char *stage; /* FSYS_STAGE_BYTES */
+	uint64_t stage_start;
+	size_t stage_length;
+};
+
+/* Completes the last block of the stage: with what the file holds there, else with zeros. */
+static int stage_complete(struct fsys_file *file, struct err *err)
+{
+	size_t block_size = file->fsys->ext2->blocksize;
+	size_t used = file->stage_length % block_size;
+	char *block = file->stage + file->stage_length - used;
+	uint64_t logical = (file->stage_start + file->stage_length) / block_size;
+	const struct run *run = runs_find(&file->runs, logical);
+
+	if (used == 0)
+		return 0;
+	memset(block + used, 0, block_size - used);
+	if (!run || run->logical > logical)
+		return 0;
+	CLEANUP(free_cleanup) char *old = mem_alloc(block_size);
+	errcode_t code = io_channel_read_blk64(file->fsys->ext2->io,
+					       run->physical + (logical - run->logical), 1, old);
+	if (code)
+		return fsys_error(file->fsys, code, err, "reading a file back");
+	memcpy(block + used, old + used, block_size - used);
+	return 0;
+}
+
+/* Writes whole blocks from the stage; those that have no place get one. */
+static int stage_flush(struct fsys_file *file, struct err *err)
+{
+	struct fsys *fsys = file->fsys;
+	size_t block_size = fsys->ext2->blocksize;
+	uint64_t logical = file->stage_start / block_size;
+	uint64_t count = (file->stage_length + block_size - 1) / block_size;
+	const char *data = file->stage;
+	int r = stage_complete(file, err);
+
+	if (r < 0)
+		return r;
+	while (count > 0) {
+		const struct run *run = runs_find(&file->runs, logical);
+		uint64_t physical, here = count;
+
+		if (run && run->logical <= logical) {
+			physical = run->physical + (logical - run->logical);
+			if (here > run->logical + run->count - logical)
+				here = run->logical + run->count - logical;
+		} else {
+			if (run && here > run->logical - logical)
+				here = run->logical - logical;
+			r = fsys_blocks_take(fsys, here, &physical, &here, err);
+			if (r < 0)
+				return r;
+			runs_add(&file->runs, logical, physical, here);
+		}
+		errcode_t code = io_channel_write_blk64(fsys->ext2->io, physical, (int)here, data);
+		if (code)
+			return fsys_error(fsys, code, err, "writing a file");
+		data += here * block_size;
+		logical += here;
+		count -= here;
+	}
+	file->stage_length = 0;
+	return 0;
+}
+
+/* Begins a new stage at the block that holds the offset; what the block holds is kept. */
+static int stage_begin(struct fsys_file *file, uint64_t offset, struct err *err)
+{
+	struct fsys *fsys = file->fsys;
+	size_t block_size = fsys->ext2->blocksize, within = offset % block_size;
+	uint64_t logical = offset / block_size;
+	const struct run *run = within ? runs_find(&file->runs, logical) : NULL;
+
+	file->stage_start = offset - within;
+	file->stage_length = within;
+	memset(file->stage, 0, within);
+	if (!run || run->logical > logical)
+		return 0;
+	errcode_t code = io_channel_read_blk64(
+		fsys->ext2->io, run->physical + (logical - run->logical), 1, file->stage);
+	return code ? fsys_error(fsys, code, err, "reading a file back") : 0;
+}
+
+int fsys_file_write(struct fsys_file *file, uint64_t offset_bytes, const void *data, size_t length,
+		    struct err *err)
+{
+	const char *next = data;
+
+	while (length > 0) {
+		int r = 0;
+
+		if (file->stage_length == FSYS_STAGE_BYTES ||
+		    offset_bytes != file->stage_start + file->stage_length) {
+			if (file->stage_length > 0)
+				r = stage_flush(file, err);
+			if (r == 0)
+				r = stage_begin(file, offset_bytes, err);
+			if (r < 0)
+				return r;
+		}
+		size_t room = FSYS_STAGE_BYTES - file->stage_length;
+		size_t part = length < room ? length : room;
+
+		memcpy(file->stage + file->stage_length, next, part);
+		file->stage_length += part;
+		offset_bytes += part;
+		next += part;
+		length -= part;
+	}
+	if (offset_bytes > file->size)
+		file->size = offset_bytes;
+	return 0;
+}
+
+void fsys_file_set_size(struct fsys_file *file, uint64_t size_bytes)
+{
+	if (size_bytes > file->size)
+		file->size = size_bytes;
+}
+
+static int file_finish(struct fsys_file *file, struct err *err)
+{
+	struct fsys *fsys = file->fsys;
+	int r = file->stage_length > 0 ? stage_flush(file, err) : 0;
+
+	if (r == 0)
+		r = fsys_map_store(fsys, &file->inode, &file->runs, err);
+	if (r < 0)
+		return r;
+	file->inode.raw.i_size = (uint32_t)file->size;
+	file->inode.raw.i_size_high = (uint32_t)(file->size >> 32);
+	r = fsys_inode_write(fsys, &file->inode, err);
+	if (r == 0 && file->path)
+		r = fsys_name_put(fsys, file->path, file->inode.number,
+				  fsys_type_of_mode(file->inode.raw.i_mode), err);
+	return r;
+}
+
+static void file_free(struct fsys_file *file)
+{
+	if (file->fsys->spare_stage)
+		free(file->stage);
+	else
+		file->fsys->spare_stage = file->stage;
+	runs_done(&file->runs);
+	free(file->path);
+	free(file);
+}
+
+int fsys_file_close(struct fsys_file *file, struct err *err)
+{
+	CLEANUP(fsys_file_cleanup) struct fsys_file *owned = file;
+	int r = file_finish(file, err);
+
+	if (r < 0)
+		return r;
+	file_free(take(&owned));
+	return 0;
+}
+
+void fsys_file_discard(struct fsys_file *file)
+{
+	if (!file)
+		return;
+	for (size_t i = 0; i < file->runs.count; i++)
+		ext2fs_block_alloc_stats_range(file->fsys->ext2, file->runs.items[i].physical,
+					       (blk_t)file->runs.items[i].count, -1);
+	ext2fs_inode_alloc_stats2(file->fsys->ext2, file->inode.number, -1, 0);
+	file_free(file);
+}
+
+void fsys_file_cleanup(struct fsys_file **file)
+{
+	fsys_file_discard(*file);
+}
+
+int fsys_file_new(struct fsys *fsys, const char *path, const struct fsys_node *node,
+		  struct fsys_file **ret_file, struct err *err)
+{
+	struct fsys_file *file = mem_alloc(sizeof *file);
+	int r;
+
+	file->fsys = fsys;
+	file->stage = fsys->spare_stage ? take(&fsys->spare_stage) : mem_alloc(FSYS_STAGE_BYTES);
+	file->path = str_copy(path);
+	r = fsys_inode_make(fsys, node, &file->inode, err);
+	if (r < 0) {
+		file_free(file);
+		return r;
+	}
+	*ret_file = file;
+	return 0;
+}
+
+/* --- random access -------------------------------------------------------------------------- */
+
+/* How many bytes from the offset lie in one run or in one hole, at most length; ret_physical is 0
+ * in a hole. */
+static size_t piece_find(const struct fsys_file *file, uint64_t offset, uint64_t length,
+			 uint64_t *ret_physical)
+{
+	uint64_t block_size = file->fsys->ext2->blocksize, logical = offset / block_size;
+	const struct run *run = runs_find(&file->runs, logical);
+	uint64_t end = UINT64_MAX;
+
+	*ret_physical = 0;
+	if (run && run->logical <= logical) {
+		*ret_physical = run->physical + (logical - run->logical);
+		end = (run->logical + run->count) * block_size;
+	} else if (run) {
+		end = run->logical * block_size;
+	}
+	return end - offset < length ? end - offset : length;
+}
+
+int fsys_file_read(struct fsys_file *file, uint64_t offset_bytes, void *data, size_t length,
+		   struct err *err)
+{
+	const struct fsys *fsys = file->fsys;
+	uint64_t block_size = fsys->ext2->blocksize, physical;
+	char *next = data;
+	int r = file->stage_length > 0 ? stage_flush(file, err) : 0;
+
+	while (length > 0 && r == 0) {
+		size_t part = piece_find(file, offset_bytes, length, &physical);
+
+		if (physical == 0)
+			memset(next, 0, part);
+		else
+			r = image_read(fsys->image,
+				       fsys->where.start_bytes + physical * block_size +
+					       offset_bytes % block_size,
+				       next, part, err);
+		offset_bytes += part;
+		next += part;
+		length -= part;
+	}
+	return r;
+}
+
+static void blocks_give_back(void *context, uint64_t physical, uint64_t count)
+{
+	struct fsys *fsys = context;
+
+	ext2fs_block_alloc_stats_range(fsys->ext2, physical, (blk_t)count, -1);
+	if (physical < fsys->block_goal)
+		fsys->block_goal = physical;
+}
+
+/* Less than a block: written where there is one, nothing to do in a hole. */
+static int part_zero(struct fsys_file *file, uint64_t offset, size_t length, struct err *err)
+{
+	CLEANUP(free_cleanup) char *zeros = mem_alloc(length + 1);
+	uint64_t physical;
+
+	if (length == 0)
+		return 0;
+	piece_find(file, offset, length, &physical);
+	if (physical == 0)
+		return 0;
+	int r = fsys_file_write(file, offset, zeros, length, err);
+	return r < 0 ? r : stage_flush(file, err);
+}
+
+int fsys_file_zero(struct fsys_file *file, uint64_t offset_bytes, uint64_t length_bytes,
+		   struct err *err)
+{
+	uint64_t block_size = file->fsys->ext2->blocksize, end = offset_bytes + length_bytes;
+	uint64_t first = (offset_bytes + block_size - 1) / block_size, last = end / block_size;
+	uint64_t size = file->size;
+	int r = file->stage_length > 0 ? stage_flush(file, err) : 0;
+
+	if (r < 0)
+		return r;
+	if (first > last) /* within one block */
+		return part_zero(file, offset_bytes, length_bytes, err);
+	r = part_zero(file, offset_bytes, first * block_size - offset_bytes, err);
+	if (r == 0)
+		r = part_zero(file, last * block_size, end - last * block_size, err);
+	if (r < 0)
+		return r;
+	runs_cut(&file->runs, first, last - first, blocks_give_back, file->fsys);
+	file->size = size;
+	return 0;
+}
+
+int fsys_file_next_data(struct fsys_file *file, uint64_t offset_bytes, uint64_t end_bytes,
+			struct extent *ret_run, struct err *err)
+{
+	uint64_t block_size = file->fsys->ext2->blocksize;
+	int r = file->stage_length > 0 ? stage_flush(file, err) : 0;
+
+	if (r < 0)
+		return r;
+	const struct run *run = runs_find(&file->runs, offset_bytes / block_size);
+	if (!run || run->logical * block_size >= end_bytes)
+		return 0;
+	uint64_t start = run->logical * block_size;
+	uint64_t end = (run->logical + run->count) * block_size;
+	if (start < offset_bytes)
+		start = offset_bytes;
+	ret_run->start_bytes = start;
+	ret_run->size_bytes = (end < end_bytes ? end : end_bytes) - start;
+	return 1;
+}

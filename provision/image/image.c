@@ -1,0 +1,356 @@
+/* Raw images: every byte that goes into one goes through here, so that what is above needs to
+ * know neither files nor locks nor holes. */
+#include "image/image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/falloc.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "base/fs.h"
+#include "base/str.h"
+
+#define SECTOR_BYTES	512
+#define VIEW_EDGE_BYTES (UINT64_C(1) << 20)
+
+/* QEMU holds shared locks on byte 100 + n for each permission that it uses and on 200 + n for
+ * each that it denies others. One write lock over both ranges meets every one of them.
+ * Source: QEMU block/file-posix.c, RAW_LOCK_PERM_BASE and RAW_LOCK_SHARED_BASE. */
+#define LOCK_START_BYTES  100
+#define LOCK_LENGTH_BYTES 200
+
+struct image {
+	const struct image_store *store;
+	void *context; /* of a file: the image itself */
+	int fd;	       /* -1: kept by something else */
+	char *path;
+	uint64_t size_bytes;
+};
+
+static const struct image_store file_store;
+
+static int image_lock(int fd, const char *path, struct err *err)
+{
+	struct flock lock = {
+		.l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = LOCK_START_BYTES,
+		.l_len = LOCK_LENGTH_BYTES,
+	};
+
+	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+		return 0;
+	if (errno == EAGAIN || errno == EACCES)
+		return err_set(err, -EBUSY,
+			       "%s: is in use by another program (a running machine or another "
+			       "nestctl): stop that first",
+			       path);
+	return err_errno(err, errno, "%s: cannot be locked", path);
+}
+
+struct image *image_on(const struct image_store *store, void *context, const char *path,
+		       uint64_t size_bytes)
+{
+	struct image *image = mem_alloc(sizeof *image);
+
+	image->store = store;
+	image->context = context;
+	image->fd = -1;
+	image->path = str_copy(path);
+	image->size_bytes = size_bytes;
+	return image;
+}
+
+static struct image *image_on_file(int fd, const char *path, uint64_t size_bytes)
+{
+	struct image *image = image_on(&file_store, NULL, path, size_bytes);
+
+	image->context = image;
+	image->fd = fd;
+	return image;
+}
+
+int image_create(int fd, const char *path, uint64_t size_bytes, struct image **ret_image,
+		 struct err *err)
+{
+	CLEANUP(fd_cleanup) int owned = fd;
+
+	if (size_bytes < SECTOR_BYTES || size_bytes > INT64_MAX)
+		return err_set(err, -EINVAL, "%s: %" PRIu64 " bytes is no size for an image", path,
+			       size_bytes);
+	int r = image_lock(owned, path, err);
+	if (r < 0)
+		return r;
+	if (ftruncate(owned, (off_t)size_bytes) < 0)
+		return err_errno(err, errno, "%s: cannot be given its size of %" PRIu64 " bytes",
+				 path, size_bytes);
+	*ret_image = image_on_file(fd_take(&owned), path, size_bytes);
+	return 0;
+}
+
+int image_open(const char *path, bool writable, struct image **ret_image, struct err *err)
+{
+	/* O_NONBLOCK: a FIFO under that name must not hold us up. */
+	int flags = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK;
+	CLEANUP(fd_cleanup) int fd = open(path, flags);
+	struct stat status;
+
+	if (fd < 0 && errno == EISDIR)
+		return err_set(err, -EBADMSG, "%s: is a folder, not an image", path);
+	if (fd < 0)
+		return err_errno(err, errno, "%s: cannot be opened", path);
+	if (fstat(fd, &status) < 0)
+		return err_errno(err, errno, "%s: cannot be examined", path);
+	if (!S_ISREG(status.st_mode))
+		return err_set(err, -EBADMSG, "%s: is no regular file, so it is no image", path);
+	if (status.st_size < SECTOR_BYTES)
+		return err_set(err, -EBADMSG,
+			       "%s: has %jd bytes, less than one sector: it is no image", path,
+			       (intmax_t)status.st_size);
+	if (writable) {
+		int r = image_lock(fd, path, err);
+
+		if (r < 0)
+			return r;
+	}
+	*ret_image = image_on_file(fd_take(&fd), path, (uint64_t)status.st_size);
+	return 0;
+}
+
+static void image_free(struct image *image)
+{
+	if (image->fd >= 0)
+		close(image->fd);
+	free(image->path);
+	free(image);
+}
+
+int image_finish(struct image *image, struct err *err)
+{
+	int r = image->store->finish(image->context, err);
+
+	image_free(image);
+	return r;
+}
+
+void image_close(struct image *image)
+{
+	if (!image)
+		return;
+	image->store->discard(image->context);
+	image_free(image);
+}
+
+void image_cleanup(struct image **image)
+{
+	image_close(*image);
+}
+
+/* --- a file of its own ---------------------------------------------------------------------- */
+
+static int file_read_at(void *context, uint64_t offset, void *data, size_t length, struct err *err)
+{
+	struct image *image = context;
+	ssize_t got = fd_pread_all(image->fd, data, length, offset);
+
+	if (got < 0)
+		return err_errno(err, (int)-got, "%s: cannot be read at byte %" PRIu64, image->path,
+				 offset);
+	if ((size_t)got < length)
+		return err_set(err, -EBADMSG, "%s: shrank while it was read", image->path);
+	return 0;
+}
+
+static int file_write_at(void *context, uint64_t offset, const void *data, size_t length,
+			 struct err *err)
+{
+	struct image *image = context;
+	int r = fd_pwrite_all(image->fd, data, length, offset);
+
+	if (r < 0)
+		return err_errno(err, -r, "%s: cannot be written at byte %" PRIu64, image->path,
+				 offset);
+	return 0;
+}
+
+static int zero_by_writing(struct image *image, uint64_t offset, uint64_t length, struct err *err)
+{
+	static const char zeros[65536];
+
+	while (length > 0) {
+		size_t part = length < sizeof zeros ? (size_t)length : sizeof zeros;
+		int r = file_write_at(image, offset, zeros, part, err);
+
+		if (r < 0)
+			return r;
+		offset += part;
+		length -= part;
+	}
+	return 0;
+}
+
+static int file_zero(void *context, uint64_t offset, uint64_t length, struct err *err)
+{
+	struct image *image = context;
+
+	if (fallocate(image->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
+		      (off_t)length) == 0)
+		return 0;
+	if (errno != EOPNOTSUPP && errno != ENOSYS)
+		return err_errno(err, errno, "%s: cannot be zeroed at byte %" PRIu64, image->path,
+				 offset);
+	return zero_by_writing(image, offset, length, err);
+}
+
+static int file_next_data(void *context, uint64_t offset, uint64_t end, struct extent *ret_run,
+			  struct err *err)
+{
+	struct image *image = context;
+	off_t data = lseek(image->fd, (off_t)offset, SEEK_DATA);
+
+	if (data < 0 && errno == ENXIO)
+		return 0;
+	off_t hole = data < 0 ? -1 : lseek(image->fd, data, SEEK_HOLE);
+	if (hole < 0)
+		return err_errno(err, errno, "%s: its holes cannot be found", image->path);
+	if ((uint64_t)data >= end)
+		return 0;
+	ret_run->start_bytes = (uint64_t)data;
+	ret_run->size_bytes = ((uint64_t)hole < end ? (uint64_t)hole : end) - (uint64_t)data;
+	return 1;
+}
+
+static int file_finish(void *context, struct err *err)
+{
+	(void)context;
+	(void)err;
+	return 0;
+}
+
+static void file_discard(void *context)
+{
+	(void)context;
+}
+
+static const struct image_store file_store = {
+	.read = file_read_at,
+	.write = file_write_at,
+	.zero = file_zero,
+	.next_data = file_next_data,
+	.finish = file_finish,
+	.discard = file_discard,
+};
+
+/* --- any image ------------------------------------------------------------------------------ */
+
+static int range_check(const struct image *image, uint64_t offset, uint64_t length, struct err *err)
+{
+	if (offset > image->size_bytes || length > image->size_bytes - offset)
+		return err_set(err, -EBADMSG,
+			       "%s: bytes %" PRIu64 " to %" PRIu64
+			       " lie outside the image of %" PRIu64 " bytes: it is cut short",
+			       image->path, offset, offset + length, image->size_bytes);
+	return 0;
+}
+
+int image_read(struct image *image, uint64_t offset_bytes, void *data, size_t length,
+	       struct err *err)
+{
+	int r = range_check(image, offset_bytes, length, err);
+
+	return r < 0 ? r : image->store->read(image->context, offset_bytes, data, length, err);
+}
+
+int image_write(struct image *image, uint64_t offset_bytes, const void *data, size_t length,
+		struct err *err)
+{
+	int r = range_check(image, offset_bytes, length, err);
+
+	return r < 0 ? r : image->store->write(image->context, offset_bytes, data, length, err);
+}
+
+int image_zero(struct image *image, uint64_t offset_bytes, uint64_t length_bytes, struct err *err)
+{
+	int r = range_check(image, offset_bytes, length_bytes, err);
+
+	if (r < 0 || length_bytes == 0)
+		return r;
+	return image->store->zero(image->context, offset_bytes, length_bytes, err);
+}
+
+int image_next_data(struct image *image, uint64_t offset_bytes, uint64_t end_bytes,
+		    struct extent *ret_run, struct err *err)
+{
+	if (end_bytes > image->size_bytes)
+		end_bytes = image->size_bytes;
+	if (offset_bytes >= end_bytes)
+		return 0;
+	return image->store->next_data(image->context, offset_bytes, end_bytes, ret_run, err);
+}
+
+/* Copies the data of [start, end) to where it lies within `where`. */
+static int view_copy(struct image *image, const struct extent *where, uint64_t start, uint64_t end,
+		     int fd, struct err *err)
+{
+	char chunk[65536];
+	struct extent run;
+	int r;
+
+	while ((r = image_next_data(image, start, end, &run, err)) > 0) {
+		size_t part = run.size_bytes < sizeof chunk ? run.size_bytes : sizeof chunk;
+
+		r = image_read(image, run.start_bytes, chunk, part, err);
+		if (r == 0)
+			r = fd_pwrite_all(fd, chunk, part, run.start_bytes - where->start_bytes);
+		if (r < 0)
+			return r;
+		start = run.start_bytes + part;
+	}
+	return r;
+}
+
+int image_view(struct image *image, const struct extent *where, int *ret_fd,
+	       uint64_t *ret_offset_bytes, struct err *err)
+{
+	uint64_t start = where->start_bytes, end = start + where->size_bytes;
+	int r = range_check(image, start, where->size_bytes, err);
+
+	if (r < 0)
+		return r;
+	CLEANUP(fd_cleanup)
+	int fd = image->fd >= 0 ? fcntl(image->fd, F_DUPFD_CLOEXEC, 3)
+				: memfd_create("image", MFD_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, errno, "%s: cannot be looked at", image->path);
+	if (image->fd < 0) {
+		bool whole = where->size_bytes <= 2 * VIEW_EDGE_BYTES;
+
+		if (ftruncate(fd, (off_t)where->size_bytes) < 0)
+			return err_errno(err, errno, "%s: cannot be looked at", image->path);
+		r = view_copy(image, where, start, whole ? end : start + VIEW_EDGE_BYTES, fd, err);
+		if (r == 0 && !whole)
+			r = view_copy(image, where, end - VIEW_EDGE_BYTES, end, fd, err);
+		if (r < 0)
+			return r;
+	}
+	*ret_offset_bytes = image->fd >= 0 ? start : 0;
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+uint64_t image_size_bytes(const struct image *image)
+{
+	return image->size_bytes;
+}
+
+const char *image_path(const struct image *image)
+{
+	return image->path;
+}
+
+int image_fd(const struct image *image)
+{
+	return image->fd;
+}

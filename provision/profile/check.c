@@ -1,0 +1,297 @@
+#include "profile/check.h"
+
+#include <string.h>
+
+#include "image/layout.h"
+#include "pattern/pattern.h"
+#include "profile/keys.h"
+#include "profile/valid.h"
+
+/* What a host's system, logs and swap file may need besides the images of its guests. */
+#define HOST_OS_BYTES (UINT64_C(2) << 30)
+/* The hypervisor itself, and for each guest its page tables and device model. */
+#define XEN_BYTES	    (UINT64_C(128) << 20)
+#define XEN_PER_GUEST_BYTES (UINT64_C(32) << 20)
+
+struct check {
+	const struct layer *layer;
+	const struct node *map;
+	struct diagnostics *diagnostics;
+};
+
+static bool given(const char *text)
+{
+	return text && *text;
+}
+
+__attribute__((format(printf, 3, 4)))
+static void wrong(const struct check *check, const char *key, const char *format, ...)
+{
+	struct mark mark = key_mark(check->map, key, &check->layer->mark);
+	va_list args;
+
+	va_start(args, format);
+	CLEANUP(free_cleanup) char *text = str_vformat(format, args);
+	va_end(args);
+	diagnostic_add(check->diagnostics, &mark, "%s: %s", key, text);
+}
+
+/* ---- one layer ---- */
+
+static void check_role(const struct check *check)
+{
+	const struct layer *layer = check->layer;
+
+	if (layer->pattern->role != layer->role)
+		wrong(check, "pattern", "found \"%s\", a pattern for a %s; allowed in a %s are those "
+		      "for a %s", layer->pattern->name, role_name(layer->pattern->role),
+		      role_name(layer->role), role_name(layer->role));
+	else if (layer->pattern->hypervisor != layer->hypervisor)
+		wrong(check, "hypervisor", "found \"%s\"; allowed with pattern %s is %s",
+		      hypervisor_name(layer->hypervisor), layer->pattern->name,
+		      hypervisor_name(layer->pattern->hypervisor));
+	if (!pattern_packages(layer->pattern, layer->os_family, layer->release))
+		wrong(check, "pattern", "found \"%s\", which %s %s lacks; allowed is a release that "
+		      "the pattern has packages for (bookworm, trixie)", layer->pattern->name,
+		      os_family_name(layer->os_family), layer->release);
+	for (size_t i = 0; i < layer->groups.count; i++) {
+		CLEANUP(free_cleanup) char *names = package_group_names();
+
+		if (!package_group(layer->groups.items[i], layer->os_family))
+			wrong(check, "os.groups", "found \"%s\"; allowed is one of %s",
+			      layer->groups.items[i], names);
+	}
+	if (layer->pattern->initramfs == INITRAMFS_AGENT && layer->packages.count +
+	    layer->groups.count + layer->ssh_keys.count > 0)
+		wrong(check, "pattern", "found \"%s\", which has no system for packages, groups and "
+		      "ssh_keys; allowed with them is guest", layer->pattern->name);
+}
+
+static void check_machine(const struct check *check)
+{
+	const struct layer *layer = check->layer;
+	bool hvm = layer->machine.type == MACHINE_HVM;
+
+	if (!layer->outer && !hvm)
+		wrong(check, "machine.type", "found \"%s\"; allowed for the outermost layer is hvm",
+		      machine_type_name(layer->machine.type));
+	if (layer->role == ROLE_HOST && !hvm)
+		wrong(check, "machine.type", "found \"%s\"; allowed for a host is hvm",
+		      machine_type_name(layer->machine.type));
+	if (hvm && layer->machine.nic == NIC_NETFRONT)
+		wrong(check, "machine.nic", "found \"netfront\", which a fully virtualized machine "
+		      "sees only with drivers that a Xen host inside it cannot use; allowed is e1000 "
+		      "or rtl8139");
+	if (hvm && layer->machine.disk_bus == DISK_BUS_XEN)
+		wrong(check, "machine.disk_bus", "found \"xen\"; allowed for an hvm machine is ahci or "
+		      "ide");
+	if (hvm && layer->boot_loader == BOOT_DIRECT)
+		wrong(check, "boot.loader", "found \"direct\"; allowed for an hvm machine is "
+		      "grub2-bios");
+	if (!hvm && layer->boot_loader != BOOT_DIRECT)
+		wrong(check, "boot.loader", "found \"%s\"; allowed for a %s machine is direct",
+		      boot_loader_name(layer->boot_loader), machine_type_name(layer->machine.type));
+}
+
+static void check_partition(const struct check *check, const struct partition_spec *partition,
+			    size_t number)
+{
+	bool swap = partition->filesystem == FILESYSTEM_SWAP;
+
+	if (swap && *partition->mount_point)
+		diagnostic_add(check->diagnostics, &partition->mark,
+			       "disk.partitions[%zu].mount: found \"%s\"; allowed for swap is none",
+			       number, partition->mount_point);
+}
+
+static size_t mounts_of(const struct disk_spec *disk, const char *mount_point)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < disk->partition_count; i++)
+		count += str_equal(disk->partitions[i].mount_point, mount_point);
+	return count;
+}
+
+static void check_disk(const struct check *check)
+{
+	const struct layer *layer = check->layer;
+	const struct disk_spec *disk = &layer->disk;
+	bool needed = layer->machine.type == MACHINE_HVM ||
+		      layer->pattern->initramfs == INITRAMFS_ROOT;
+	struct layout layout;
+	struct err err = { 0 };
+
+	if (disk->size_bytes == 0) {
+		if (needed)
+			wrong(check, "disk.size", "found no disk; this layer boots from one, so allowed "
+			      "is a size");
+		else if (disk->partition_count > 0)
+			wrong(check, "disk.partitions", "found partitions without a disk; allowed is "
+			      "none, or a disk.size");
+		return;
+	}
+	for (size_t i = 0; i < disk->partition_count; i++) {
+		const char *mount_point = disk->partitions[i].mount_point;
+
+		check_partition(check, &disk->partitions[i], i + 1);
+		if (given(mount_point) && strcmp(mount_point, "/") != 0 &&
+		    mounts_of(disk, mount_point) > 1)
+			wrong(check, "disk.partitions", "found %s mounted twice; allowed is once",
+			      mount_point);
+	}
+	size_t roots = mounts_of(disk, "/");
+	if (roots != 1)
+		wrong(check, "disk.partitions", "found %zu partitions mounted at /; allowed is exactly "
+		      "one", roots);
+	if (layout_plan(disk, &layout, &err) < 0)
+		wrong(check, "disk.size", "%s", err.text);
+	err_clear(&err);
+}
+
+static void check_network(const struct check *check)
+{
+	const struct network_spec *network = &check->layer->network;
+	uint32_t address = 0, gateway = 0;
+	unsigned bits = 0;
+
+	if (network->mode == ADDRESS_DHCP) {
+		if (given(network->gateway))
+			wrong(check, "network.gateway", "found \"%s\" with address dhcp; allowed is "
+			      "none, or a static address", network->gateway);
+		return;
+	}
+	if (!given(network->gateway) || !cidr_parse(network->address, &address, &bits) ||
+	    !ip_parse(network->gateway, &gateway))
+		return;
+	uint32_t mask = UINT32_MAX << (32 - bits);
+	if ((address & mask) != (gateway & mask))
+		wrong(check, "network.gateway", "found \"%s\", which is not in the network of %s; "
+		      "allowed is an address in it", network->gateway, network->address);
+	else if (address == gateway)
+		wrong(check, "network.gateway", "found \"%s\", the layer's own address; allowed is "
+		      "another one", network->gateway);
+}
+
+/* ---- a layer and what is inside ---- */
+
+static uint64_t images_bytes(const struct layer *layer)
+{
+	for (size_t i = 0; i < layer->disk.partition_count; i++) {
+		const struct partition_spec *partition = &layer->disk.partitions[i];
+		bool images = str_equal(partition->mount_point, "/var/lib/xen/images");
+
+		if (images && partition->size_bytes != PARTITION_REST)
+			return partition->size_bytes;
+	}
+	return layer->disk.size_bytes > HOST_OS_BYTES ? layer->disk.size_bytes - HOST_OS_BYTES : 0;
+}
+
+static uint64_t swap_bytes(const struct layer *layer)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < layer->disk.partition_count; i++)
+		if (layer->disk.partitions[i].filesystem == FILESYSTEM_SWAP &&
+		    layer->disk.partitions[i].size_bytes != PARTITION_REST)
+			sum += layer->disk.partitions[i].size_bytes;
+	return sum;
+}
+
+static void check_room(const struct check *check)
+{
+	const struct layer *layer = check->layer;
+	uint64_t disks = 0, memory = layer->dom0_memory_bytes + XEN_BYTES;
+	uint64_t swap = swap_bytes(layer), room = images_bytes(layer);
+
+	for (size_t i = 0; i < layer->inner_count; i++) {
+		disks += layer->inner[i]->disk.size_bytes;
+		memory += layer->inner[i]->machine.memory_bytes + XEN_PER_GUEST_BYTES;
+	}
+	room = room > swap ? room - swap : 0;
+	if (disks > room) {
+		CLEANUP(free_cleanup) char *want = size_format(disks);
+		CLEANUP(free_cleanup) char *have = size_format(room);
+
+		wrong(check, "disk.size", "found too little for the images inside: they have %s, and "
+		      "%s are left besides swap and %lluGiB for the system; allowed is a larger disk, "
+		      "or smaller ones inside", want, have,
+		      (unsigned long long)(HOST_OS_BYTES >> 30));
+	}
+	if (memory > layer->machine.memory_bytes) {
+		CLEANUP(free_cleanup) char *want = size_format(memory);
+		CLEANUP(free_cleanup) char *have = size_format(layer->machine.memory_bytes);
+
+		wrong(check, "machine.memory", "found \"%s\"; dom0, the %zu machines inside and Xen "
+		      "itself need %s; allowed is at least that", have, layer->inner_count, want);
+	}
+}
+
+static void check_inner(const struct check *check)
+{
+	const struct layer *layer = check->layer, *outer = layer->outer;
+
+	if (layer->machine.vcpus > outer->machine.vcpus)
+		wrong(check, "machine.vcpus", "found \"%u\"; allowed inside %s is at most %u",
+		      layer->machine.vcpus, outer->name, outer->machine.vcpus);
+	if (layer->machine.type != MACHINE_PV && !outer->machine.nested)
+		wrong(check, "machine.type", "found \"%s\", which needs nesting in %s; allowed is pv, "
+		      "or machine.nested: true there", machine_type_name(layer->machine.type),
+		      outer->name);
+}
+
+/* ---- between all layers ---- */
+
+static void check_unique(const struct stack *stack, const struct layer_source *sources,
+			 const char *key, const char *(*value_of)(const struct layer *layer),
+			 struct diagnostics *diagnostics)
+{
+	for (size_t i = 0; i < stack->layer_count; i++) {
+		const char *value = value_of(stack->layers[i]);
+		const struct check check = { stack->layers[i], sources[i].map, diagnostics };
+
+		for (size_t j = 0; given(value) && j < i; j++)
+			if (str_equal(value, value_of(stack->layers[j])))
+				wrong(&check, key, "found \"%s\", which %s has too; allowed is one that "
+				      "no other layer has", value,
+				      str_equal(key, "name") ? "another layer"
+							     : stack->layers[j]->name);
+	}
+}
+
+static const char *name_of(const struct layer *layer)
+{
+	return layer->name;
+}
+
+static const char *mac_of(const struct layer *layer)
+{
+	return layer->machine.mac;
+}
+
+static const char *address_of(const struct layer *layer)
+{
+	return layer->network.address;
+}
+
+void stack_check(const struct stack *stack, const struct layer_source *sources,
+		 struct diagnostics *diagnostics)
+{
+	for (size_t i = 0; i < stack->layer_count; i++) {
+		const struct check check = { stack->layers[i], sources[i].map, diagnostics };
+
+		if (!sources[i].sound)
+			continue;
+		check_role(&check);
+		check_machine(&check);
+		check_disk(&check);
+		check_network(&check);
+		if (check.layer->role == ROLE_HOST)
+			check_room(&check);
+		if (check.layer->outer)
+			check_inner(&check);
+	}
+	check_unique(stack, sources, "name", name_of, diagnostics);
+	check_unique(stack, sources, "machine.mac", mac_of, diagnostics);
+	check_unique(stack, sources, "network.address", address_of, diagnostics);
+}

@@ -1,0 +1,307 @@
+/* From files to a struct stack: includes, overrides, defaults, who is inside whom. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/hash.h"
+#include "profile/check.h"
+#include "profile/keys.h"
+#include "profile/valid.h"
+
+#define INCLUDE_DEPTH_MAX 16
+#define LAYERS_MAX	  64
+
+struct loader {
+	struct stack *stack;
+	struct diagnostics *diagnostics;
+	struct layer_source *sources; /* one a layer */
+	struct node **maps;           /* owned, one a layer */
+};
+
+/* ---- files ---- */
+
+/* The name under which marks know a file: kept by the stack. */
+static const char *source_name(struct loader *loader, const char *path)
+{
+	strv_add(&loader->stack->sources, path);
+	return loader->stack->sources.items[loader->stack->sources.count - 1];
+}
+
+static struct node *profile_read(struct loader *loader, const char *path, const struct mark *from,
+				 struct strv *open_files);
+
+/* A profile's base stands below it: what the profile says itself wins. */
+static struct node *include_apply(struct loader *loader, struct node *map, const char *file,
+				  struct strv *open_files)
+{
+	const struct node *include = node_at(map, "include");
+	CLEANUP(node_cleanup) struct node *own = map;
+
+	if (!include)
+		return take(&own);
+	if (include->kind != NODE_SCALAR || !*include->text) {
+		diagnostic_add(loader->diagnostics, &include->mark,
+			       "include: found no file name; allowed is a profile's path");
+		return NULL;
+	}
+	CLEANUP(free_cleanup) char *folder = path_folder(file);
+	CLEANUP(free_cleanup) char *path = path_join(folder, include->text);
+	struct node *base = profile_read(loader, path, &include->mark, open_files);
+	if (!base)
+		return NULL;
+	node_remove(own, "include");
+	node_merge(base, own);
+	return base;
+}
+
+static struct node *profile_read(struct loader *loader, const char *path, const struct mark *from,
+				 struct strv *open_files)
+{
+	CLEANUP(free_cleanup) char *real = realpath(path, NULL);
+
+	if (!real) {
+		diagnostic_add(loader->diagnostics, from, "found \"%s\", which cannot be read (%s); "
+			       "allowed is an existing file, relative to the one that names it", path,
+			       strerror(errno));
+		return NULL;
+	}
+	if (strv_has(open_files, real) || open_files->count >= INCLUDE_DEPTH_MAX) {
+		diagnostic_add(loader->diagnostics, from, "include: found \"%s\", which includes itself "
+			       "in the end; allowed is a chain without a circle", path);
+		return NULL;
+	}
+	strv_add(open_files, real);
+	struct node *map = yaml_read(path, source_name(loader, path), loader->diagnostics);
+	struct node *whole = map ? include_apply(loader, map, path, open_files) : NULL;
+	free(open_files->items[--open_files->count]);
+	open_files->items[open_files->count] = NULL;
+	return whole;
+}
+
+/* ---- layers ---- */
+
+/* Profile with the stack file's overrides on top; NULL if it cannot be read. ret_folder: where the
+ * profile lies, the caller frees. */
+static struct node *layer_map(struct loader *loader, const struct node *item, char **ret_folder)
+{
+	const struct node *profile = node_at(item, "profile");
+	CLEANUP(free_cleanup) char *stack_folder = path_folder(loader->stack->path);
+	CLEANUP(node_cleanup) struct node *own = node_copy(item);
+	CLEANUP(strv_done) struct strv open_files = { 0 };
+
+	node_remove(own, "profile");
+	node_remove(own, "inside");
+	*ret_folder = str_copy(stack_folder);
+	if (!profile)
+		return take(&own);
+	if (profile->kind != NODE_SCALAR) {
+		diagnostic_add(loader->diagnostics, &profile->mark,
+			       "profile: found no file name; allowed is a profile's path");
+		return NULL;
+	}
+	CLEANUP(free_cleanup) char *path = path_join(stack_folder, profile->text);
+	struct node *base = profile_read(loader, path, &profile->mark, &open_files);
+	if (!base)
+		return NULL;
+	free(*ret_folder);
+	*ret_folder = path_folder(path);
+	node_merge(base, own);
+	return base;
+}
+
+static void text_default(char **field, const char *text)
+{
+	if (!*field)
+		*field = str_copy(text);
+}
+
+/* What the table cannot know: values that depend on others. Stand-ins where keys were wrong, so
+ * that the checks have no NULL to trip over. */
+static void layer_complete(const struct stack *stack, struct layer *layer)
+{
+	uint8_t uuid[16];
+
+	text_default(&layer->name, "");
+	text_default(&layer->host_name, layer->name);
+	for (char *c = layer->machine.mac; c && *c; c++)
+		if (*c >= 'A' && *c <= 'F')
+			*c = (char)(*c - 'A' + 'a');
+	if (layer->machine.mac && !*layer->machine.mac) {
+		CLEANUP(free_cleanup) char *seed = str_format("%s/%s/mac", stack->name, layer->name);
+
+		hash_uuid(seed, uuid);
+		free(layer->machine.mac);
+		/* 00:16:3e is Xen's own prefix. */
+		layer->machine.mac = str_format("00:16:3e:%02x:%02x:%02x", uuid[0] & 0x7f, uuid[1],
+						uuid[2]);
+	}
+	if (layer->role != ROLE_HOST)
+		layer->dom0_memory_bytes = 0;
+	for (size_t i = 0; i < layer->disk.partition_count; i++) {
+		text_default(&layer->disk.partitions[i].label, "");
+		text_default(&layer->disk.partitions[i].mount_point, "");
+	}
+}
+
+static struct layer *host_above(const struct stack *stack)
+{
+	for (size_t i = stack->layer_count; i > 0; i--)
+		if (stack->layers[i - 1]->role == ROLE_HOST)
+			return stack->layers[i - 1];
+	return NULL;
+}
+
+static void layer_place(struct loader *loader, struct layer *layer, const struct node *item)
+{
+	const struct node *inside = node_at(item, "inside");
+	const char *name = inside && inside->kind == NODE_SCALAR ? inside->text : NULL;
+	struct stack *stack = loader->stack;
+	struct layer *outer = name ? stack_layer(stack, name) : host_above(stack);
+
+	if (stack->layer_count == 0) {
+		if (inside)
+			diagnostic_add(loader->diagnostics, &inside->mark,
+				       "inside: the first layer runs on this machine; allowed is none");
+		layer->depth = 1;
+		return;
+	}
+	if (inside && (!outer || outer->role != ROLE_HOST)) {
+		diagnostic_add(loader->diagnostics, &inside->mark, "inside: found \"%s\"; allowed is the "
+			       "name of a host listed above", name ? name : "");
+		outer = host_above(stack);
+	}
+	if (!outer) {
+		diagnostic_add(loader->diagnostics, &layer->mark,
+			       "found a layer with no host above it; allowed is one inside a host");
+		outer = stack->layers[0];
+	}
+	layer->outer = outer;
+	layer->depth = outer->depth + 1;
+	outer->inner = mem_grow(outer->inner, outer->inner_count + 1, sizeof *outer->inner);
+	outer->inner[outer->inner_count++] = layer;
+}
+
+static void layer_read(struct loader *loader, const struct node *item)
+{
+	struct stack *stack = loader->stack;
+	CLEANUP(free_cleanup) char *folder = NULL;
+	size_t before = diagnostics_count(loader->diagnostics);
+
+	if (item->kind != NODE_MAP) {
+		diagnostic_add(loader->diagnostics, &item->mark,
+			       "layers: found no keys and values; allowed is a layer");
+		return;
+	}
+	struct node *map = layer_map(loader, item, &folder);
+	if (!map)
+		return;
+	struct layer *layer = mem_alloc(sizeof *layer);
+	layer->mark = item->mark;
+	keys_parse(layer_keys, map, &item->mark, "", layer, folder, loader->diagnostics);
+	layer_complete(stack, layer);
+	layer_place(loader, layer, item);
+
+	size_t count = stack->layer_count++;
+	stack->layers = mem_grow(stack->layers, count + 1, sizeof *stack->layers);
+	loader->sources = mem_grow(loader->sources, count + 1, sizeof *loader->sources);
+	loader->maps = mem_grow(loader->maps, count + 1, sizeof *loader->maps);
+	stack->layers[count] = layer;
+	loader->maps[count] = map;
+	loader->sources[count] = (struct layer_source){
+		.layer = layer,
+		.map = map,
+		.sound = diagnostics_count(loader->diagnostics) == before,
+	};
+}
+
+/* ---- the stack ---- */
+
+static void stack_keys(struct loader *loader, const struct node *root)
+{
+	for (size_t i = 0; i < root->count; i++) {
+		const char *key = root->pairs[i].key;
+
+		if (!str_equal(key, "name") && !str_equal(key, "description") &&
+		    !str_equal(key, "layers"))
+			diagnostic_add(loader->diagnostics, &root->pairs[i].mark,
+				       "%s: found an unknown key; allowed in a stack file are name, "
+				       "description and layers", key);
+	}
+}
+
+/* "xen-l3" from profiles/xen-l3.yaml; the caller frees. */
+static char *name_of_file(const char *path)
+{
+	char *name = str_copy(path_name(path));
+	char *dot = strrchr(name, '.');
+
+	if (dot && dot > name)
+		*dot = '\0';
+	return name;
+}
+
+static void stack_name(struct loader *loader, const struct node *root)
+{
+	const struct node *name = node_at(root, "name");
+	struct mark mark = name ? name->mark : root->mark;
+
+	loader->stack->name = name && name->kind == NODE_SCALAR ? str_copy(name->text)
+								: name_of_file(loader->stack->path);
+	if (!valid_name(loader->stack->name))
+		diagnostic_add(loader->diagnostics, &mark, "name: found \"%s\"; allowed is letters, "
+			       "digits, - _ and ., at most 63, beginning with a letter or digit",
+			       loader->stack->name);
+}
+
+static void layers_read(struct loader *loader, const struct node *root)
+{
+	const struct node *layers = node_at(root, "layers");
+	struct mark mark = layers ? layers->mark : root->mark;
+
+	if (!layers || layers->kind != NODE_LIST || layers->count == 0 ||
+	    layers->count > LAYERS_MAX) {
+		diagnostic_add(loader->diagnostics, &mark, "layers: found %s; allowed is a list of 1 to "
+			       "%d layers, outermost first", !layers ? "nothing" :
+			       layers->kind == NODE_LIST ? layers->count ? "too many" : "an empty list"
+							 : "no list", LAYERS_MAX);
+		return;
+	}
+	for (size_t i = 0; i < layers->count; i++)
+		layer_read(loader, layers->items[i]);
+}
+
+int stack_load(const char *path, struct stack **ret_stack, struct err *err)
+{
+	CLEANUP(stack_cleanup) struct stack *stack = mem_alloc(sizeof *stack);
+	CLEANUP(diagnostics_cleanup) struct diagnostics *diagnostics = diagnostics_new();
+	struct loader loader = { .stack = stack, .diagnostics = diagnostics };
+
+	if (!path_exists(path))
+		return err_set(err, -EINVAL, "%s: there is no such stack file", path);
+	stack->path = str_copy(path);
+	CLEANUP(node_cleanup) struct node *root =
+		yaml_read(path, source_name(&loader, path), diagnostics);
+	if (root) {
+		stack_keys(&loader, root);
+		stack_name(&loader, root);
+		layers_read(&loader, root);
+		stack_check(stack, loader.sources, diagnostics);
+	}
+	for (size_t i = 0; i < stack->layer_count; i++)
+		node_free(loader.maps[i]);
+	free(loader.maps);
+	free(loader.sources);
+	int r = diagnostics_result(diagnostics, path, err);
+	if (r == 0)
+		*ret_stack = take(&stack);
+	return r;
+}
+
+struct layer *stack_layer(const struct stack *stack, const char *name)
+{
+	for (size_t i = 0; i < stack->layer_count; i++)
+		if (str_equal(stack->layers[i]->name, name))
+			return stack->layers[i];
+	return NULL;
+}

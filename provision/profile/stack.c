@@ -1,0 +1,58 @@
+#include "profile/stack.h"
+
+static void partitions_free(struct disk_spec *disk)
+{
+	for (size_t i = 0; i < disk->partition_count; i++) {
+		free(disk->partitions[i].label);
+		free(disk->partitions[i].mount_point);
+	}
+	free(disk->partitions);
+}
+
+static void files_free(struct layer *layer)
+{
+	for (size_t i = 0; i < layer->file_count; i++) {
+		free(layer->files[i].path);
+		free(layer->files[i].content);
+	}
+	free(layer->files);
+}
+
+static void layer_free(struct layer *layer)
+{
+	char *texts[] = { layer->name, layer->release, layer->mirror, layer->machine.mac,
+			  layer->hypervisor_args, layer->kernel_args, layer->host_name,
+			  layer->domain, layer->locale, layer->time_zone, layer->keymap,
+			  layer->network.bridge, layer->network.address, layer->network.gateway,
+			  layer->root_password_hash };
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		free(texts[i]);
+	strv_done(&layer->packages);
+	strv_done(&layer->groups);
+	strv_done(&layer->network.dns);
+	strv_done(&layer->ssh_keys);
+	strv_done(&layer->guest_config_lines);
+	partitions_free(&layer->disk);
+	files_free(layer);
+	free(layer->inner);
+	free(layer);
+}
+
+void stack_free(struct stack *stack)
+{
+	if (!stack)
+		return;
+	for (size_t i = 0; i < stack->layer_count; i++)
+		layer_free(stack->layers[i]);
+	free(stack->layers);
+	free(stack->name);
+	free(stack->path);
+	strv_done(&stack->sources);
+	free(stack);
+}
+
+void stack_cleanup(struct stack **stack)
+{
+	stack_free(*stack);
+}

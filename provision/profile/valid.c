@@ -1,0 +1,210 @@
+#include "profile/valid.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+
+#define LETTERS_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+#define LABEL_MAX      63
+#define DOMAIN_MAX     253
+#define EXT_LABEL_MAX  16 /* s_volume_name, ext4 superblock */
+#define INTERFACE_MAX  15 /* IFNAMSIZ - 1 */
+
+static bool made_of(const char *text, const char *characters)
+{
+	return *text && text[strspn(text, characters)] == '\0';
+}
+
+static bool printable(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return false;
+	return true;
+}
+
+bool valid_name(const char *text)
+{
+	return strlen(text) <= LABEL_MAX && made_of(text, LETTERS_DIGITS "-_.") &&
+	       isalnum((unsigned char)text[0]);
+}
+
+static bool label_ok(const char *text, size_t length)
+{
+	return length > 0 && length <= LABEL_MAX && text[0] != '-' && text[length - 1] != '-' &&
+	       strspn(text, LETTERS_DIGITS "-") >= length;
+}
+
+bool valid_host_name(const char *text)
+{
+	return label_ok(text, strlen(text));
+}
+
+bool valid_domain(const char *text)
+{
+	if (!*text)
+		return true;
+	if (strlen(text) > DOMAIN_MAX)
+		return false;
+	for (;;) {
+		size_t length = strcspn(text, ".");
+
+		if (!label_ok(text, length))
+			return false;
+		if (!text[length])
+			return true;
+		text += length + 1;
+	}
+}
+
+bool valid_mac(const char *text)
+{
+	if (!*text)
+		return true;
+	if (strlen(text) != 17)
+		return false;
+	for (size_t i = 0; i < 17; i++)
+		if (i % 3 == 2 ? text[i] != ':' : !isxdigit((unsigned char)text[i]))
+			return false;
+	return (strtoul(text, NULL, 16) & 1) == 0;
+}
+
+bool valid_label(const char *text)
+{
+	return strlen(text) <= EXT_LABEL_MAX && printable(text);
+}
+
+bool valid_absolute_path(const char *text)
+{
+	if (text[0] != '/' || !printable(text))
+		return false;
+	if (text[1] == '\0')
+		return true;
+	for (const char *next = text + 1;;) {
+		size_t length = strcspn(next, "/");
+
+		if (length == 0 || (length == 1 && next[0] == '.') ||
+		    (length == 2 && next[0] == '.' && next[1] == '.'))
+			return false;
+		if (!next[length])
+			return true;
+		next += length + 1;
+	}
+}
+
+bool valid_mount_point(const char *text)
+{
+	static const char *const places[] = { "/srv", "/home", "/data", "/mnt", "/opt",
+					      "/var/lib/xen/images" };
+
+	if (!*text || str_equal(text, "/"))
+		return true;
+	if (!valid_absolute_path(text) || strpbrk(text, " \t\"\\#"))
+		return false;
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		size_t length = strlen(places[i]);
+
+		if (str_starts(text, places[i]) && (!text[length] || text[length] == '/'))
+			return true;
+	}
+	return false;
+}
+
+bool valid_password_hash(const char *text)
+{
+	const char *last = strrchr(text, '$');
+
+	/* $ID$SALT$HASH: three signs at least; what crypt(5) calls y, gy, 7, 6, 5, 2b. */
+	return !*text || (text[0] == '$' && isalnum((unsigned char)text[1]) && last > text + 2 &&
+			  strlen(last) > 20 && made_of(text, LETTERS_DIGITS "$./,="));
+}
+
+bool valid_ssh_key(const char *text)
+{
+	static const char *const kinds[] = { "ssh-ed25519 ", "ssh-rsa ", "ecdsa-sha2-", "sk-ssh-",
+					     "sk-ecdsa-" };
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (str_starts(text, kinds[i]))
+			return printable(text) && strchr(text, ' ');
+	return false;
+}
+
+bool valid_arguments(const char *text)
+{
+	return printable(text) && !strpbrk(text, "\"'`\\$#;{}");
+}
+
+bool valid_locale(const char *text)
+{
+	return made_of(text, LETTERS_DIGITS "_.@-");
+}
+
+bool valid_time_zone(const char *text)
+{
+	return made_of(text, LETTERS_DIGITS "_+-/") && text[0] != '/' && !strstr(text, "//");
+}
+
+bool valid_release(const char *text)
+{
+	return made_of(text, LETTERS_DIGITS ".-_");
+}
+
+bool valid_mirror(const char *text)
+{
+	return !*text || ((str_starts(text, "http://") || str_starts(text, "https://") ||
+			   str_starts(text, "file:///")) &&
+			  printable(text) && !strchr(text, ' '));
+}
+
+bool valid_interface(const char *text)
+{
+	return strlen(text) <= INTERFACE_MAX && made_of(text, LETTERS_DIGITS "-_.");
+}
+
+bool valid_package(const char *text)
+{
+	return strlen(text) > 1 && made_of(text, LETTERS_DIGITS "+-.:") &&
+	       isalnum((unsigned char)text[0]);
+}
+
+bool valid_line(const char *text)
+{
+	return *text && printable(text);
+}
+
+bool ip_parse(const char *text, uint32_t *ret_address)
+{
+	struct in_addr address;
+
+	if (inet_pton(AF_INET, text, &address) != 1)
+		return false;
+	*ret_address = ntohl(address.s_addr);
+	return true;
+}
+
+bool valid_ip(const char *text)
+{
+	uint32_t address;
+
+	return !*text || ip_parse(text, &address);
+}
+
+bool cidr_parse(const char *text, uint32_t *ret_address, unsigned *ret_bits)
+{
+	const char *slash = strchr(text, '/');
+	char *end = NULL;
+
+	if (!slash || !isdigit((unsigned char)slash[1]))
+		return false;
+	CLEANUP(free_cleanup) char *address = str_format("%.*s", (int)(slash - text), text);
+	unsigned long bits = strtoul(slash + 1, &end, 10);
+	if (*end || bits < 1 || bits > 30)
+		return false;
+	*ret_bits = (unsigned)bits;
+	return ip_parse(address, ret_address);
+}

@@ -1,0 +1,20 @@
+/* The console of one layer: the whole of it in a log file, its recent part in memory. */
+#pragma once
+#include "base/err.h"
+#include "base/str.h"
+
+struct console {
+	char *text; /* the recent part: NUL-terminated, without NULs, escape sequences or \r */
+	size_t length;
+	unsigned escape; /* where in an escape sequence the last chunk ended */
+	int log;	 /* -1: whoever makes the text writes the log */
+};
+
+/* log_path NULL: no log of ours. An old log is truncated. */
+int console_open(struct console *console, const char *log_path, struct err *err);
+void console_add(struct console *console, const char *data, size_t length);
+/* Up to count of the last lines that are not empty. */
+void console_tail(const struct console *console, size_t count, struct strv *ret_lines);
+/* The last line with anything on it, at most max_bytes of it; the caller frees. */
+char *console_last(const struct console *console, size_t max_bytes);
+void console_done(struct console *console);

@@ -1,0 +1,50 @@
+/* L0 drivers: what can run L1. One file a driver, one row in drivers[] of driver.c. */
+#pragma once
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "profile/stack.h"
+#include "run/qmp.h"
+
+struct l0_request {
+	const struct layer *layer; /* L1 */
+	const char *run_folder;	   /* absolute; the machine's working folder */
+	const char *log_folder;	   /* absolute; the driver writes NAME.log (console) and qemu.log */
+	const char *overlay;	   /* name of the disk image in run_folder */
+	bool kvm;
+	bool throw_away; /* the overlay is removed afterwards: its writes need not be safe */
+};
+
+struct l0_machine {  /* L0_MACHINE_INIT before use */
+	pid_t pid;   /* 0: none */
+	int pidfd;   /* readable when it ended */
+	int console; /* byte stream of the first serial port */
+	int channel; /* byte stream of the second, the agent's */
+	struct qmp *control;
+};
+
+#define L0_MACHINE_INIT                                                                            \
+	{                                                                                          \
+		.pidfd = -1, .console = -1, .channel = -1                                          \
+	}
+
+struct l0_driver {
+	const char *name;
+	/* Decides on the accelerator: wanted is "auto", "tcg" or "kvm". -EINVAL for another,
+	 * -ENODEV for one that was asked for and does not work. ret_why says it in words (the
+	 * caller frees). */
+	int (*probe)(const char *wanted, bool *ret_kvm, char **ret_why, struct err *err);
+	/* Power on. The machine dies with us. */
+	int (*start)(const struct l0_request *request, struct l0_machine *ret_machine,
+		     struct err *err);
+	/* Asks the machine's program to end now, without the guest's consent. */
+	void (*quit)(struct l0_machine *machine);
+	/* Ends it within the time, closes everything; a machine that was never started is allowed.
+	 */
+	void (*stop)(struct l0_machine *machine, unsigned grace_ms);
+};
+
+/* The driver for stacks that name none: the first row. */
+const struct l0_driver *l0_driver_default(void);
+const struct l0_driver *l0_driver_find(const char *name); /* NULL: there is none */

@@ -1,0 +1,127 @@
+#include "run/kvm_probe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/spawn.h"
+
+/* A boot sector: SeaBIOS must have run through protected mode to get here, then
+ *     mov dx, 0x501; mov al, 0x2a; out dx, al; 1: hlt; jmp 1b
+ * QEMU's isa-debug-exit ends with status (value << 1) | 1. */
+static const uint8_t boot_code[] = { 0xba, 0x01, 0x05, 0xb0, 0x2a, 0xee, 0xf4, 0xeb, 0xfd };
+
+#define EXIT_STATUS  ((0x2a << 1) | 1)
+#define SECTOR_BYTES 512
+#define DISK_BYTES   (64 * SECTOR_BYTES)
+
+static int image_make(char **ret_path)
+{
+	uint8_t disk[DISK_BYTES] = { 0 };
+	const char *folder = getenv("TMPDIR");
+	char *path = str_format("%s/nestctl-kvm-XXXXXX", folder && *folder ? folder : "/tmp");
+	CLEANUP(fd_cleanup) int fd = mkostemp(path, O_CLOEXEC);
+
+	memcpy(disk, boot_code, sizeof boot_code);
+	disk[SECTOR_BYTES - 2] = 0x55;
+	disk[SECTOR_BYTES - 1] = 0xaa;
+	int r = fd < 0 ? -errno : fd_write_all(fd, disk, sizeof disk);
+	if (r < 0) {
+		if (fd >= 0)
+			unlink(path);
+		free(path);
+		return r;
+	}
+	*ret_path = path;
+	return 0;
+}
+
+void kvm_probe_start(struct kvm_probe *probe)
+{
+	struct err err = { 0 };
+
+	*probe = (struct kvm_probe){ .started = clock_seconds() };
+	if (access("/dev/kvm", R_OK | W_OK) < 0) {
+		probe->verdict = str_format("/dev/kvm: %s", strerror(errno));
+		return;
+	}
+	int r = image_make(&probe->image);
+	if (r < 0) {
+		probe->verdict = str_format("no room for a probe: %s", strerror(-r));
+		return;
+	}
+	CLEANUP(free_cleanup)
+	char *drive =
+		str_format("file=%s,format=raw,if=ide,snapshot=off,read-only=off", probe->image);
+	const char *argv[] = { "qemu-system-x86_64",
+			       "-no-user-config",
+			       "-nodefaults",
+			       "-display",
+			       "none",
+			       "-machine",
+			       "pc",
+			       "-accel",
+			       "kvm",
+			       "-cpu",
+			       "host",
+			       "-m",
+			       "32M",
+			       "-net",
+			       "none",
+			       "-drive",
+			       drive,
+			       "-device",
+			       "isa-debug-exit,iobase=0x501,iosize=1",
+			       NULL };
+	struct spawn_options options = { .argv = argv, .purpose = "probing KVM" };
+	if (spawn_start(&options, false, &probe->pid, &err) < 0)
+		probe->verdict = str_copy(err.text);
+	err_clear(&err);
+}
+
+/* 0: still running. */
+static bool wait_until(pid_t pid, double until, int *ret_status)
+{
+	do {
+		pid_t got = waitpid(pid, ret_status, WNOHANG);
+
+		if (got == pid)
+			return true;
+		if (got < 0 && errno != EINTR)
+			return false;
+		poll(NULL, 0, 5);
+	} while (clock_seconds() < until);
+	return false;
+}
+
+bool kvm_probe_finish(struct kvm_probe *probe, double seconds, char **ret_why)
+{
+	bool works = false;
+	int status = 0;
+
+	if (probe->pid > 0 && !wait_until(probe->pid, probe->started + seconds, &status)) {
+		spawn_end(probe->pid, 0);
+		*ret_why = str_format(
+			"/dev/kvm is there, but a guest on it did nothing within %.1f s", seconds);
+	} else if (probe->pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_STATUS) {
+		*ret_why = str_copy("a guest ran on /dev/kvm");
+		works = true;
+	} else if (probe->pid > 0) {
+		CLEANUP(free_cleanup) char *how = spawn_status_text(status);
+
+		*ret_why = str_format("/dev/kvm is there, but QEMU %s on it", how);
+	} else {
+		*ret_why = str_copy(probe->verdict ? probe->verdict : "no probe was made");
+	}
+	if (probe->image)
+		unlink(probe->image);
+	free(probe->image);
+	free(probe->verdict);
+	*probe = (struct kvm_probe){ 0 };
+	return works;
+}

@@ -1,0 +1,337 @@
+#include "run/levels.h"
+
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "verify/stage.h"
+
+#define TAIL_LINES	12
+#define DEFAULT_SECONDS 600
+
+static char *layer_path(const struct layer *layer)
+{
+	if (!layer->outer)
+		return str_copy(layer->name);
+	CLEANUP(free_cleanup) char *outer = layer_path(layer->outer);
+
+	return str_format("%s/%s", outer, layer->name);
+}
+
+int levels_init(struct levels *levels, const struct stack *stack, const char *nonce, bool kvm,
+		const char *log_folder, struct err *err)
+{
+	*levels = (struct levels){ .stack = stack, .nonce = str_copy(nonce), .kvm = kvm };
+	levels->items = mem_alloc(sizeof *levels->items * stack->layer_count);
+	for (size_t i = 0; i < stack->layer_count; i++) {
+		struct level *level = &levels->items[levels->count++];
+		CLEANUP(free_cleanup) char *log = NULL;
+
+		level->layer = stack->layers[i];
+		level->path = layer_path(level->layer);
+		if (log_folder && level->layer->outer)
+			log = str_format("%s/%s.log", log_folder, level->layer->name);
+		int r = console_open(&level->console, log, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+void levels_done(struct levels *levels)
+{
+	for (size_t i = 0; i < levels->count; i++) {
+		struct level *level = &levels->items[i];
+
+		console_done(&level->console);
+		record_free(level->record);
+		evidence_done(&level->evidence);
+		strv_done(&level->tail);
+		free(level->path);
+		free(level->note);
+		free(level->step);
+		free(level->message);
+	}
+	free(levels->items);
+	free(levels->nonce);
+	*levels = (struct levels){ 0 };
+}
+
+struct level *levels_find(const struct levels *levels, const char *path_or_name)
+{
+	for (size_t i = 0; i < levels->count; i++)
+		if (str_equal(levels->items[i].path, path_or_name) ||
+		    str_equal(levels->items[i].layer->name, path_or_name))
+			return &levels->items[i];
+	return NULL;
+}
+
+static struct level *level_by_path(const struct levels *levels, const char *path)
+{
+	for (size_t i = 0; i < levels->count; i++)
+		if (str_equal(levels->items[i].path, path))
+			return &levels->items[i];
+	return NULL;
+}
+
+static struct level *level_outer(const struct levels *levels, const struct level *level)
+{
+	for (size_t i = 0; i < levels->count; i++)
+		if (levels->items[i].layer == level->layer->outer)
+			return &levels->items[i];
+	return NULL;
+}
+
+static bool is_decided(const struct level *level)
+{
+	return level->state >= LEVEL_PROVEN;
+}
+
+static void level_enter(struct levels *levels, struct level *level, enum level_state state,
+			double now)
+{
+	level->state = state;
+	level->since = now;
+	if (state == LEVEL_STARTING)
+		level->started = now;
+	if (state == LEVEL_BOOTED) {
+		level->booted = now;
+		level->spoke = true;
+	}
+	if (levels->on_change)
+		levels->on_change(levels->context, level);
+}
+
+static void level_fail(struct levels *levels, struct level *level, const char *step,
+		       const char *message, double now)
+{
+	struct symptom_input input = {
+		.layer = level->layer,
+		.console = level->console.text,
+		.message = message,
+		.driver = level->record ? level->record->driver : "",
+		.booted = level->spoke,
+		.network = level->evidence.network,
+		.kvm = levels->kvm,
+	};
+
+	if (is_decided(level))
+		return;
+	free(level->step);
+	free(level->message);
+	level->step = str_copy(step);
+	level->message = str_copy(message);
+	level->symptom = symptom_find(&input);
+	console_tail(&level->console, TAIL_LINES, &level->tail);
+	level_enter(levels, level, LEVEL_FAILED, now);
+}
+
+void levels_power_on(struct levels *levels, double now)
+{
+	level_enter(levels, &levels->items[0], LEVEL_STARTING, now);
+}
+
+void levels_spoke(struct levels *levels, const char *path, double now)
+{
+	struct level *level = level_by_path(levels, path);
+
+	if (!level || level->state >= LEVEL_BOOTED)
+		return;
+	if (level->state == LEVEL_WAITING) /* its guest-started got lost */
+		level_enter(levels, level, LEVEL_STARTING, now);
+	level_enter(levels, level, LEVEL_BOOTED, now);
+}
+
+/* What a host says of one of its guests. */
+static void guest_event(struct levels *levels, struct level *guest, const char *step,
+			const char *text, double now)
+{
+	bool early = guest->state == LEVEL_WAITING;
+
+	if (is_decided(guest))
+		guest->ended = str_equal(step, "guest-ended");
+	if (early && (str_equal(step, "starting-guest") || str_equal(step, "guest-started")))
+		level_enter(levels, guest, LEVEL_STARTING, now);
+	else if (str_equal(step, "guest-failed"))
+		level_fail(levels, guest, "the level around it could not start it",
+			   *text ? text : "no reason given", now);
+	else if (str_equal(step, "guest-ended"))
+		level_fail(levels, guest,
+			   guest->spoke ? "it ended before its proof" : "it ended while booting",
+			   *text ? text : "the domain ended", now);
+}
+
+void levels_event(struct levels *levels, const char *path, const char *step, const char *guest,
+		  const char *text, double now)
+{
+	struct level *about = level_by_path(levels, guest);
+
+	struct level *by = level_by_path(levels, path);
+
+	levels_spoke(levels, path, now);
+	if (by) {
+		free(by->note);
+		by->note = str_format("%s%s%s%s%s", step, about ? " " : "",
+				      about ? about->layer->name : "", *text ? ": " : "", text);
+	}
+	if (about)
+		guest_event(levels, about, step, text, now);
+}
+
+bool levels_record(struct levels *levels, struct record *record, const char *echo, double now)
+{
+	CLEANUP(record_cleanup) struct record *owned = record;
+	struct level *level = level_by_path(levels, record->path);
+	struct evidence evidence;
+
+	if (!level)
+		return false;
+	struct expectation expected = {
+		.layer = level->layer,
+		.path = level->path,
+		.nonce = levels->nonce,
+		.echo = echo,
+		.l0_hypervisor = levels->kvm ? "KVMKVMKVM" : "TCGTCGTCGTCG",
+	};
+	evidence_judge(&expected, record, &evidence);
+	if (!evidence.counts) {
+		level->ignored++;
+		log_debug("%s: %s", record->path, evidence.reason);
+		evidence_done(&evidence);
+		return false;
+	}
+	levels_spoke(levels, level->path, now);
+	if (is_decided(level) && level->state != LEVEL_FAILED) {
+		evidence_done(&evidence);
+		return true;
+	}
+	record_free(level->record);
+	evidence_done(&level->evidence);
+	level->record = take(&owned);
+	level->evidence = evidence;
+	if (level->state == LEVEL_FAILED) /* too late to count, worth showing */
+		return true;
+	if (evidence.proven)
+		level_enter(levels, level, LEVEL_PROVEN, now);
+	else
+		level_fail(levels, level,
+			   evidence.identity ? "it is up without network"
+					     : "it is not what it should be",
+			   evidence.reason, now);
+	return true;
+}
+
+void levels_end(struct levels *levels, const char *why, double now)
+{
+	for (size_t i = 0; i < levels->count; i++) {
+		struct level *level = &levels->items[i];
+
+		CLEANUP(free_cleanup)
+		char *step = level->state == LEVEL_STARTING
+				     ? str_format("it ended %s",
+						  stage_name(stage_find(level->console.text)))
+				     : str_copy("it ended before its record came");
+
+		if (level->state == LEVEL_WAITING)
+			level_enter(levels, level, LEVEL_NOT_REACHED, now);
+		else
+			level_fail(levels, level, step, why, now);
+	}
+}
+
+static double limit(unsigned seconds)
+{
+	return seconds ? seconds : DEFAULT_SECONDS;
+}
+
+/* When the level's time is up in the state it is in; 0: it has no limit now. */
+static double level_deadline(const struct levels *levels, const struct level *level)
+{
+	const struct level *outer;
+
+	switch (level->state) {
+	case LEVEL_WAITING:
+		/* A host that is up starts its guests at once: it gets the guest's boot time. */
+		outer = level_outer(levels, level);
+		return outer && outer->spoke
+			       ? outer->booted + limit(level->layer->boot_timeout_seconds)
+			       : 0;
+	case LEVEL_STARTING:
+		return level->started + limit(level->layer->boot_timeout_seconds);
+	case LEVEL_BOOTED:
+		return level->booted + limit(level->layer->proof_timeout_seconds);
+	default:
+		return 0;
+	}
+}
+
+static void level_expire(struct levels *levels, struct level *level, double now)
+{
+	CLEANUP(free_cleanup) char *step = NULL;
+	CLEANUP(free_cleanup) char *message = NULL;
+
+	if (level->state == LEVEL_WAITING) {
+		step = str_format("%s did not start it", level->layer->outer->name);
+		message = str_format("no word of its start within %.0f s",
+				     now - level_outer(levels, level)->booted);
+	} else if (level->state == LEVEL_STARTING) {
+		step = str_format("it stuck %s", stage_name(stage_find(level->console.text)));
+		message = str_format("its agent did not speak within %.0f s of its start",
+				     now - level->started);
+	} else {
+		step = str_copy("its agent spoke, its record did not come");
+		message = str_format("no record within %.0f s", now - level->booted);
+	}
+	level_fail(levels, level, step, message, now);
+}
+
+static bool outer_is_lost(const struct levels *levels, const struct level *level)
+{
+	const struct level *outer = level_outer(levels, level);
+
+	return outer && !outer->spoke && is_decided(outer);
+}
+
+/* The level around it ended: nothing inside can go on. */
+static bool outer_is_dead(const struct levels *levels, const struct level *level)
+{
+	const struct level *outer = level_outer(levels, level);
+
+	return outer && outer->state == LEVEL_FAILED && str_starts(outer->step, "it ended");
+}
+
+double levels_tick(struct levels *levels, double now, double max)
+{
+	double next = max;
+
+	for (size_t i = 0; i < levels->count; i++) { /* outer ones stand before inner ones */
+		struct level *level = &levels->items[i];
+
+		if (is_decided(level))
+			continue;
+		if (level->state == LEVEL_WAITING &&
+		    (outer_is_lost(levels, level) || outer_is_dead(levels, level))) {
+			level_enter(levels, level, LEVEL_NOT_REACHED, now);
+			continue;
+		}
+		if (outer_is_dead(levels, level)) {
+			level_fail(levels, level, "it ended with the level around it",
+				   level_outer(levels, level)->message, now);
+			continue;
+		}
+		double deadline = level_deadline(levels, level);
+		if (deadline > 0 && now >= deadline)
+			level_expire(levels, level, now);
+		else if (deadline > 0 && deadline - now < next)
+			next = deadline - now;
+	}
+	return next;
+}
+
+bool levels_decided(const struct levels *levels)
+{
+	for (size_t i = 0; i < levels->count; i++)
+		if (!is_decided(&levels->items[i]))
+			return false;
+	return true;
+}

@@ -1,0 +1,125 @@
+#include "run/levels_report.h"
+
+#include <ctype.h>
+
+#include "verify/stage.h"
+
+const char *level_state_name(enum level_state state)
+{
+	static const char *const names[] = { "waiting", "starting", "booted",
+					     "proven",	"failed",   "not reached" };
+
+	return names[state];
+}
+
+char *level_doing(const struct level *level)
+{
+	const struct record *record = level->record;
+
+	switch (level->state) {
+	case LEVEL_WAITING:
+		return str_format("waits for %s",
+				  level->layer->outer ? level->layer->outer->name : "power");
+	case LEVEL_STARTING:
+		return str_format("boots: %s", stage_name(stage_find(level->console.text)));
+	case LEVEL_BOOTED:
+		return str_format("agent is up: %s",
+				  level->note ? level->note : "network and record");
+	case LEVEL_PROVEN:
+		return str_format("proven: %s%s%s, %s", record->os,
+				  *record->xen_version ? ", Xen " : "", record->xen_version,
+				  record->address);
+	case LEVEL_FAILED:
+		return str_format("FAILED: %s: %s", level->step, level->message);
+	case LEVEL_NOT_REACHED:
+		break;
+	}
+	return str_format("not reached: %s failed",
+			  level->layer->outer ? level->layer->outer->name : "L0");
+}
+
+static char *guest_type_text(const struct levels *levels, const struct layer *layer)
+{
+	if (!layer->outer)
+		return str_copy(levels->kvm ? "QEMU KVM" : "QEMU TCG");
+	char *name = str_copy(machine_type_name(layer->machine.type));
+	for (char *c = name; *c; c++)
+		*c = (char)toupper((unsigned char)*c);
+	return name;
+}
+
+static char *hypervisor_text(const struct level *level)
+{
+	const struct record *record = level->record;
+
+	if (level->layer->hypervisor == HYPERVISOR_NONE)
+		return str_copy("-");
+	if (record && *record->xen_version)
+		return str_format("Xen %s", record->xen_version);
+	return str_copy(record ? "none" : hypervisor_name(level->layer->hypervisor));
+}
+
+static void replace(char **field, char *text)
+{
+	free(*field);
+	*field = text;
+}
+
+static void row_fill(const struct levels *levels, const struct level *level, struct matrix_row *row,
+		     double now)
+{
+	const struct layer *layer = level->layer;
+	const struct record *record = level->record;
+
+	row->level = layer->depth;
+	replace(&row->name, str_copy(layer->name));
+	replace(&row->path, str_copy(level->path));
+	replace(&row->os,
+		record && *record->os
+			? str_copy(record->os)
+			: str_format("%s %s", os_family_name(layer->os_family), layer->release));
+	replace(&row->hypervisor, hypervisor_text(level));
+	replace(&row->guest_type, guest_type_text(levels, layer));
+	replace(&row->state, str_copy(level->ended && level->state == LEVEL_PROVEN
+					      ? "ended"
+					      : level_state_name(level->state)));
+	row->booted = level->spoke;
+	row->network = level->evidence.network;
+	row->proven = level->state == LEVEL_PROVEN;
+	row->seconds = level->state >= LEVEL_PROVEN ? level->since : now;
+	if (record) {
+		replace(&row->address, str_copy(record->address));
+		replace(&row->record, str_copy(record->json));
+	}
+	if (level->state == LEVEL_NOT_REACHED)
+		replace(&row->reason,
+			str_format("%s failed first", layer->outer ? layer->outer->name : "L0"));
+	if (level->state < LEVEL_PROVEN)
+		replace(&row->step, level_doing(level));
+	if (level->state != LEVEL_FAILED)
+		return;
+	replace(&row->step, str_copy(level->step));
+	replace(&row->reason, str_copy(level->message));
+	for (size_t i = 0; i < level->tail.count; i++)
+		strv_add(&row->console, level->tail.items[i]);
+	if (level->symptom) {
+		replace(&row->symptom, str_copy(level->symptom->symptom));
+		replace(&row->cause, str_copy(level->symptom->cause));
+		replace(&row->cure, str_copy(level->symptom->cure));
+	}
+}
+
+struct matrix *levels_matrix(const struct levels *levels, double now)
+{
+	struct matrix *matrix = matrix_new(levels->stack->name, levels->kvm ? "kvm" : "tcg");
+
+	for (size_t i = 0; i < levels->count; i++) {
+		const struct level *level = &levels->items[i];
+
+		row_fill(levels, level, matrix_add(matrix), now);
+		double at = level->state >= LEVEL_PROVEN ? level->since : now;
+		if (at > matrix->seconds)
+			matrix->seconds = at;
+	}
+	return matrix;
+}

@@ -1,0 +1,9 @@
+/* What the levels of a run look like to people and programs: words and the matrix. */
+#pragma once
+#include "run/levels.h"
+
+const char *level_state_name(enum level_state state);
+/* What it is doing, in words; the caller frees. */
+char *level_doing(const struct level *level);
+/* The caller frees. */
+struct matrix *levels_matrix(const struct levels *levels, double now);

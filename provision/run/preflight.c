@@ -1,0 +1,227 @@
+#include "run/preflight.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "run/kvm_probe.h"
+#include "run/preflight_report.h"
+
+#define KVM_LIMIT_SECONDS 1.5
+#define STORE_NEED_BYTES                                                                           \
+	((uint64_t)3 << 30) /* base tree, package cache, one image in the making                   \
+			     */
+#define MEMORY_DEFAULT_BYTES ((uint64_t)4 << 30)
+#define MEMORY_MARGIN_BYTES  ((uint64_t)256 << 20) /* QEMU itself and its translated code */
+
+/* Programs and data files with the Debian package that brings each. */
+static const struct {
+	const char *name; /* a path: looked up as it is */
+	const char *package;
+} programs[] = {
+	{ "qemu-system-x86_64", "qemu-system-x86" },
+	{ "qemu-img", "qemu-utils" },
+	{ "mmdebstrap", "mmdebstrap" },
+	{ "apt-get", "apt" },
+	{ "dpkg-deb", "dpkg" },
+	{ "grub-mkimage", "grub-common" },
+	{ "/usr/lib/grub/i386-pc/boot.img", "grub-pc-bin" },
+};
+
+static void check_programs(struct preflight *preflight)
+{
+	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
+		const char *name = programs[i].name;
+		bool is_data = name[0] == '/';
+		CLEANUP(free_cleanup)
+		char *found =
+			is_data ? (path_exists(name) ? str_copy(name) : NULL) : program_find(name);
+		CLEANUP(free_cleanup)
+		char *cure = found ? NULL : str_format("apt-get install %s", programs[i].package);
+
+		preflight_add(preflight, found ? FINDING_OK : FINDING_MISSING, name,
+			      found ? found : "is not installed", cure, programs[i].package);
+	}
+}
+
+/* Really tries: the kernel may forbid it by sysctl, AppArmor or seccomp. */
+static int user_namespace_try(void)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 ? (errno & 127) : 0);
+	if (pid < 0)
+		return -errno;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+}
+
+static bool subid_has(const char *path, const char *user, uid_t uid)
+{
+	CLEANUP(free_cleanup) char *text = NULL;
+	CLEANUP(free_cleanup) char *by_name = str_format("\n%s:", user);
+	CLEANUP(free_cleanup) char *by_number = str_format("\n%u:", (unsigned)uid);
+
+	if (file_read(path, (size_t)1024 * 1024, &text, NULL, NULL) < 0)
+		return false;
+	CLEANUP(free_cleanup) char *lines = str_format("\n%s", text);
+	return strstr(lines, by_name) || strstr(lines, by_number);
+}
+
+static void check_subids(struct preflight *preflight)
+{
+	static const char *const files[] = { "/etc/subuid", "/etc/subgid" };
+	CLEANUP(free_cleanup) char *helper = program_find("newuidmap");
+	const struct passwd *entry = getpwuid(getuid());
+	const char *user = entry ? entry->pw_name : NULL;
+	CLEANUP(free_cleanup)
+	char *cure = str_format(
+		"as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 %s",
+		user ? user : "USER");
+
+	preflight_add(preflight, helper ? FINDING_OK : FINDING_MISSING, "newuidmap",
+		      helper ? helper : "is not installed",
+		      helper ? NULL : "apt-get install uidmap", "uidmap");
+	for (size_t i = 0; i < 2; i++) {
+		bool has = subid_has(files[i], user ? user : "", getuid());
+
+		preflight_add(preflight, has ? FINDING_OK : FINDING_MISSING, files[i],
+			      has ? "has a range for this user" : "has no range for this user",
+			      has ? NULL : cure, NULL);
+	}
+}
+
+static void check_namespaces(struct preflight *preflight)
+{
+	int r;
+
+	if (geteuid() == 0) {
+		preflight_add(preflight, FINDING_OK, "user namespaces", "not needed: this is root",
+			      NULL, NULL);
+		return;
+	}
+	r = user_namespace_try();
+	preflight_add(
+		preflight, r == 0 ? FINDING_OK : FINDING_MISSING, "user namespaces",
+		r == 0 ? "work" : strerror(-r),
+		r == 0 ? NULL
+		       : "as root: sysctl kernel.unprivileged_userns_clone=1, or build as root",
+		NULL);
+	check_subids(preflight);
+}
+
+/* Free bytes for us where path is or will be. */
+static uint64_t disk_free_bytes(const char *path)
+{
+	CLEANUP(free_cleanup) char *at = str_copy(path);
+	struct statvfs status;
+
+	while (statvfs(at, &status) < 0) {
+		char *up = path_folder(at);
+
+		if (str_equal(up, at)) {
+			free(up);
+			return 0;
+		}
+		free(at);
+		at = up;
+	}
+	return (uint64_t)status.f_bavail * status.f_frsize;
+}
+
+/* An upper bound of what a stack writes: its images are sparse, and hold their layers' trees. */
+static uint64_t stack_need_bytes(const struct stack *stack)
+{
+	const uint64_t tree_bytes = (uint64_t)1 << 30;
+	uint64_t need = 0;
+
+	for (size_t i = 0; stack && i < stack->layer_count; i++) {
+		const struct layer *layer = stack->layers[i];
+		uint64_t own =
+			layer->disk.size_bytes < tree_bytes ? layer->disk.size_bytes : tree_bytes;
+
+		need += own * layer->depth; /* a copy in each image around it */
+	}
+	return need ? need : STORE_NEED_BYTES;
+}
+
+static void check_disk(struct preflight *preflight, const char *what, const char *path,
+		       uint64_t need_bytes)
+{
+	uint64_t available = disk_free_bytes(path);
+	bool enough = available >= need_bytes;
+	CLEANUP(free_cleanup)
+	char *detail =
+		str_format("%.1f GiB free in %s, about %.1f GiB needed",
+			   (double)available / (1 << 30), path, (double)need_bytes / (1 << 30));
+
+	preflight_add(preflight, enough ? FINDING_OK : FINDING_MISSING, what, detail,
+		      enough ? NULL : "make room, or choose another folder", NULL);
+}
+
+static uint64_t memory_available_bytes(void)
+{
+	CLEANUP(free_cleanup) char *text = NULL;
+	unsigned long long kib = 0;
+
+	if (file_read("/proc/meminfo", 65536, &text, NULL, NULL) == 0) {
+		const char *line = strstr(text, "MemAvailable:");
+
+		if (line)
+			sscanf(line, "MemAvailable: %llu", &kib);
+	}
+	return kib << 10;
+}
+
+static void check_memory(struct preflight *preflight, const struct stack *stack)
+{
+	uint64_t need = MEMORY_MARGIN_BYTES + (stack && stack->layer_count
+						       ? stack->layers[0]->machine.memory_bytes
+						       : MEMORY_DEFAULT_BYTES);
+	uint64_t available = memory_available_bytes();
+	bool enough = available >= need;
+	CLEANUP(free_cleanup)
+	char *detail = str_format("%.1f GiB available, %.1f GiB needed for L1",
+				  (double)available / (1 << 30), (double)need / (1 << 30));
+
+	preflight_add(preflight, enough ? FINDING_OK : FINDING_MISSING, "free memory", detail,
+		      enough ? NULL : "end other programs, or give L1 less memory in the profile",
+		      NULL);
+}
+
+static void check_accelerator(struct preflight *preflight, struct kvm_probe *probe)
+{
+	CLEANUP(free_cleanup) char *why = NULL;
+
+	preflight->kvm = kvm_probe_finish(probe, KVM_LIMIT_SECONDS, &why);
+	CLEANUP(free_cleanup)
+	char *detail = str_format("%s: %s", preflight->kvm ? "KVM" : "TCG is used", why);
+	preflight_add(preflight, preflight->kvm ? FINDING_OK : FINDING_NOTE, "accelerator", detail,
+		      NULL, NULL);
+}
+
+int preflight_check(const struct stack *stack, const char *store, const char *out,
+		    struct preflight *ret_preflight, struct err *err)
+{
+	struct kvm_probe probe;
+
+	(void)err; /* so far nothing can keep it from looking */
+	*ret_preflight = (struct preflight){ 0 };
+	kvm_probe_start(&probe); /* runs while the rest is looked at */
+	check_programs(ret_preflight);
+	check_namespaces(ret_preflight);
+	check_disk(ret_preflight, "disk for the cache", store ? store : ".", STORE_NEED_BYTES);
+	check_disk(ret_preflight, "disk for the stack", out ? out : ".", stack_need_bytes(stack));
+	check_memory(ret_preflight, stack);
+	check_accelerator(ret_preflight, &probe);
+	return 0;
+}

@@ -1,0 +1,508 @@
+#include "run/supervisor.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/fs.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/spawn.h"
+#include "run/control.h"
+#include "run/echo.h"
+#include "run/frame.h"
+#include "run/levels_report.h"
+#include "run/loop.h"
+#include "run/view.h"
+
+#define NONCE_BYTES	   16
+#define GUEST_VIEW_OF_L0   "10.0.2.2" /* QEMU's user network shows 127.0.0.1 of L0 as this */
+#define ROUND_MAX_SECONDS  1.0
+#define QUIT_SECONDS	   3.0
+#define DOWN_SLACK_SECONDS 2.0
+#define END_GRACE_MS	   1000
+#define CHANNEL_OUT_MAX	   ((size_t)1024 * 1024)
+
+enum phase { PHASE_PROVING, PHASE_SERVING, PHASE_DESCENDING, PHASE_QUITTING, PHASE_ENDED };
+
+struct supervisor {
+	const struct supervision *plan;
+	struct levels levels;
+	struct l0_machine machine;
+	struct echo_server *echo;
+	struct control *control;
+	struct frame frame;
+	struct view view;
+	struct buf channel_out;
+	char *hello_echo; /* "10.0.2.2:PORT" */
+	char nonce[2 * NONCE_BYTES + 1];
+	double power_on;
+	enum phase phase;
+	double phase_until;    /* of DESCENDING and QUITTING */
+	char *end_reason;      /* why the machine ended, from its events; or NULL */
+	struct matrix *matrix; /* the verdict; NULL: none yet */
+	int stopped_by;	       /* signal */
+	bool follower_gone;
+};
+
+static double now_of(const struct supervisor *s)
+{
+	return clock_seconds() - s->power_on;
+}
+
+static const char *phase_name(enum phase phase)
+{
+	static const char *const names[] = { "proving", "running", "going down", "going down",
+					     "ended" };
+
+	return names[phase];
+}
+
+/* --- the agent's channel --------------------------------------------------------------------- */
+
+static void ready_take(struct supervisor *s, const struct message *message)
+{
+	const struct level *l1 = &s->levels.items[0];
+
+	if (!str_equal(message->layer, l1->layer->name))
+		log_debug("L1's agent calls itself %s", message->layer);
+	message_hello(&s->channel_out, l1->path, s->nonce, s->hello_echo);
+	levels_spoke(&s->levels, l1->path, now_of(s));
+}
+
+static void record_take(struct supervisor *s, const struct message *message)
+{
+	struct record *record = NULL;
+	struct err err = { 0 };
+	char expected[ECHO_HEX_LENGTH + 1];
+
+	if (record_parse(message->json, &record, &err) < 0) {
+		log_debug("%s", err.text);
+		err_clear(&err);
+		return;
+	}
+	echo_expected(s->echo, record->path, expected);
+	if (levels_record(&s->levels, record, expected, now_of(s)))
+		message_ack(&s->channel_out, message->path, s->nonce);
+}
+
+static void console_take(struct supervisor *s, const struct message *message)
+{
+	struct level *level = levels_find(&s->levels, message->path);
+
+	if (!level || !level->layer->outer)
+		return;
+	console_add(&level->console, message->data, message->data_length);
+	control_console(s->control, level, message->data, message->data_length);
+}
+
+static bool channel_message(void *context, const char *line)
+{
+	struct supervisor *s = context;
+	struct message message;
+
+	if (message_parse(line, &message, NULL) < 0)
+		return false;
+	switch (message.kind) {
+	case MESSAGE_READY:
+		ready_take(s, &message);
+		break;
+	case MESSAGE_RECORD:
+		record_take(s, &message);
+		break;
+	case MESSAGE_EVENT:
+		log_debug("%s: %s %s %s", message.path, message.step, message.guest, message.text);
+		levels_event(&s->levels, message.path, message.step, message.guest, message.text,
+			     now_of(s));
+		break;
+	case MESSAGE_CONSOLE:
+		console_take(s, &message);
+		break;
+	case MESSAGE_OUT:
+	case MESSAGE_EXIT:
+		control_exec_message(s->control, &message);
+		break;
+	default:
+		break;
+	}
+	message_done(&message);
+	return true;
+}
+
+static void channel_text(void *context, const char *text, size_t length)
+{
+	(void)context;
+	log_debug("channel: %.*s", (int)length, text);
+}
+
+static void channel_flush(struct supervisor *s)
+{
+	while (s->machine.channel >= 0 && s->channel_out.length) {
+		ssize_t put = write(s->machine.channel, s->channel_out.data, s->channel_out.length);
+
+		if (put <= 0)
+			break;
+		memmove(s->channel_out.data, s->channel_out.data + put,
+			s->channel_out.length - (size_t)put);
+		s->channel_out.length -= (size_t)put;
+	}
+	if (s->channel_out.length > CHANNEL_OUT_MAX) {
+		log_debug("L1 does not read its channel: %zu bytes dropped", s->channel_out.length);
+		s->channel_out.length = 0;
+	}
+}
+
+static void channel_ready(void *context, int fd, short events)
+{
+	struct supervisor *s = context;
+	char chunk[16384];
+
+	(void)events;
+	ssize_t got = read(fd, chunk, sizeof chunk);
+	if (got > 0)
+		frame_feed(&s->frame, chunk, (size_t)got);
+	else if (got == 0 || errno != EAGAIN)
+		fd_cleanup(&s->machine.channel), s->machine.channel = -1;
+}
+
+static void console_ready(void *context, int fd, short events)
+{
+	struct supervisor *s = context;
+	struct level *l1 = &s->levels.items[0];
+	char chunk[16384];
+
+	(void)events;
+	ssize_t got = read(fd, chunk, sizeof chunk);
+	if (got > 0) {
+		console_add(&l1->console, chunk, (size_t)got);
+		control_console(s->control, l1, chunk, (size_t)got);
+	} else if (got == 0 || errno != EAGAIN) {
+		fd_cleanup(&s->machine.console), s->machine.console = -1;
+	}
+}
+
+/* --- the way down ---------------------------------------------------------------------------- */
+
+static void phase_enter(struct supervisor *s, enum phase phase, double seconds)
+{
+	s->phase = phase;
+	s->phase_until = now_of(s) + seconds;
+}
+
+/* Without the guests' consent. */
+static void quit(struct supervisor *s)
+{
+	if (s->phase >= PHASE_QUITTING)
+		return;
+	s->plan->driver->quit(&s->machine);
+	phase_enter(s, PHASE_QUITTING, QUIT_SECONDS);
+}
+
+/* From the inside out, if there is anyone inside who can hear it. */
+static void descend(struct supervisor *s, unsigned seconds)
+{
+	const struct level *l1 = &s->levels.items[0];
+	unsigned depth = 1;
+
+	if (s->phase >= PHASE_DESCENDING)
+		return;
+	if (!l1->spoke || s->machine.channel < 0) {
+		quit(s);
+		return;
+	}
+	for (size_t i = 0; i < s->levels.count; i++)
+		if (s->levels.items[i].spoke && s->levels.items[i].layer->depth > depth)
+			depth = s->levels.items[i].layer->depth;
+	log_info("%7.1f s  powering down from the inside out", now_of(s));
+	message_down(&s->channel_out, l1->path, seconds);
+	phase_enter(s, PHASE_DESCENDING, (double)seconds * depth + DOWN_SLACK_SECONDS);
+}
+
+/* A verdict on every level is there. */
+static void verdict(struct supervisor *s)
+{
+	double now = now_of(s);
+
+	s->matrix = levels_matrix(&s->levels, now);
+	view_clear();
+	if (!s->plan->serve) {
+		descend(s, s->plan->down_seconds);
+		return;
+	}
+	s->phase = PHASE_SERVING;
+	if (s->machine.control) /* from now on a person may want to reboot L1 */
+		qmp_command(s->machine.control, "set-action", "{\"reboot\":\"reset\"}",
+			    QUIT_SECONDS, NULL, NULL);
+	if (s->plan->on_verdict)
+		s->plan->on_verdict(s->plan->context, s->matrix);
+	s->follower_gone = false;
+}
+
+static void machine_ended(void *context, int fd, short events)
+{
+	struct supervisor *s = context;
+	int status = 0;
+
+	(void)fd;
+	(void)events;
+	if (waitpid(s->machine.pid, &status, WNOHANG) != s->machine.pid)
+		return;
+	/* What it said last is still in the sockets. */
+	while (s->machine.console >= 0)
+		console_ready(s, s->machine.console, POLLIN);
+	while (s->machine.channel >= 0)
+		channel_ready(s, s->machine.channel, POLLIN);
+	s->machine.pid = 0;
+	CLEANUP(free_cleanup) char *how = spawn_status_text(status);
+	CLEANUP(free_cleanup)
+	char *why = str_format("L1's machine ended (%s; QEMU %s)",
+			       s->end_reason ? s->end_reason : "no reason was given", how);
+	if (s->phase == PHASE_PROVING)
+		levels_end(&s->levels, why, now_of(s));
+	else if (s->phase == PHASE_SERVING)
+		log_info("%s", why);
+	if (s->phase == PHASE_PROVING && !s->matrix)
+		verdict(s);
+	s->phase = PHASE_ENDED;
+}
+
+static void events_ready(void *context, int fd, short events)
+{
+	struct supervisor *s = context;
+	char *event;
+
+	(void)fd;
+	while ((event = qmp_event(s->machine.control))) {
+		if (str_equal(event, "SHUTDOWN guest-reset")) {
+			free(s->end_reason);
+			s->end_reason = str_copy("it reset itself, as after a panic");
+		} else if (str_equal(event, "SHUTDOWN guest-shutdown")) {
+			free(s->end_reason);
+			s->end_reason = str_copy("it powered itself off");
+		}
+		free(event);
+	}
+	if (events & (POLLHUP | POLLERR)) {
+		qmp_close(s->machine.control);
+		s->machine.control = NULL;
+	}
+}
+
+static void stop_ready(void *context, int fd, short events)
+{
+	struct supervisor *s = context;
+	int signal_number = spawn_stop_signal();
+
+	(void)fd;
+	(void)events;
+	if (!signal_number)
+		return;
+	/* Before the verdict, or a second time: at once. A stack that was handed over gets the time
+	 * to write its disks. */
+	if (s->phase == PHASE_SERVING) {
+		descend(s, s->plan->down_seconds);
+		return;
+	}
+	if (s->phase == PHASE_PROVING)
+		s->stopped_by = signal_number;
+	quit(s);
+}
+
+static void follower_ready(void *context, int fd, short events)
+{
+	struct supervisor *s = context;
+	char byte;
+
+	(void)events;
+	if (s->phase != PHASE_PROVING || read(fd, &byte, 1) > 0)
+		return;
+	s->follower_gone = true;
+	s->stopped_by = SIGHUP;
+	quit(s);
+}
+
+/* --- what control clients ask ---------------------------------------------------------------- */
+
+static char *host_status(void *context)
+{
+	struct supervisor *s = context;
+	CLEANUP(matrix_cleanup) struct matrix *matrix = levels_matrix(&s->levels, now_of(s));
+	CLEANUP(free_cleanup) char *text = matrix_json_text(matrix, false);
+
+	/* The matrix's own object with three keys more in front. */
+	return str_format("{\"t\":\"status\",\"phase\":\"%s\",\"pid\":%d,%s", phase_name(s->phase),
+			  (int)getpid(), text + 1);
+}
+
+static char *host_exec(void *context, const struct level *level, unsigned id, char *const *argv)
+{
+	struct supervisor *s = context;
+
+	if (!level->spoke)
+		return str_format("%s: its agent has not spoken (nestctl status)",
+				  level->layer->name);
+	message_exec(&s->channel_out, level->path, id, argv);
+	return NULL;
+}
+
+static void host_input(void *context, const struct level *level, const char *data, size_t length)
+{
+	struct supervisor *s = context;
+
+	if (level->layer->outer)
+		message_input(&s->channel_out, level->path, data, length);
+	else if (s->machine.console >= 0 && write(s->machine.console, data, length) < 0)
+		log_debug("L1's console takes no input now");
+}
+
+static void host_down(void *context, unsigned seconds)
+{
+	struct supervisor *s = context;
+
+	if (s->phase == PHASE_PROVING)
+		s->stopped_by = SIGTERM;
+	descend(s, seconds);
+}
+
+static void level_changed(void *context, const struct level *level)
+{
+	const struct supervisor *s = context;
+
+	if (s->phase == PHASE_PROVING)
+		view_change(level);
+}
+
+/* --- start, rounds, end ---------------------------------------------------------------------- */
+
+static int state_write(const struct supervisor *s, struct err *err)
+{
+	CLEANUP(free_cleanup) char *path = path_join(s->plan->folder->run, "state.json");
+	CLEANUP(free_cleanup)
+	char *text = str_format(
+		"{\"pid\":%d,\"machine_pid\":%d,\"nonce\":\"%s\",\"echo_port\":%u}\n",
+		(int)getpid(), (int)s->machine.pid, s->nonce, (unsigned)echo_port(s->echo));
+
+	return file_write(path, text, strlen(text), 0600, err);
+}
+
+static int services_start(struct supervisor *s, struct err *err)
+{
+	const struct supervision *plan = s->plan;
+	struct control_host host = { s, host_status, host_exec, host_input, host_down };
+	int r;
+
+	random_hex(NONCE_BYTES, s->nonce);
+	r = levels_init(&s->levels, plan->stack, s->nonce, plan->kvm, plan->folder->logs, err);
+	if (r == 0)
+		r = echo_start(s->nonce, &s->echo, err);
+	if (r < 0)
+		return r;
+	s->levels.on_change = level_changed;
+	s->levels.context = s;
+	s->hello_echo = str_format(GUEST_VIEW_OF_L0 ":%u", (unsigned)echo_port(s->echo));
+	s->frame = (struct frame){ channel_message, channel_text, s, { 0 }, false };
+	return control_start(plan->folder->lock, &s->levels, &host, &s->control, err);
+}
+
+static int machine_start(struct supervisor *s, struct err *err)
+{
+	struct l0_request request = {
+		.layer = s->plan->stack->layers[0],
+		.run_folder = s->plan->folder->run,
+		.log_folder = s->plan->folder->logs,
+		.overlay = s->plan->overlay,
+		.kvm = s->plan->kvm,
+		.throw_away = !s->plan->serve,
+	};
+
+	s->power_on = clock_seconds();
+	int r = s->plan->driver->start(&request, &s->machine, err);
+	if (r < 0)
+		return err_wrap(err, r, "starting %s", request.layer->name);
+	levels_power_on(&s->levels, 0);
+	return state_write(s, err);
+}
+
+static void limits_check(struct supervisor *s, double now)
+{
+	double deadline = s->plan->deadline_seconds;
+
+	if (s->phase == PHASE_PROVING && deadline > 0 && now >= deadline)
+		levels_end(&s->levels, "the time for the whole run was up", now);
+	if (s->phase == PHASE_PROVING && levels_decided(&s->levels))
+		verdict(s);
+	if (s->phase == PHASE_DESCENDING && now >= s->phase_until) {
+		log_info("%7.1f s  the stack did not power itself down in time: ended", now);
+		quit(s);
+	}
+	if (s->phase == PHASE_QUITTING && now >= s->phase_until)
+		s->phase = PHASE_ENDED;
+}
+
+static void round_run(struct supervisor *s)
+{
+	struct loop loop = { .count = 0 };
+	double now = now_of(s);
+	double wait = view_interval() < ROUND_MAX_SECONDS ? view_interval() : ROUND_MAX_SECONDS;
+
+	if (s->phase == PHASE_PROVING) {
+		wait = levels_tick(&s->levels, now, wait);
+		view_draw(&s->view, &s->levels, now);
+	}
+	if (s->phase == PHASE_DESCENDING)
+		log_status("%7.1f s  powering down", now);
+	limits_check(s, now);
+	if (s->phase == PHASE_ENDED)
+		return;
+	channel_flush(s);
+	loop_add(&loop, spawn_stop_fd(), POLLIN, stop_ready, s);
+	loop_add(&loop, s->machine.console, POLLIN, console_ready, s);
+	loop_add(&loop, s->machine.channel,
+		 s->channel_out.length ? (short)(POLLIN | POLLOUT) : (short)POLLIN, channel_ready,
+		 s);
+	if (s->machine.control)
+		loop_add(&loop, qmp_fd(s->machine.control), POLLIN, events_ready, s);
+	if (s->phase == PHASE_PROVING)
+		loop_add(&loop, s->plan->follower, POLLIN, follower_ready, s);
+	echo_poll(s->echo, &loop);
+	control_poll(s->control, &loop);
+	if (s->machine.pid > 0)
+		loop_add(&loop, s->machine.pidfd, POLLIN, machine_ended, s);
+	loop_round(&loop, (int)(wait * 1000) + 1);
+}
+
+static void supervisor_done(struct supervisor *s)
+{
+	view_clear();
+	s->plan->driver->stop(&s->machine, END_GRACE_MS);
+	echo_free(s->echo);
+	control_end(s->control);
+	frame_done(&s->frame);
+	levels_done(&s->levels);
+	buf_done(&s->channel_out);
+	matrix_free(s->matrix);
+	free(s->hello_echo);
+	free(s->end_reason);
+}
+
+int supervise(const struct supervision *supervision, struct matrix **ret_matrix, struct err *err)
+{
+	CLEANUP(supervisor_done)
+	struct supervisor s = { .plan = supervision, .machine = L0_MACHINE_INIT };
+
+	spawn_stop_fd();
+	int r = services_start(&s, err);
+	if (r == 0)
+		r = machine_start(&s, err);
+	if (r < 0)
+		return r;
+	while (s.phase != PHASE_ENDED)
+		round_run(&s);
+	if (!s.matrix)
+		return err_set(err, -EINTR, "%s: %s before the verdict", supervision->stack->name,
+			       s.follower_gone ? "its starter ended"
+			       : s.stopped_by  ? "it was stopped"
+					       : "it ended");
+	*ret_matrix = take(&s.matrix);
+	return 0;
+}

@@ -1,0 +1,87 @@
+#include "verify/record.h"
+
+#include <errno.h>
+#include <jansson.h>
+
+#include "base/str.h"
+
+static char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return str_copy(text ? text : "");
+}
+
+static uint64_t number_of(const json_t *object, const char *key)
+{
+	json_int_t number = json_integer_value(json_object_get(object, key));
+
+	return number > 0 ? (uint64_t)number : 0;
+}
+
+/* A missing sub-object reads as one without keys: json_object_get accepts NULL. */
+static void record_fill(struct record *record, const json_t *root)
+{
+	const json_t *xen = json_object_get(root, "xen");
+	const json_t *network = json_object_get(root, "network");
+
+	record->path = text_of(root, "path");
+	record->nonce = text_of(root, "nonce");
+	record->depth = (unsigned)number_of(root, "depth");
+	record->host_name = text_of(root, "host_name");
+	record->kernel = text_of(root, "kernel");
+	record->os = text_of(root, "os");
+	record->cpuid = text_of(json_object_get(root, "hypervisor"), "cpuid");
+	record->xen_type = text_of(xen, "type");
+	record->xen_version = text_of(xen, "version");
+	record->xen_role = text_of(xen, "role");
+	record->guest_type = text_of(xen, "guest_type");
+	record->interface = text_of(network, "interface");
+	record->address = text_of(network, "address");
+	record->mac = text_of(network, "mac");
+	record->driver = text_of(network, "driver");
+	record->echo = text_of(network, "echo");
+	record->network_error = text_of(network, "error");
+	record->memory_kib = number_of(root, "memory_kib");
+	record->cpus = (unsigned)number_of(root, "cpus");
+}
+
+int record_parse(const char *json, struct record **ret_record, struct err *err)
+{
+	json_error_t problem;
+	json_t *root = json_loads(json, 0, &problem);
+
+	if (!root)
+		return err_set(err, -EBADMSG, "a record is no JSON: %s", problem.text);
+	CLEANUP(record_cleanup) struct record *record = mem_alloc(sizeof *record);
+	record_fill(record, root);
+	char *compact = json_dumps(root, JSON_COMPACT);
+	record->json = str_copy(compact ? compact : "{}");
+	free(compact);
+	json_decref(root);
+	if (!*record->path || !*record->nonce)
+		return err_set(err, -EBADMSG, "a record has no path or no nonce");
+	*ret_record = take(&record);
+	return 0;
+}
+
+void record_free(struct record *record)
+{
+	if (!record)
+		return;
+	char *texts[] = { record->path,		 record->nonce,	      record->host_name,
+			  record->kernel,	 record->os,	      record->cpuid,
+			  record->xen_type,	 record->xen_version, record->xen_role,
+			  record->guest_type,	 record->interface,   record->address,
+			  record->mac,		 record->driver,      record->echo,
+			  record->network_error, record->json };
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		free(texts[i]);
+	free(record);
+}
+
+void record_cleanup(struct record **record)
+{
+	record_free(*record);
+}

@@ -1,0 +1,27 @@
+# Shared by tests/image/run and tests/bench/tree: the driver, built once, and small helpers.
+# Expects B (the build folder); makes $MAKER.
+ROOT_START=$((65 * 1048576)) # of the root partition that maker makes on MBR
+
+maker_build() {
+	MAKER=${MAKER:-$B/tests/maker}
+	if [[ $MAKER == "$B"/* && (! -x $MAKER || tests/image/maker.c -nt $MAKER ||
+		$B/libnestctl.a -nt $MAKER) ]]; then
+		mkdir -p "$B/tests"
+		# shellcheck disable=SC2046
+		${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O2 -g ${CFLAGS-} -Iprovision \
+			tests/image/maker.c "$B/libnestctl.a" ${LDFLAGS-} -o "$MAKER" \
+			$(pkg-config --libs libparted blkid ext2fs com_err libarchive libcrypto \
+				jansson yaml-0.1 libcrypt) || return 1
+	fi
+	MAKER=$(realpath "$MAKER")
+}
+
+# Are loop mounts allowed here? Found out by doing one.
+can_mount() {
+	local image=$1.probe status=1
+	[[ $(id -u) == 0 ]] || return 1
+	truncate -s 8M "$image" && mke2fs -q -F "$image" 2> /dev/null && mkdir -p "$1.mnt" &&
+		mount -o loop "$image" "$1.mnt" 2> /dev/null && umount "$1.mnt" && status=0
+	rm -rf "$image" "$1.mnt"
+	return $status
+}

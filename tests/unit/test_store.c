@@ -1,0 +1,167 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/fs.h"
+#include "store/inputs.h"
+#include "store/store.h"
+
+struct fixture {
+	char *folder;
+	struct store *store;
+};
+
+static int set_up(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof *fixture);
+	struct err err = { 0 };
+
+	*state = fixture;
+	if (temp_dir(NULL, &fixture->folder, &err) < 0)
+		return -1;
+	return store_open(fixture->folder, &fixture->store, &err);
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	store_close(fixture->store);
+	tree_remove(fixture->folder, NULL);
+	free(fixture->folder);
+	free(fixture);
+	return 0;
+}
+
+static void publishing_gives_the_name(void **state)
+{
+	struct fixture *fixture = *state;
+	CLEANUP(store_object_done) struct store_object object = STORE_OBJECT_INIT;
+	struct err err = { 0 };
+	bool exists = true;
+
+	assert_false(store_has(fixture->store, "base", "k1"));
+	assert_int_equal(store_begin(fixture->store, "base", "k1", &object, &exists, &err), 0);
+	assert_false(exists);
+	assert_false(store_has(fixture->store, "base", "k1"));
+	CLEANUP(free_cleanup) char *file = path_join(object.folder, "f");
+	assert_int_equal(file_write(file, "x", 1, 0600, &err), 0);
+	assert_int_equal(store_publish(&object, &err), 0);
+	assert_true(store_has(fixture->store, "base", "k1"));
+}
+
+static void an_abandoned_object_leaves_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_object object = STORE_OBJECT_INIT;
+	struct err err = { 0 };
+	bool exists;
+
+	assert_int_equal(store_begin(fixture->store, "base", "k2", &object, &exists, &err), 0);
+	CLEANUP(free_cleanup) char *folder = str_copy(object.folder);
+	assert_true(path_exists(folder));
+	store_object_done(&object);
+	assert_false(path_exists(folder));
+	assert_false(store_has(fixture->store, "base", "k2"));
+}
+
+/* The second maker waits for the first, then finds what it made. */
+static void two_makers_make_one(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_object object = STORE_OBJECT_INIT;
+	struct err err = { 0 };
+	bool exists;
+	int status;
+
+	assert_int_equal(store_begin(fixture->store, "base", "k3", &object, &exists, &err), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		struct store_object second = STORE_OBJECT_INIT;
+		bool found = false;
+
+		close(object.lock); /* another process would not have inherited it */
+		int r = store_begin(fixture->store, "base", "k3", &second, &found, &err);
+
+		_exit(r == 0 && found ? 0 : 1);
+	}
+	usleep(300000);
+	assert_int_equal(waitpid(child, &status, WNOHANG), 0);
+	assert_int_equal(store_publish(&object, &err), 0);
+	store_object_done(&object);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+/* What a killed build left is taken over, not mistaken for an object. */
+static void leftovers_are_cleared(void **state)
+{
+	struct fixture *fixture = *state;
+	CLEANUP(free_cleanup) char *left = path_join(fixture->folder, "base/.making-k4");
+	CLEANUP(free_cleanup) char *file = path_join(left, "half");
+	CLEANUP(store_object_done) struct store_object object = STORE_OBJECT_INIT;
+	struct err err = { 0 };
+	bool exists;
+
+	assert_int_equal(dir_make(left, 0700, &err), 0);
+	assert_int_equal(file_write(file, "x", 1, 0600, &err), 0);
+	assert_int_equal(store_begin(fixture->store, "base", "k4", &object, &exists, &err), 0);
+	assert_false(exists);
+	assert_false(path_exists(file));
+}
+
+static void changed_inputs_are_named(void **state)
+{
+	CLEANUP(inputs_done) struct inputs before = { 0 };
+	CLEANUP(inputs_done) struct inputs now = { 0 };
+	char a[HASH_HEX_LENGTH + 1], b[HASH_HEX_LENGTH + 1];
+
+	(void)state;
+	inputs_add(&before, "base tree", "1");
+	inputs_add(&before, "disk", "2");
+	inputs_add(&now, "base tree", "1");
+	inputs_add(&now, "disk", "3");
+	inputs_add_number(&now, "time", 4);
+	CLEANUP(free_cleanup) char *changed = inputs_changed(&before, &now);
+	assert_string_equal(changed, "disk, time");
+	CLEANUP(free_cleanup) char *none = inputs_changed(&now, &now);
+	assert_string_equal(none, "");
+	inputs_key(&before, a);
+	inputs_key(&now, b);
+	assert_string_not_equal(a, b);
+}
+
+/* "ab" + "c" and "a" + "bc" must not hash alike. */
+static void keys_keep_fields_apart(void **state)
+{
+	CLEANUP(inputs_done) struct inputs one = { 0 };
+	CLEANUP(inputs_done) struct inputs two = { 0 };
+	char a[HASH_HEX_LENGTH + 1], b[HASH_HEX_LENGTH + 1];
+
+	(void)state;
+	inputs_add(&one, "ab", "c");
+	inputs_add(&two, "a", "bc");
+	inputs_key(&one, a);
+	inputs_key(&two, b);
+	assert_string_not_equal(a, b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(publishing_gives_the_name, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_abandoned_object_leaves_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(two_makers_make_one, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(leftovers_are_cleared, set_up, tear_down),
+		cmocka_unit_test(changed_inputs_are_named),
+		cmocka_unit_test(keys_keep_fields_apart),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
