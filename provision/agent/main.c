@@ -12,6 +12,7 @@
 #include "agent.h"
 #include "files.h"
 #include "init.h"
+#include "lease.h"
 #include "netconf.h"
 #include "proc.h"
 
@@ -28,6 +29,7 @@ struct program {
 
 static const char usage[] =
 	"usage: nestctl-agent [--conf FILE] [--root FOLDER] [--no-poweroff]\n"
+	"       nestctl-agent --lease FILE EVENT (what udhcpc calls; FILE is its script)\n"
 	"  --conf FILE      settings (/etc/nestctl/agent.conf)\n"
 	"  --root FOLDER    read /proc, /sys, /run and /etc/os-release below it (tests)\n"
 	"  --no-poweroff    end instead of powering the machine off (tests)\n";
@@ -83,8 +85,10 @@ static void poweroff_ended(void *context, int status, const char *text)
 
 static void power_off(struct agent *agent)
 {
-	static char *const argv[] = { (char *)"systemctl", (char *)"poweroff", (char *)"--no-wall",
-				      NULL };
+	/* --force: file systems are unmounted, services are not asked one by one. What matters
+	 * here, the guests, is down already. */
+	static char *const argv[] = { (char *)"systemctl", (char *)"poweroff", (char *)"--force",
+				      (char *)"--no-wall", NULL };
 	struct program *program = (struct program *)agent; /* its first member */
 
 	if (program->keeps_power) {
@@ -128,6 +132,8 @@ int main(int argc, char **argv)
 	struct agent *agent = &program.agent;
 	int status;
 
+	if (argc == 4 && strcmp(argv[1], "--lease") == 0)
+		return lease_apply(argv[3]);
 	agent->root = "";
 	program.is_init = getpid() == 1;
 	if (program.is_init) /* the kernel hands its own command line on */

@@ -83,18 +83,28 @@ static void problem_tell(struct netconf *netconf, const char *what, const char *
 	outward_event(netconf->outward, "note", NULL, text);
 }
 
-static void static_set(struct netconf *netconf)
+int netconf_address_set(const struct conf *conf, const char **ret_what)
 {
-	const struct conf *conf = netconf->conf;
 	uint32_t mask = conf->prefix_length ? htonl(~0u << (32 - conf->prefix_length)) : 0;
 	int r = address_set(conf->interface, SIOCSIFADDR, conf->address);
 
+	*ret_what = "its address cannot be set";
 	if (r == 0)
 		r = address_set(conf->interface, SIOCSIFNETMASK, mask);
+	if (r < 0 || !conf->gateway)
+		return r;
+	*ret_what = "its gateway cannot be set";
+	r = gateway_set(conf->gateway);
+	return r == -EEXIST ? 0 : r;
+}
+
+static void static_set(struct netconf *netconf)
+{
+	const char *what;
+	int r = netconf_address_set(netconf->conf, &what);
+
 	if (r < 0)
-		problem_tell(netconf, "its address cannot be set", strerror(-r));
-	if (r == 0 && conf->gateway && (r = gateway_set(conf->gateway)) < 0)
-		problem_tell(netconf, "its gateway cannot be set", strerror(-r));
+		problem_tell(netconf, what, strerror(-r));
 }
 
 /* ---- DHCP ---- */

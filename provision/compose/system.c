@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/data.h"
+#include "base/fs.h"
 #include "compose/names.h"
 #include "guest/xl.h"
 #include "pattern/pattern.h"
@@ -31,9 +32,10 @@ static void unit_enable(struct overlay *overlay, const char *unit, const char *t
 	overlay_link(overlay, link, target);
 }
 
-static void unit_mask(struct overlay *overlay, const char *unit)
+/* systemd takes a link to /dev/null for "not this one". */
+static void mask(struct overlay *overlay, const char *folder, const char *name)
 {
-	CLEANUP(free_cleanup) char *link = str_format("%s/%s", UNIT_FOLDER, unit);
+	CLEANUP(free_cleanup) char *link = path_join(folder, name);
 
 	overlay_link(overlay, link, "/dev/null");
 }
@@ -163,30 +165,40 @@ static int xen_units(const struct boot_names *names, struct overlay *overlay, st
 			return r;
 		unit_enable(overlay, units[i], UNIT_FOLDER);
 	}
-	unit_mask(overlay, "xen.service");
-	unit_mask(overlay, "xendomains.service");
+	mask(overlay, UNIT_FOLDER, "xen.service");
+	mask(overlay, UNIT_FOLDER, "xendomains.service");
 	return 0;
 }
+
+/* Files of every system, as they are in templates/. */
+static const struct {
+	const char *name, *path;
+} fixed_files[] = {
+	{ "agent/nestctl-agent.service", UNIT_FOLDER "/nestctl-agent.service" },
+	{ "system/ssh-keys.conf", UNIT_FOLDER "/ssh@.service.d/keys.conf" },
+	{ "system/ssh-keys.conf", UNIT_FOLDER "/ssh.service.d/keys.conf" },
+	{ "system/udev-trigger.conf", UNIT_FOLDER "/systemd-udev-trigger.service.d/nestctl.conf" },
+	{ "system/background.conf", UNIT_FOLDER "/systemd-logind.service.d/nestctl.conf" },
+	{ "system/background.conf", UNIT_FOLDER "/systemd-resolved.service.d/nestctl.conf" },
+	{ "system/modprobe.conf", "/etc/modprobe.d/nestctl.conf" },
+};
 
 static int units(const struct layer *layer, const struct boot_names *names, struct overlay *overlay,
 		 struct err *err)
 {
 	const struct template_value none[] = { { NULL, NULL } };
-	int r = rendered("agent/nestctl-agent.service", UNIT_FOLDER "/nestctl-agent.service", 0644,
-			 none, overlay, err);
+	int r = 0;
 
-	if (r == 0)
-		r = rendered("system/ssh-keys.conf", UNIT_FOLDER "/ssh@.service.d/keys.conf", 0644,
-			     none, overlay, err);
-	if (r == 0)
-		r = rendered("system/ssh-keys.conf", UNIT_FOLDER "/ssh.service.d/keys.conf", 0644,
-			     none, overlay, err);
+	for (size_t i = 0; r == 0 && i < sizeof fixed_files / sizeof *fixed_files; i++)
+		r = rendered(fixed_files[i].name, fixed_files[i].path, 0644, none, overlay, err);
 	unit_enable(overlay, "nestctl-agent.service", UNIT_FOLDER);
 	for (const char *const *unit = layer->pattern->masked_units; unit && *unit; unit++)
-		unit_mask(overlay, *unit);
+		mask(overlay, UNIT_FOLDER, *unit);
+	for (const char *const *name = layer->pattern->masked_generators; name && *name; name++)
+		mask(overlay, "/etc/systemd/system-generators", *name);
 	/* The agent speaks there; a login prompt would hang up on it. */
 	if (layer->machine.type != MACHINE_HVM)
-		unit_mask(overlay, "serial-getty@hvc0.service");
+		mask(overlay, UNIT_FOLDER, "serial-getty@hvc0.service");
 	return r == 0 && names->hypervisor_file ? xen_units(names, overlay, err) : r;
 }
 

@@ -61,3 +61,15 @@ const char *const idle_units[] = {
 	"systemd-update-utmp-runlevel.service",
 	NULL,
 };
+
+const char *const idle_generators[] = {
+	"systemd-bless-boot-generator",
+	"systemd-cryptsetup-generator",
+	"systemd-gpt-auto-generator",
+	"systemd-hibernate-resume-generator",
+	"systemd-integritysetup-generator",
+	"systemd-system-update-generator",
+	"systemd-sysv-generator",
+	"systemd-veritysetup-generator",
+	NULL,
+};

@@ -17,8 +17,10 @@ const struct pattern guest_pattern = {
 		{ 0 },
 	},
 	.initramfs_modules = (const char *const[]){ "ahci", "ata_piix", "sd_mod", "xen-blkfront",
-						    "crc32c_generic", "ext4", NULL },
+						    "crc32c_generic", "ext4", "xen-netfront",
+						    "e1000", "8139cp", "bridge", NULL },
 	.excluded_paths = no_such_hardware,
 	.masked_units = idle_units,
+	.masked_generators = idle_generators,
 	.kernel_args = "quiet mitigations=off cryptomgr.notests audit=0",
 };

@@ -24,6 +24,7 @@ struct pattern {
 	const char *const *initramfs_modules;    /* drivers for the disks and NICs that a layer sees */
 	const char *const *excluded_paths;       /* of packages, not unpacked: no layer has use for them */
 	const char *const *masked_units;         /* systemd units that slow a start and serve nothing */
+	const char *const *masked_generators;    /* systemd generators, likewise */
 	const char *hypervisor_args;
 	const char *kernel_args;
 };

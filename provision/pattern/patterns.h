@@ -10,3 +10,5 @@ extern const struct pattern leaf_pattern;
 extern const char *const no_such_hardware[];
 /* Units that a machine of a lab has no use for, each a second or more of an emulated CPU. */
 extern const char *const idle_units[];
+/* systemd generators for set-ups that no layer has. */
+extern const char *const idle_generators[];

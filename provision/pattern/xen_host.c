@@ -18,9 +18,11 @@ const struct pattern xen_host_pattern = {
 		{ 0 },
 	},
 	.initramfs_modules = (const char *const[]){ "ahci", "ata_piix", "sd_mod", "xen-blkfront",
-						    "crc32c_generic", "ext4", NULL },
+						    "crc32c_generic", "ext4", "xen-netfront",
+						    "e1000", "8139cp", "bridge", NULL },
 	.excluded_paths = no_such_hardware,
 	.masked_units = idle_units,
+	.masked_generators = idle_generators,
 	/* smap: QEMU before 9.1 treats a ring-3 IRET wrongly, dom0 dies at once. The serial line
 	 * costs a millisecond a byte two levels down: both ends say only what went wrong. */
 	.hypervisor_args = "smap=0 bootscrub=0 spec-ctrl=no loglvl=error guest_loglvl=error",

@@ -124,7 +124,7 @@ const struct key_row layer_keys[] = {
 	  .max = 86400, .default_text = "300",
 	  .help = "Seconds from power-on of the layer to its agent's first word" },
 	{ .path = "timeouts.proof", .type = KEY_NUMBER, .offset = IN(proof_timeout_seconds),
-	  .min = 5, .max = 86400, .default_text = "120",
+	  .min = 5, .max = 86400, .default_text = "180",
 	  .help = "Seconds from the agent's first word to its proof" },
 	{ .path = NULL },
 };

@@ -28,7 +28,7 @@ def check(condition, *what):
 
 
 def equal(found, wanted, what):
-    check(found == wanted, '%s: found %r, wanted %r' % (what, found, wanted))
+    check(found == wanted, '%s: found %.300r, wanted %.300r' % (what, found, wanted))
 
 
 class Echo:

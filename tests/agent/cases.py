@@ -304,6 +304,8 @@ def line_is_opened_again(bench):
     layer.outer = Outer(first)
     layer.start()
     proven(layer, echo)
+    layer.outer.send(t='exec', path='a', id=1, argv=['head', '-c', '500000', '/dev/zero'])
+    time.sleep(0.5)  # the line is full, a message half sent
     second, second_slave, path = raw_pty()
     os.unlink(link)
     os.symlink(path, link)
@@ -312,6 +314,8 @@ def line_is_opened_again(bench):
     layer.outer = Outer(second)
     time.sleep(1.5)
     layer.outer.hello('a', echo.address, OTHER_NONCE)
+    layer.outer.wait(t='exit', id=1)
+    equal(layer.outer.text, b'', 'the second half of a message')
     equal(layer.outer.wait(t='record')['nonce'], OTHER_NONCE, 'nonce')
 
 
