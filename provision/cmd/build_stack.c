@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "cmd/build_request.h"
+#include "run/folder.h"
 #include "run/preflight.h"
 #include "run/run.h"
 
@@ -62,11 +63,14 @@ static int build_stack_run(const struct arguments *arguments, struct err *err)
 	if (r < 0)
 		return r;
 	spawn_stop_fd(); /* from here on a signal asks, and we clean up */
-	r = preflight(&request, err);
+	r = run_folder_check_idle(request.folder, err);
+	if (r == 0)
+		r = preflight(&request, err);
 	if (r == 0)
 		r = plan_build(request.plan, err);
 	if (r != 0)
 		return r;
+	folder_link_stack(request.folder, request.stack);
 	log_info("built %s in %.1f s", request.folder, clock_seconds() - start);
 	return argument_given(arguments, "build-only") ? 0 : prove(arguments, &request, err);
 }

@@ -11,6 +11,7 @@
 #include "compose/system.h"
 #include "compose/volumes.h"
 #include "guest/xl.h"
+#include "image/check.h"
 #include "image/table.h"
 #include "pattern/pattern.h"
 
@@ -19,8 +20,25 @@
 
 #define SHADOW_MAX_BYTES (1u << 20)
 
+static bool has_disk(const struct layer *layer)
+{
+	return layer->disk.size_bytes > 0;
+}
+
+static bool boots_directly(const struct layer *layer)
+{
+	return layer->boot_loader == BOOT_DIRECT;
+}
+
 /* What compose_layer puts into the folder, and so what an inner layer brings along. */
-static const char *const product_files[] = { "disk0.raw", "vmlinuz", "initrd.img" };
+static const struct {
+	const char *name;
+	bool (*made_for)(const struct layer *layer);
+} products[] = {
+	{ "disk0.raw", has_disk },
+	{ "vmlinuz", boots_directly },
+	{ "initrd.img", boots_directly },
+};
 
 /* ---- what goes in ---- */
 
@@ -184,26 +202,31 @@ static int kernel_put(struct composition *composition, struct volumes *volumes, 
 	return fsys_put(root, kernel_path, kernel->data, kernel->length, &attributes, err);
 }
 
+static int product_put(const char *from_folder, const char *name, const struct layer *inner,
+		       struct volumes *volumes, struct err *err)
+{
+	const struct fsys_attributes attributes = { .mode = 0600,
+						    .time_seconds = compose_time_seconds() };
+	CLEANUP(free_cleanup) char *from = path_join(from_folder, name);
+	CLEANUP(free_cleanup) char *to =
+		str_format("%s/%s/%s", GUEST_IMAGES_FOLDER, inner->name, name);
+	CLEANUP(fd_cleanup) int fd = open(from, O_RDONLY | O_CLOEXEC);
+	const char *below = NULL;
+
+	if (fd < 0)
+		return err_errno(err, errno, "%s: cannot be opened", from);
+	struct fsys *fsys = volumes_resolve(volumes, to, &below);
+	return fsys_put_file(fsys, below, fd, &attributes, err);
+}
+
 /* The products of an inner layer become files of this one. */
 static int inner_put(const char *from_folder, const struct layer *inner, struct volumes *volumes,
 		     struct err *err)
 {
-	const struct fsys_attributes attributes = { .mode = 0600,
-						    .time_seconds = compose_time_seconds() };
-
-	for (size_t i = 0; i < sizeof product_files / sizeof *product_files; i++) {
-		CLEANUP(free_cleanup) char *from = path_join(from_folder, product_files[i]);
-		CLEANUP(free_cleanup) char *to = str_format("%s/%s/%s", GUEST_IMAGES_FOLDER,
-							    inner->name, product_files[i]);
-		CLEANUP(fd_cleanup) int fd = open(from, O_RDONLY | O_CLOEXEC);
-		const char *below = NULL;
-
-		if (fd < 0 && errno == ENOENT)
+	for (size_t i = 0; i < sizeof products / sizeof *products; i++) {
+		if (!products[i].made_for(inner))
 			continue;
-		if (fd < 0)
-			return err_errno(err, errno, "%s: cannot be opened", from);
-		struct fsys *fsys = volumes_resolve(volumes, to, &below);
-		int r = fsys_put_file(fsys, below, fd, &attributes, err);
+		int r = product_put(from_folder, products[i].name, inner, volumes, err);
 		if (r < 0)
 			return err_wrap(err, r, "putting the image of %s into its host", inner->name);
 	}
@@ -250,7 +273,7 @@ static int disk_make(struct composition *composition, struct image *image, struc
 		r = volumes_close(volumes, err);
 	if (r == 0 && layer->boot_loader == BOOT_GRUB2_BIOS)
 		r = grub2_bios_install(image, &layout, root_uuid, err);
-	return r;
+	return r < 0 ? r : image_check(image, &layout, &layer->disk, err);
 }
 
 static int disk_compose(struct composition *composition, struct err *err)
@@ -279,9 +302,9 @@ int compose_layer(const struct compose_request *request, struct err *err)
 	CLEANUP(composition_done) struct composition composition = { .request = request };
 	int r = prepare(&composition, err);
 
-	if (r == 0 && request->layer->disk.size_bytes > 0)
+	if (r == 0 && has_disk(request->layer))
 		r = disk_compose(&composition, err);
-	if (r == 0 && request->layer->boot_loader == BOOT_DIRECT) {
+	if (r == 0 && boots_directly(request->layer)) {
 		const struct member *kernel = boot_source_kernel(&composition.source);
 
 		r = folder_file(request->folder, "vmlinuz", kernel->data, kernel->length, err);

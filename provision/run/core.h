@@ -1,4 +1,4 @@
-/* The core: L0's machine as it is known to nest (NESTING.md), flag by flag with its reason. Data
+/* The core: L0's machine as it is known to nest, flag by flag with its reason. Data
  * and the functions that spell it for QEMU. */
 #pragma once
 #include <stdbool.h>

@@ -90,6 +90,17 @@ int folder_find(const char *operand, const char *out, char **ret_folder, struct 
 	return 0;
 }
 
+void folder_link_stack(const char *folder, const struct stack *stack)
+{
+	CLEANUP(free_cleanup) char *path = stack->path ? realpath(stack->path, NULL) : NULL;
+	CLEANUP(free_cleanup) char *link = path_join(folder, STACK_LINK);
+	CLEANUP(free_cleanup) char *temporary = str_format("%s.tmp-%d", link, (int)getpid());
+
+	if (path && !str_equal(path, link) && symlink(path, temporary) == 0 &&
+	    rename(temporary, link) < 0)
+		unlink(temporary);
+}
+
 /* --- the lock -------------------------------------------------------------------------------- */
 
 /* Opens and locks run/. It may have been removed between open and lock: then -EAGAIN. */

@@ -102,6 +102,14 @@ static void level_enter(struct levels *levels, struct level *level, enum level_s
 		levels->on_change(levels->context, level);
 }
 
+static bool outer_is_offline(const struct levels *levels, const struct level *level)
+{
+	const struct layer *outer = level->layer->outer;
+	const struct level *around = outer ? levels_find(levels, outer->name) : NULL;
+
+	return around && around->record && !around->evidence.network;
+}
+
 static void level_fail(struct levels *levels, struct level *level, const char *step,
 		       const char *message, double now)
 {
@@ -112,6 +120,7 @@ static void level_fail(struct levels *levels, struct level *level, const char *s
 		.driver = level->record ? level->record->driver : "",
 		.booted = level->spoke,
 		.network = level->evidence.network,
+		.outer_offline = outer_is_offline(levels, level),
 		.kvm = levels->kvm,
 	};
 

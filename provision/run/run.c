@@ -18,18 +18,6 @@
 #define DOWN_SECONDS 30
 #define FD_LIMIT     1024
 
-/* `nestctl up FOLDER` finds the stack file through this link. Best effort. */
-static void stack_link(const struct stack *stack, const struct run_folder *folder)
-{
-	CLEANUP(free_cleanup) char *path = stack->path ? realpath(stack->path, NULL) : NULL;
-	CLEANUP(free_cleanup) char *link = path_join(folder->path, "stack.yaml");
-	CLEANUP(free_cleanup) char *temporary = str_format("%s.tmp-%d", link, (int)getpid());
-
-	if (path && !str_equal(path, link) && symlink(path, temporary) == 0 &&
-	    rename(temporary, link) < 0)
-		unlink(temporary);
-}
-
 /* --- a run that outlives this process -------------------------------------------------------- */
 
 static void line_send(int fd, const char *text)
@@ -187,7 +175,7 @@ static int run_in(struct run_folder *folder, const struct stack *stack,
 	r = run_folder_overlay(folder, options->keep_running, options->fresh, &plan.overlay, err);
 	if (r < 0)
 		return r;
-	stack_link(stack, folder);
+	folder_link_stack(folder->path, stack);
 	return options->keep_running ? run_detached(&plan, folder, ret_matrix, err)
 				     : supervise(&plan, ret_matrix, err);
 }

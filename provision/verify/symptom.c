@@ -48,7 +48,12 @@ static bool no_nic_seen(const struct symptom_input *input)
 
 static bool bridged_without_link(const struct symptom_input *input)
 {
-	return input->booted && !input->network && *input->layer->network.bridge && *input->driver;
+	return input->booted && !input->network && input->layer->role == ROLE_HOST && *input->driver;
+}
+
+static bool outer_offline(const struct symptom_input *input)
+{
+	return input->booted && !input->network && input->outer_offline;
 }
 
 static bool ide_in_boot_loader(const struct symptom_input *input)
@@ -170,11 +175,13 @@ static const struct symptom symptoms[] = {
 	  "delete the domain and create it again" },
 	{ "slow-pio", NULL, ide_in_boot_loader, "the boot loader does not come to its end",
 	  "an IDE disk is read by PIO through the outer device model",
-	  "hdtype=\"ahci\" (disk-bus: ahci)" },
+	  "hdtype=\"ahci\" (machine.disk_bus: ahci)" },
 	{ "console-left", "(Loading Xen|Loading initial ramdisk|Booting `)", silent,
 	  "silence on the serial line after the boot loader",
 	  "console=ttyS0 was left for dom0, or Xen got no console",
 	  "Xen: console=com1 com1=115200,8n1; dom0: console=hvc0" },
+	{ "outer-offline", NULL, outer_offline, "no network in the layer around it either",
+	  "this layer's network goes through that one's bridge", "cure the outer layer first" },
 	{ "no-nic", NULL, no_nic_seen, "the level has no NIC",
 	  "the kernel lacks the driver of the emulated NIC, or the guest config gives a PV NIC",
 	  "vif model=e1000 without type=vif or type=netfront; e1000 in the initrd" },

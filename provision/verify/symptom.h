@@ -1,5 +1,5 @@
 /* Symptoms: what the console or the agent shows when a level fails, with cause and cure.
- * The rows are NESTING.md's tables. Pure. */
+ * The rows are those that nested stacks are known for. Pure. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +14,7 @@ struct symptom_input {
 	const char *driver;  /* of the layer's NIC, as the agent saw it; "" if it is not known */
 	bool booted;	     /* the agent spoke */
 	bool network;	     /* address and echo */
+	bool outer_offline;  /* the layer around it is up without network */
 	bool kvm;	     /* L0 uses KVM, not TCG */
 };
 

@@ -13,7 +13,7 @@ struct sample {
 	const char *id;
 	const char *console, *message;
 	unsigned level; /* 0: L1 */
-	bool booted, network, kvm;
+	bool booted, network, kvm, outer_offline;
 	const char *driver;
 	const char *line; /* of the guest config */
 	enum disk_bus bus;
@@ -69,6 +69,8 @@ static const struct sample samples[] = {
 	{ .id = "slow-pio", .level = 1, .bus = DISK_BUS_IDE, .console = "GRUB loading." },
 	{ .id = "slow-pio", .level = 1, .line = "hdtype='ide'", .console = "Loading Xen 4.17 ..." },
 	{ .id = "console-left", .console = "Booting `Debian, with Xen'\n" },
+	{ .id = "outer-offline", .level = 2, .booted = true, .outer_offline = true,
+	  .driver = "xen-netfront", .message = "no network: no address" },
 	{ .id = "no-nic", .level = 1, .booted = true, .message = "no network: no interface br0" },
 	{ .id = "bridge", .booted = true, .driver = "e1000", .message = "no network: no address" },
 };
@@ -89,6 +91,7 @@ static const struct symptom *find(const struct sample *sample)
 		.driver = sample->driver ? sample->driver : "",
 		.booted = sample->booted,
 		.network = sample->network,
+		.outer_offline = sample->outer_offline,
 		.kvm = sample->kvm,
 	};
 	const struct symptom *found = symptom_find(&input);
