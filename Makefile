@@ -40,12 +40,10 @@ $B/libgrubfix.a: $(call objects,$(GRUBFIX))
 	@rm -f $@
 	$(AR) qcs $@ $^
 
-LIBS := $B/libnestctl.a $(if $(GRUBFIX),$B/libgrubfix.a)
+$B/nestctl: $(call objects,provision/main.c) $B/libnestctl.a
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PKG_LIBS) -o $@
 
-$B/nestctl: $(call objects,provision/main.c) $(LIBS)
-	$(CC) $(CFLAGS) $(LDFLAGS) $< $(LIBS) $(PKG_LIBS) -o $@
-
-$B/grubfix: $(call objects,grubfix/main.c) $(LIBS)
+$B/grubfix: $(call objects,grubfix/main.c) $B/libgrubfix.a $B/libnestctl.a
 	$(CC) $(CFLAGS) $(LDFLAGS) $< $B/libgrubfix.a $B/libnestctl.a $(PKG_LIBS) -o $@
 
 # The agent goes into every layer, whatever that layer's C library is: static, and small.
@@ -60,9 +58,13 @@ $B/unit/test_agent%: tests/unit/test_agent%.c $(filter-out provision/agent/main.
 	$(CC) $(STANDARD) $(WARNINGS) $(CFLAGS) $(LDFLAGS) -Iprovision/agent $< \
 		$(filter-out provision/agent/main.c,$(AGENT)) -lcmocka -o $@
 
-$B/unit/%: tests/unit/%.c $(LIBS)
+$B/unit/%: tests/unit/%.c $B/libnestctl.a
 	@mkdir -p $(@D)
-	$(COMPILE) $(LDFLAGS) $< $(LIBS) $(PKG_LIBS) -lcmocka -o $@
+	$(COMPILE) $(LDFLAGS) $^ $(PKG_LIBS) -lcmocka -o $@
+
+$B/unit/test_grubfix%: tests/unit/test_grubfix%.c $B/libgrubfix.a $B/libnestctl.a
+	@mkdir -p $(@D)
+	$(COMPILE) $(LDFLAGS) -Igrubfix $^ $(PKG_LIBS) -lcmocka -o $@
 
 units: $(UNITS)
 
@@ -103,7 +105,7 @@ format-check:
 lint:
 	cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr --suppressions-list=tests/cppcheck.txt \
 		--enable=warning,portability -Iprovision -I. provision grubfix
-	clang-tidy --quiet $(filter-out $(AGENT),$(filter %.c,$(wildcard provision/*.c provision/*/*.c grubfix/*.c))) -- \
+	clang-tidy --quiet $(filter %.c,$(wildcard provision/*.c provision/*/*.c grubfix/*.c)) -- \
 		$(STANDARD) -Iprovision -I. $(DATA) $(PKG_CFLAGS)
 
 install: all

@@ -68,16 +68,6 @@ static void overlay_input(const char *name, const struct overlay *overlay, struc
 	inputs_add(inputs, name, hex);
 }
 
-static void text_input(const char *name, const char *secret, struct inputs *inputs)
-{
-	struct hash *hash = hash_new();
-	char hex[HASH_HEX_LENGTH + 1];
-
-	hash_field(hash, name, secret);
-	hash_finish_hex(hash, hex);
-	inputs_add(inputs, name, hex);
-}
-
 /* All the files of the layer's own. Without a base tree at hand the names in it are stand-ins: the
  * base tree's key stands for the real ones. */
 static int own_files(const char *stack_name, const struct layer *layer,
@@ -122,7 +112,7 @@ int compose_inputs(const char *stack_name, const struct layer *layer, const char
 	inputs_add(ret_inputs, "boot loader", boot_loader_name(layer->boot_loader));
 	inputs_add(ret_inputs, "drivers", buf_str(&modules));
 	disk_input(&layer->disk, ret_inputs);
-	text_input("root password", layer->root_password_hash, ret_inputs);
+	inputs_add_hash(ret_inputs, "root password", layer->root_password_hash);
 	overlay_input("own files", &system, ret_inputs);
 	overlay_input("initramfs", &initramfs, ret_inputs);
 	for (size_t i = 0; i < layer->inner_count; i++)
@@ -165,7 +155,16 @@ static int prepare(struct composition *composition, struct err *err)
 				      &composition->initrd, &composition->initrd_length, err);
 }
 
-/* The root line of /etc/shadow gets the profile's hash; "" locks the password. */
+/* Start of root's line in /etc/shadow, NULL if it has none. */
+static char *root_line(char *shadow)
+{
+	if (str_starts(shadow, "root:"))
+		return shadow;
+	char *line = strstr(shadow, "\nroot:");
+	return line ? line + 1 : NULL;
+}
+
+/* Root's line in /etc/shadow gets the profile's hash; "" locks the password. */
 static int password_set(struct volumes *volumes, const struct layer *layer, struct err *err)
 {
 	struct fsys *root = volumes_root(volumes);
@@ -175,12 +174,13 @@ static int password_set(struct volumes *volumes, const struct layer *layer, stru
 
 	if (r < 0)
 		return r;
-	char *end = strchr(text, ':') ? strchr(strchr(text, ':') + 1, ':') : NULL;
-	if (!str_starts(text, "root:") || !end)
-		return err_set(err, -EBADMSG, "/etc/shadow of the base tree: its first line is not "
-			       "root's");
+	char *line = root_line(text);
+	char *rest = line ? strchr(line + strlen("root:"), ':') : NULL;
+	if (!rest)
+		return err_set(err, -EBADMSG, "/etc/shadow of the base tree has no line for root");
+	buf_add(&changed, text, (size_t)(line - text));
 	buf_format(&changed, "root:%s%s",
-		   *layer->root_password_hash ? layer->root_password_hash : "*", end);
+		   *layer->root_password_hash ? layer->root_password_hash : "*", rest);
 	return fsys_put(root, "/etc/shadow", changed.data, changed.length, NULL, err);
 }
 
@@ -312,5 +312,5 @@ int compose_layer(const struct compose_request *request, struct err *err)
 			r = folder_file(request->folder, "initrd.img", composition.initrd,
 					composition.initrd_length, err);
 	}
-	return r < 0 ? err_wrap(err, r, "composing %s", request->layer->name) : 0;
+	return r;
 }

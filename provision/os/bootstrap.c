@@ -41,7 +41,8 @@ void base_request_done(struct base_request *request)
 	strv_done(&request->packages);
 }
 
-void base_request_inputs(const struct base_request *request, struct inputs *ret_inputs)
+int base_request_inputs(const struct base_request *request, struct inputs *ret_inputs,
+			struct err *err)
 {
 	CLEANUP(free_cleanup) char *packages = strv_join(&request->packages, " ");
 	CLEANUP(buf_done) struct buf excluded = { 0 };
@@ -55,6 +56,7 @@ void base_request_inputs(const struct base_request *request, struct inputs *ret_
 	inputs_add(ret_inputs, "pattern", request->pattern->name);
 	inputs_add(ret_inputs, "packages", packages);
 	inputs_add(ret_inputs, "excluded paths", buf_str(&excluded));
+	return debian_hook_inputs(ret_inputs, err);
 }
 
 int base_bootstrap(const struct base_request *request, const char *tar_path, const char *log_path,

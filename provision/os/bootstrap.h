@@ -19,8 +19,9 @@ int base_request_make(const struct layer *layer, struct base_request *ret_reques
 void base_request_done(struct base_request *request);
 
 /* All that goes into the tree. The mirror is no part of it: it does not matter where the same
- * packages come from. The caller owns the list. */
-void base_request_inputs(const struct base_request *request, struct inputs *ret_inputs);
+ * packages come from. inputs_done *ret_inputs, also after a failure. */
+int base_request_inputs(const struct base_request *request, struct inputs *ret_inputs,
+			struct err *err);
 
 /* Makes the tree as tar_path, as root or in a user namespace. What the programs say goes to
  * log_path. Minutes of work: progress is shown. */

@@ -71,16 +71,40 @@ int debian_sources(const char *release, struct strv *ret_lines, struct err *err)
 	return 0;
 }
 
+#define SETUP_HOOK     "setup-hook"
+#define CUSTOMIZE_HOOK "customize-hook"
+
+static int hook_read(const char *name, char **ret_text, size_t *ret_length, struct err *err)
+{
+	CLEANUP(free_cleanup) char *source = str_format("templates/debian/%s", name);
+
+	return data_read(source, ret_text, ret_length, err);
+}
+
+int debian_hook_inputs(struct inputs *inputs, struct err *err)
+{
+	static const char *const hooks[] = { SETUP_HOOK, CUSTOMIZE_HOOK };
+
+	for (size_t i = 0; i < sizeof hooks / sizeof *hooks; i++) {
+		CLEANUP(free_cleanup) char *text = NULL;
+		int r = hook_read(hooks[i], &text, NULL, err);
+
+		if (r < 0)
+			return r;
+		inputs_add_hash(inputs, hooks[i], text);
+	}
+	return 0;
+}
+
 /* Hook scripts lie in a folder that the mapped root of a user namespace can read: a home folder
  * may be closed to it. */
 static int hook_copy(const char *name, const char *stage, const char *folder, struct strv *argv,
 		     struct err *err)
 {
-	CLEANUP(free_cleanup) char *source = str_format("templates/debian/%s", name);
 	CLEANUP(free_cleanup) char *path = path_join(folder, name);
 	CLEANUP(free_cleanup) char *text = NULL;
 	size_t length = 0;
-	int r = data_read(source, &text, &length, err);
+	int r = hook_read(name, &text, &length, err);
 
 	if (r < 0)
 		return r;
@@ -114,10 +138,10 @@ static int argv_make(const struct base_request *request, const char *folder, con
 	exclude_add(argv, unread_paths);
 	exclude_add(argv, request->pattern->excluded_paths);
 	strv_format(argv, "--include=%s", packages);
-	r = hook_copy("setup-hook", "setup", folder, argv, err);
+	r = hook_copy(SETUP_HOOK, "setup", folder, argv, err);
 	/* What is only extracted has no later stage. */
 	if (r == 0)
-		r = hook_copy("customize-hook", extract ? "extract" : "customize", folder, argv, err);
+		r = hook_copy(CUSTOMIZE_HOOK, extract ? "extract" : "customize", folder, argv, err);
 	if (r < 0)
 		return r;
 	strv_add(argv, request->release);

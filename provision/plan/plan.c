@@ -48,7 +48,11 @@ static int bootstrap_step(struct plan *plan, const struct layer *layer, struct s
 
 	if (r < 0)
 		return r;
-	base_request_inputs(&request, &inputs);
+	r = base_request_inputs(&request, &inputs, err);
+	if (r < 0) {
+		base_request_done(&request);
+		return r;
+	}
 	inputs_key(&inputs, key);
 	*ret_step = step_by_key(plan, key);
 	if (*ret_step) {

@@ -16,6 +16,16 @@ void inputs_add_number(struct inputs *inputs, const char *name, int64_t value)
 	inputs_add(inputs, name, text);
 }
 
+void inputs_add_hash(struct inputs *inputs, const char *name, const char *text)
+{
+	struct hash *hash = hash_new();
+	char hex[HASH_HEX_LENGTH + 1];
+
+	hash_field(hash, name, text);
+	hash_finish_hex(hash, hex);
+	inputs_add(inputs, name, hex);
+}
+
 void inputs_done(struct inputs *inputs)
 {
 	for (size_t i = 0; i < inputs->count; i++) {

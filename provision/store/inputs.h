@@ -17,6 +17,8 @@ struct inputs {
 
 void inputs_add(struct inputs *inputs, const char *name, const char *value);
 void inputs_add_number(struct inputs *inputs, const char *name, int64_t value);
+/* A long text, or one that is nobody's business: only its hash is kept. */
+void inputs_add_hash(struct inputs *inputs, const char *name, const char *text);
 void inputs_done(struct inputs *inputs);
 const char *inputs_value(const struct inputs *inputs, const char *name); /* NULL: no such input */
 
