@@ -17,6 +17,14 @@ static int template_file(const char *name, const char *path, uint32_t mode, stru
 	return 0;
 }
 
+/* What somebody who looks into the guest types first. */
+static const char *const applets[] = {
+	"sh",	 "cat",	 "ls",	  "ip",	   "ps",    "df",   "free", "dmesg", "mount", "umount", "grep",
+	"head",	 "tail", "sleep", "true",  "false", "ping", "wget", "nc",    "uname", "uptime", "top",
+	"kill",	 "cp",	 "mv",	  "rm",	   "mkdir", "ln",   "echo", "date",  "hostname", "env", "test",
+	"lsmod", "sed",	 "awk",	  "sort",  "wc",    "dd",   "find", "vi",    "less", "poweroff",
+};
+
 int leaf_overlay(const struct layer *layer, const struct strv *modules, struct overlay *overlay,
 		 struct err *err)
 {
@@ -28,7 +36,11 @@ int leaf_overlay(const struct layer *layer, const struct strv *modules, struct o
 	overlay_text(overlay, "/etc/os-release", 0644,
 		     "PRETTY_NAME=\"nestctl leaf (%s %s kernel)\"\nID=nestctl-leaf\n",
 		     os_family_name(layer->os_family), layer->release);
-	overlay_link(overlay, "/bin/sh", "busybox");
+	for (size_t i = 0; i < sizeof applets / sizeof *applets; i++) {
+		CLEANUP(free_cleanup) char *path = str_format("/bin/%s", applets[i]);
+
+		overlay_link(overlay, path, "busybox");
+	}
 	overlay_link(overlay, "/sbin", "bin");
 	for (size_t i = 0; i < layer->file_count; i++)
 		overlay_file(overlay, layer->files[i].path, layer->files[i].content,
