@@ -68,8 +68,10 @@ int main(int argc, char **argv)
 			usage_print(stdout);
 			return 0;
 		} else {
-			fprintf(stderr, "nestctl: %s: no such option before the verb "
-					"(--quiet, --verbose, --version, --help)\n", option);
+			fprintf(stderr,
+				"nestctl: %s: no such option before the verb "
+				"(--quiet, --verbose, --version, --help)\n",
+				option);
 			return 2;
 		}
 	}

@@ -13,8 +13,8 @@
 #define LOG_FOLDER	  "/var/log/nestctl"
 #define SOON_SECONDS	  0.2
 #define LATER_SECONDS	  1.0
-#define IDLE_SECONDS	  5.0  /* in case an event got lost */
-#define PATIENCE_SECONDS  60.0 /* after that, SOON becomes LATER */
+#define IDLE_SECONDS	  5.0	/* in case an event got lost */
+#define PATIENCE_SECONDS  60.0	/* after that, SOON becomes LATER */
 #define INTERFACE_SECONDS 180.0 /* xl needs the bridge; without it, it says so itself */
 #define CREATE_SECONDS	  300.0
 #define RETRY_SECONDS	  2.0

@@ -8,12 +8,12 @@
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
 
 /* Hands over a pointer: the local becomes NULL and its cleanup finds nothing. */
-#define take(pointer)                                          \
-	__extension__({                                        \
-		__typeof__(pointer) from_ = (pointer);         \
-		__typeof__(*from_) taken_ = *from_;            \
-		*from_ = NULL;                                 \
-		taken_;                                        \
+#define take(pointer)                                                                              \
+	__extension__({                                                                            \
+		__typeof__(pointer) from_ = (pointer);                                             \
+		__typeof__(*from_) taken_ = *from_;                                                \
+		*from_ = NULL;                                                                     \
+		taken_;                                                                            \
 	})
 
 static inline void free_cleanup(void *pointer)

@@ -32,8 +32,10 @@ int data_path(const char *name, char **ret_path, struct err *err)
 		str_format("%s/../share/nestctl/%s", program, name),
 		str_format("%s/%s", NESTCTL_DATA_DIR, name),
 	};
-	int r = err_set(err, -ENOENT, "%s: is neither beside the program (%s) nor in %s; "
-			"NESTCTL_DATA can name its folder", name, program, NESTCTL_DATA_DIR);
+	int r = err_set(err, -ENOENT,
+			"%s: is neither beside the program (%s) nor in %s; "
+			"NESTCTL_DATA can name its folder",
+			name, program, NESTCTL_DATA_DIR);
 
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
 		if (r < 0 && path_exists(places[i])) {
@@ -67,8 +69,8 @@ static size_t placeholder_length(const char *text)
 {
 	size_t length = 0;
 
-	while (isupper((unsigned char)text[1 + length]) || isdigit((unsigned char)text[1 + length]) ||
-	       text[1 + length] == '_')
+	while (isupper((unsigned char)text[1 + length]) ||
+	       isdigit((unsigned char)text[1 + length]) || text[1 + length] == '_')
 		length++;
 	return text[1 + length] == '@' ? length : 0;
 }

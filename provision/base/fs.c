@@ -55,7 +55,8 @@ int file_read(const char *path, size_t max_bytes, char **ret_text, size_t *ret_l
 		}
 		if (text.length + (size_t)got > max_bytes) {
 			buf_done(&text);
-			return err_set(err, -EFBIG, "%s: is larger than %zu bytes", path, max_bytes);
+			return err_set(err, -EFBIG, "%s: is larger than %zu bytes", path,
+				       max_bytes);
 		}
 		buf_add(&text, chunk, (size_t)got);
 	}
@@ -245,8 +246,8 @@ static int run_copy(int from, int to, off_t start, off_t end)
 	off_t from_at = start, to_at = start;
 
 	while (from_at < end) {
-		ssize_t put = copy_file_range(from, &from_at, to, &to_at,
-					      (size_t)(end - from_at), 0);
+		ssize_t put =
+			copy_file_range(from, &from_at, to, &to_at, (size_t)(end - from_at), 0);
 
 		if (put < 0 && errno == EINTR)
 			continue;

@@ -48,7 +48,10 @@ struct temp {
 	char *final_path;
 };
 
-#define TEMP_INIT { .fd = -1 }
+#define TEMP_INIT                                                                                  \
+	{                                                                                          \
+		.fd = -1                                                                           \
+	}
 
 int temp_open(struct temp *temp, const char *final_path, mode_t mode, struct err *err);
 int temp_publish(struct temp *temp, struct err *err); /* fsync, rename, fsync of the folder */

@@ -23,8 +23,8 @@ bool log_is_terminal(void)
 	return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
 }
 
-__attribute__((format(printf, 2, 0)))
-static void line_print(const char *prefix, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void line_print(const char *prefix, const char *format,
+							     va_list args)
 {
 	if (log_is_terminal())
 		fputs(ERASE_LINE, stderr);

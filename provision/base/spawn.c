@@ -1,6 +1,5 @@
 #include "base/spawn.h"
 
-
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -78,8 +77,8 @@ char *program_find(const char *name)
 }
 
 /* In the child: nothing here may return. */
-__attribute__((noreturn))
-static void child_exec(const struct spawn_options *options, int out, int error, bool die_with_parent)
+__attribute__((noreturn)) static void child_exec(const struct spawn_options *options, int out,
+						 int error, bool die_with_parent)
 {
 	sigset_t none;
 
@@ -122,8 +121,8 @@ static int log_open(const char *path, struct err *err)
 
 int spawn_start(const struct spawn_options *options, bool keep, pid_t *ret_pid, struct err *err)
 {
-	CLEANUP(fd_cleanup) int log = log_open(options->log_path ? options->log_path : "/dev/null",
-					       err);
+	CLEANUP(fd_cleanup)
+	int log = log_open(options->log_path ? options->log_path : "/dev/null", err);
 
 	if (log < 0)
 		return log;
@@ -178,7 +177,8 @@ static void stream_lines(struct stream *stream, const struct spawn_options *opti
 	while (options->on_line && stream->text.length > stream->line_start &&
 	       (newline = memchr(stream->text.data + stream->line_start, '\n',
 				 stream->text.length - stream->line_start))) {
-		CLEANUP(free_cleanup) char *line = str_format(
+		CLEANUP(free_cleanup)
+		char *line = str_format(
 			"%.*s", (int)(newline - stream->text.data - (ptrdiff_t)stream->line_start),
 			stream->text.data + stream->line_start);
 
@@ -303,10 +303,11 @@ int spawn_run(const struct spawn_options *options, char **ret_output, struct err
 
 	if (pid > 0 && r < 0) {
 		spawn_end(pid, END_GRACE_MS);
-		err_set(err, r, r == -ETIMEDOUT ? "%s: %s was not done after %u s"
-						: "%s: %s was stopped by a signal",
-			options->purpose ? options->purpose : "running a program",
-			options->argv[0], seconds);
+		err_set(err, r,
+			r == -ETIMEDOUT ? "%s: %s was not done after %u s"
+					: "%s: %s was stopped by a signal",
+			options->purpose ? options->purpose : "running a program", options->argv[0],
+			seconds);
 	} else if (pid > 0) {
 		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 			continue;

@@ -9,10 +9,10 @@
 
 struct spawn_options {
 	const char *const *argv;  /* argv[0] is looked up in PATH; NULL at the end */
-	const char *folder;       /* working folder, NULL: ours */
-	const char *const *env;   /* NAME=value added to ours, NULL at the end; NULL: none */
-	const char *log_path;     /* stdout and stderr are appended there; NULL: captured */
-	const char *purpose;      /* "installing GRUB Legacy": for messages */
+	const char *folder;	  /* working folder, NULL: ours */
+	const char *const *env;	  /* NAME=value added to ours, NULL at the end; NULL: none */
+	const char *log_path;	  /* stdout and stderr are appended there; NULL: captured */
+	const char *purpose;	  /* "installing GRUB Legacy": for messages */
 	unsigned timeout_seconds; /* 0: 60 */
 	/* Called with each whole line of stderr and stdout as it comes, for progress; or NULL. */
 	void (*on_line)(void *context, const char *line);

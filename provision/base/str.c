@@ -182,11 +182,7 @@ static const struct {
 	const char *name;
 	unsigned shift;
 } size_units[] = {
-	{ "TiB", 40 },
-	{ "GiB", 30 },
-	{ "MiB", 20 },
-	{ "KiB", 10 },
-	{ "", 0 },
+	{ "TiB", 40 }, { "GiB", 30 }, { "MiB", 20 }, { "KiB", 10 }, { "", 0 },
 };
 
 #define SIZE_UNITS (sizeof size_units / sizeof *size_units)

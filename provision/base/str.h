@@ -9,7 +9,7 @@
 void *mem_alloc(size_t size) __attribute__((returns_nonnull)); /* zeroed */
 void *mem_grow(void *old, size_t count, size_t size)	       /* like reallocarray */
 	__attribute__((returns_nonnull));
-char *str_copy(const char *text);                 /* NULL gives NULL */
+char *str_copy(const char *text); /* NULL gives NULL */
 char *str_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 char *str_vformat(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
@@ -28,7 +28,7 @@ struct buf {
 void buf_add(struct buf *buf, const void *data, size_t length);
 void buf_text(struct buf *buf, const char *text);
 void buf_format(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void buf_done(struct buf *buf);    /* frees and zeroes */
+void buf_done(struct buf *buf);		    /* frees and zeroes */
 const char *buf_str(const struct buf *buf); /* "" when empty; valid until the next change */
 
 /* An ordered list of owned strings. A zeroed struct is an empty one. items[count] is NULL, so
@@ -38,10 +38,10 @@ struct strv {
 	size_t count;
 };
 
-void strv_add(struct strv *list, const char *text);              /* copies */
+void strv_add(struct strv *list, const char *text); /* copies */
 void strv_format(struct strv *list, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool strv_has(const struct strv *list, const char *text);
-void strv_sort(struct strv *list);                               /* bytewise, duplicates removed */
+void strv_sort(struct strv *list);				 /* bytewise, duplicates removed */
 char *strv_join(const struct strv *list, const char *separator); /* caller frees */
 void strv_done(struct strv *list);
 

@@ -17,18 +17,19 @@
 
 /* All that grub.cfg uses is in core.img: nothing has to be loaded from the file system. */
 static const char *const modules[] = {
-	"biosdisk", "part_msdos", "part_gpt", "ext2",	  "search", "search_fs_uuid",
-	"normal",   "configfile", "echo",     "test",	  "serial", "terminal",
-	"linux",    "multiboot",  "multiboot2", "gzio",	  NULL,
+	"biosdisk", "part_msdos", "part_gpt",	"ext2", "search", "search_fs_uuid",
+	"normal",   "configfile", "echo",	"test", "serial", "terminal",
+	"linux",    "multiboot",  "multiboot2", "gzio", NULL,
 };
 
 static int core_make(const char *folder, const char *root_uuid, const char *core_path,
 		     struct err *err)
 {
 	CLEANUP(free_cleanup) char *config = path_join(folder, "early.cfg");
-	CLEANUP(free_cleanup) char *text =
-		str_format("search --no-floppy --fs-uuid --set=root %s\n"
-			   "set prefix=($root)/boot/grub\n", root_uuid);
+	CLEANUP(free_cleanup)
+	char *text = str_format("search --no-floppy --fs-uuid --set=root %s\n"
+				"set prefix=($root)/boot/grub\n",
+				root_uuid);
 	CLEANUP(strv_done) struct strv argv = { 0 };
 	int r = file_write(config, text, strlen(text), 0600, err);
 
@@ -69,9 +70,11 @@ static int embed(struct image *image, const struct layout *layout, char *core, s
 		return err_set(err, -EBADMSG, "%s/boot.img or the core image has a wrong size",
 			       GRUB_FOLDER);
 	if (core_length > layout->boot_area.size_bytes)
-		return err_set(err, -EFBIG, "%s: GRUB's core image (%zu bytes) does not fit into the "
-			       "%llu bytes before the first partition", image_path(image),
-			       core_length, (unsigned long long)layout->boot_area.size_bytes);
+		return err_set(err, -EFBIG,
+			       "%s: GRUB's core image (%zu bytes) does not fit into the "
+			       "%llu bytes before the first partition",
+			       image_path(image), core_length,
+			       (unsigned long long)layout->boot_area.size_bytes);
 	place_patch(boot, core, layout->boot_area.start_bytes / SECTOR_BYTES);
 	r = image_write(image, layout->boot_area.start_bytes, core, core_length, err);
 	return r < 0 ? r : image_write(image, 0, boot, BOOT_CODE_BYTES, err);

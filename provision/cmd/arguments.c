@@ -25,7 +25,7 @@ static int option_index(const struct option_row *options, const char *text)
 
 	for (int i = 0; options && options[i].name; i++) {
 		if (is_long ? strlen(options[i].name) == length &&
-			      strncmp(options[i].name, text + 2, length) == 0
+				      strncmp(options[i].name, text + 2, length) == 0
 			    : options[i].letter && text[1] == options[i].letter && !text[2])
 			return i;
 	}
@@ -41,7 +41,8 @@ static int option_take(const struct command *command, int argc, char **argv,
 
 	*ret_used = 1;
 	if (index < 0)
-		return err_set(err, -EINVAL, "%s: %s: no such option (nestctl %s --help lists them)",
+		return err_set(err, -EINVAL,
+			       "%s: %s: no such option (nestctl %s --help lists them)",
 			       command->name, argv[0], command->name);
 	const struct option_row *option = &command->options[index];
 	if (!option->value) {
@@ -89,8 +90,8 @@ int arguments_parse(const struct command *command, int argc, char **argv,
 	}
 	if (ret_arguments->rest_count < command->min_rest ||
 	    (command->max_rest >= 0 && ret_arguments->rest_count > command->max_rest))
-		return err_set(err, -EINVAL, "%s: usage: nestctl %s %s", command->name, command->name,
-			       command->synopsis);
+		return err_set(err, -EINVAL, "%s: usage: nestctl %s %s", command->name,
+			       command->name, command->synopsis);
 	return 0;
 }
 
@@ -125,8 +126,8 @@ int argument_number(const struct arguments *arguments, const char *name, unsigne
 	errno = 0;
 	unsigned long number = strtoul(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || errno || number < min || number > max)
-		return err_set(err, -EINVAL, "--%s: \"%s\" is not a number from %u to %u", name, text,
-			       min, max);
+		return err_set(err, -EINVAL, "--%s: \"%s\" is not a number from %u to %u", name,
+			       text, min, max);
 	*value = (unsigned)number;
 	return 0;
 }

@@ -3,9 +3,11 @@
 #include "cmd/command.h"
 #include "plan/plan.h"
 
-#define BUILD_OPTION_ROWS                                                              \
-	{ "out", 'o', "DIR", "where the stacks' folders are made (default: out)" },    \
-	{ "store", 0, "DIR", "the store (default: ~/.cache/nestctl)" }
+#define BUILD_OPTION_ROWS                                                                          \
+	{ "out", 'o', "DIR", "where the stacks' folders are made (default: out)" },                \
+	{                                                                                          \
+		"store", 0, "DIR", "the store (default: ~/.cache/nestctl)"                         \
+	}
 
 struct build_request { /* zeroed, then build_request_load; build_request_done it */
 	struct stack *stack;

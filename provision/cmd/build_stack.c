@@ -11,7 +11,8 @@
 
 static const struct option_row options[] = {
 	BUILD_OPTION_ROWS,
-	{ "accel", 0, "ACCEL", "auto, tcg or kvm (default: auto, KVM only if a guest really runs)" },
+	{ "accel", 0, "ACCEL",
+	  "auto, tcg or kvm (default: auto, KVM only if a guest really runs)" },
 	{ "build-only", 0, NULL, "build the images and stop there" },
 	{ "keep-running", 'k', NULL, "leave the stack running after the verdict" },
 	{ "json", 0, "FILE", "write the verdict on every level as JSON" },
@@ -22,8 +23,8 @@ static const struct option_row options[] = {
 static int preflight(const struct build_request *request, struct err *err)
 {
 	CLEANUP(preflight_done) struct preflight result = { 0 };
-	int r = preflight_check(request->stack, store_path(request->store), request->folder, &result,
-				err);
+	int r = preflight_check(request->stack, store_path(request->store), request->folder,
+				&result, err);
 
 	if (r < 0 || preflight_ok(&result))
 		return r;

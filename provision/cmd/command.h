@@ -6,15 +6,15 @@
 
 struct option_row {
 	const char *name;  /* long name, without -- */
-	char letter;       /* 0: none */
+	char letter;	   /* 0: none */
 	const char *value; /* name of the value in --help, NULL: a flag */
 	const char *help;
 };
 
 struct arguments {
 	const struct option_row *options; /* the verb's, ends with a NULL name */
-	const char **values;              /* one an option; "" for a flag that was given, or NULL */
-	char **rest;                      /* what is no option, NULL at the end */
+	const char **values;		  /* one an option; "" for a flag that was given, or NULL */
+	char **rest;			  /* what is no option, NULL at the end */
 	int rest_count;
 };
 

@@ -24,7 +24,8 @@ static int plan_run(const struct arguments *arguments, struct err *err)
 const struct command plan_command = {
 	.name = "plan",
 	.synopsis = "STACK [--out DIR] [--store DIR] [--json]",
-	.summary = "Shows the steps of a build, what is cached and why the rest is not; writes nothing",
+	.summary =
+		"Shows the steps of a build, what is cached and why the rest is not; writes nothing",
 	.options = options,
 	.min_rest = 1,
 	.max_rest = 1,

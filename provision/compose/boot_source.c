@@ -119,8 +119,8 @@ static void names_find(struct boot_source *source)
 static int modules_read(const char *tar_path, const struct pattern *pattern,
 			struct boot_source *source, struct err *err)
 {
-	CLEANUP(free_cleanup) char *list =
-		str_format("lib/modules/%s/modules.dep", source->kernel_version);
+	CLEANUP(free_cleanup)
+	char *list = str_format("lib/modules/%s/modules.dep", source->kernel_version);
 	const struct member *dependencies = file_ending(&source->files, list);
 	struct strv paths = { 0 };
 

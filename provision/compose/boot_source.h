@@ -4,11 +4,11 @@
 #include "pattern/pattern.h"
 
 struct boot_source {
-	char *kernel_version;  /* "6.1.0-56-amd64", the newest in the tree */
-	char *hypervisor_file; /* "xen-4.17-amd64.gz", NULL for guests */
-	struct members files;  /* of boot/, busybox, modules.dep; uncompressed */
+	char *kernel_version;	/* "6.1.0-56-amd64", the newest in the tree */
+	char *hypervisor_file;	/* "xen-4.17-amd64.gz", NULL for guests */
+	struct members files;	/* of boot/, busybox, modules.dep; uncompressed */
 	struct members modules; /* the drivers asked for and what they need, uncompressed */
-	struct strv order;      /* the modules' file names ("ahci.ko") in the order of loading */
+	struct strv order;	/* the modules' file names ("ahci.ko") in the order of loading */
 };
 
 /* -EBADMSG if the tree has no kernel or no busybox. A driver that the kernel lacks as a module is

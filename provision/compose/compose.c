@@ -188,8 +188,8 @@ static int kernel_put(struct composition *composition, struct volumes *volumes, 
 {
 	const struct boot_source *source = &composition->source;
 	const struct member *kernel = boot_source_kernel(source);
-	CLEANUP(free_cleanup) char *initrd_path =
-		str_format("/boot/initrd.img-%s", source->kernel_version);
+	CLEANUP(free_cleanup)
+	char *initrd_path = str_format("/boot/initrd.img-%s", source->kernel_version);
 	CLEANUP(free_cleanup) char *kernel_path = str_format("/%s", kernel->path);
 	const struct fsys_attributes attributes = { .mode = 0644,
 						    .time_seconds = compose_time_seconds() };
@@ -208,8 +208,8 @@ static int product_put(const char *from_folder, const char *name, const struct l
 	const struct fsys_attributes attributes = { .mode = 0600,
 						    .time_seconds = compose_time_seconds() };
 	CLEANUP(free_cleanup) char *from = path_join(from_folder, name);
-	CLEANUP(free_cleanup) char *to =
-		str_format("%s/%s/%s", GUEST_IMAGES_FOLDER, inner->name, name);
+	CLEANUP(free_cleanup)
+	char *to = str_format("%s/%s/%s", GUEST_IMAGES_FOLDER, inner->name, name);
 	CLEANUP(fd_cleanup) int fd = open(from, O_RDONLY | O_CLOEXEC);
 	const char *below = NULL;
 
@@ -228,7 +228,8 @@ static int inner_put(const char *from_folder, const struct layer *inner, struct 
 			continue;
 		int r = product_put(from_folder, products[i].name, inner, volumes, err);
 		if (r < 0)
-			return err_wrap(err, r, "putting the image of %s into its host", inner->name);
+			return err_wrap(err, r, "putting the image of %s into its host",
+					inner->name);
 	}
 	return 0;
 }
@@ -259,7 +260,8 @@ static int disk_make(struct composition *composition, struct image *image, struc
 	const struct layer *layer = request->layer;
 	CLEANUP(volumes_cleanup) struct volumes *volumes = NULL;
 	CLEANUP(free_cleanup) char *disk_id = compose_uuid_text(request->stack_name, layer, "disk");
-	CLEANUP(free_cleanup) char *root_uuid = compose_uuid_text(request->stack_name, layer, "root");
+	CLEANUP(free_cleanup)
+	char *root_uuid = compose_uuid_text(request->stack_name, layer, "root");
 	struct layout layout;
 	int r = layout_plan(&layer->disk, &layout, err);
 

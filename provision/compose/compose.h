@@ -7,10 +7,10 @@
 struct compose_request {
 	const char *stack_name;
 	const struct layer *layer;
-	const char *base_tar;              /* path of the base tree */
-	const char *const *inner_folders;  /* what compose_layer made for each of layer->inner */
-	const char *folder;                /* exists; gets disk0.raw, vmlinuz, initrd.img, as needed */
-	const char *disk_name;             /* "disk0.raw" */
+	const char *base_tar;		  /* path of the base tree */
+	const char *const *inner_folders; /* what compose_layer made for each of layer->inner */
+	const char *folder;    /* exists; gets disk0.raw, vmlinuz, initrd.img, as needed */
+	const char *disk_name; /* "disk0.raw" */
 };
 
 /* All that goes into the result; the base tree and the inner layers by their keys. inner_keys: one

@@ -8,8 +8,8 @@
 #include <sys/sysmacros.h>
 
 /* What the kernel and busybox expect to find. */
-static const char *const folders[] = { "bin", "dev", "etc", "etc/nestctl", "lib", "lib/modules",
-				       "proc", "root", "run", "sys", "tmp", NULL };
+static const char *const folders[] = { "bin",  "dev",  "etc", "etc/nestctl", "lib", "lib/modules",
+				       "proc", "root", "run", "sys",	     "tmp", NULL };
 
 struct cpio {
 	struct archive *archive;
@@ -17,7 +17,8 @@ struct cpio {
 	struct buf data;
 };
 
-static la_ssize_t cpio_write(struct archive *archive, void *context, const void *data, size_t length)
+static la_ssize_t cpio_write(struct archive *archive, void *context, const void *data,
+			     size_t length)
 {
 	struct cpio *cpio = context;
 
@@ -101,7 +102,8 @@ static int all_add(struct cpio *cpio, const struct boot_source *source, const st
 	int r = skeleton_add(cpio, err);
 
 	if (r == 0)
-		r = cpio_add(cpio, "bin/busybox", S_IFREG | 0755, busybox->data, busybox->length, err);
+		r = cpio_add(cpio, "bin/busybox", S_IFREG | 0755, busybox->data, busybox->length,
+			     err);
 	if (r == 0)
 		r = modules_add(cpio, source, err);
 	if (r == 0)

@@ -19,10 +19,11 @@ static int template_file(const char *name, const char *path, uint32_t mode, stru
 
 /* What somebody who looks into the guest types first. */
 static const char *const applets[] = {
-	"sh",	 "cat",	 "ls",	  "ip",	   "ps",    "df",   "free", "dmesg", "mount", "umount", "grep",
-	"head",	 "tail", "sleep", "true",  "false", "ping", "wget", "nc",    "uname", "uptime", "top",
-	"kill",	 "cp",	 "mv",	  "rm",	   "mkdir", "ln",   "echo", "date",  "hostname", "env", "test",
-	"lsmod", "sed",	 "awk",	  "sort",  "wc",    "dd",   "find", "vi",    "less", "poweroff",
+	"sh",	  "cat",   "ls",     "ip",	 "ps",	  "df",	  "free",     "dmesg", "mount",
+	"umount", "grep",  "head",   "tail",	 "sleep", "true", "false",    "ping",  "wget",
+	"nc",	  "uname", "uptime", "top",	 "kill",  "cp",	  "mv",	      "rm",    "mkdir",
+	"ln",	  "echo",  "date",   "hostname", "env",	  "test", "lsmod",    "sed",   "awk",
+	"sort",	  "wc",	   "dd",     "find",	 "vi",	  "less", "poweroff",
 };
 
 int leaf_overlay(const struct layer *layer, const struct strv *modules, struct overlay *overlay,

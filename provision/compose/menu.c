@@ -24,10 +24,11 @@ int menu_overlay(const char *stack_name, const struct layer *layer, const struct
 	CLEANUP(free_cleanup) char *uuid = compose_uuid_text(stack_name, layer, "root");
 	CLEANUP(free_cleanup) char *timeout = str_format("%u", layer->menu_timeout_seconds);
 	CLEANUP(free_cleanup) char *xen = xen_label(host ? names->hypervisor_file : "");
-	CLEANUP(free_cleanup) char *xen_title =
+	CLEANUP(free_cleanup)
+	char *xen_title =
 		str_format("%s -- Debian GNU/Linux, with Linux %s", xen, names->kernel_version);
-	CLEANUP(free_cleanup) char *linux_title =
-		str_format("Debian GNU/Linux, with Linux %s", names->kernel_version);
+	CLEANUP(free_cleanup)
+	char *linux_title = str_format("Debian GNU/Linux, with Linux %s", names->kernel_version);
 	CLEANUP(free_cleanup) char *xen_args = hypervisor_arguments(layer);
 	CLEANUP(free_cleanup) char *dom0_args = dom0_arguments(layer);
 	CLEANUP(free_cleanup) char *linux_args = linux_arguments(layer);
@@ -37,12 +38,18 @@ int menu_overlay(const char *stack_name, const struct layer *layer, const struct
 	CLEANUP(free_cleanup) char *menu = NULL;
 	CLEANUP(free_cleanup) char *defaults = NULL;
 	struct template_value values[] = {
-		{ "LAYER", layer->name },	  { "TIMEOUT", timeout },
-		{ "ROOT_UUID", uuid },		  { "KERNEL", names->kernel_version },
-		{ "XEN_TITLE", xen_title },	  { "LINUX_TITLE", linux_title },
-		{ "XEN_ARGS", xen_args },	  { "DOM0_ARGS", dom0_args },
-		{ "LINUX_ARGS", linux_args },	  { "XEN_FILE", host ? names->hypervisor_file : "" },
-		{ "ENTRIES", "" },		  { NULL, NULL },
+		{ "LAYER", layer->name },
+		{ "TIMEOUT", timeout },
+		{ "ROOT_UUID", uuid },
+		{ "KERNEL", names->kernel_version },
+		{ "XEN_TITLE", xen_title },
+		{ "LINUX_TITLE", linux_title },
+		{ "XEN_ARGS", xen_args },
+		{ "DOM0_ARGS", dom0_args },
+		{ "LINUX_ARGS", linux_args },
+		{ "XEN_FILE", host ? names->hypervisor_file : "" },
+		{ "ENTRIES", "" },
+		{ NULL, NULL },
 	};
 	int r = host ? template_render("grub/xen-entries", values, &xen_entry, err) : 0;
 

@@ -61,15 +61,15 @@ static char *words_join(const char *const *texts, size_t count)
 	return all.data;
 }
 
-#define WORDS(...) \
-	words_join((const char *const[]){ __VA_ARGS__ }, \
+#define WORDS(...)                                                                                 \
+	words_join((const char *const[]){ __VA_ARGS__ },                                           \
 		   sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
 
 char *hypervisor_arguments(const struct layer *layer)
 {
 	unsigned long long mib = layer->dom0_memory_bytes >> 20;
-	CLEANUP(free_cleanup) char *memory =
-		mib ? str_format("dom0_mem=%lluM,max:%lluM", mib, mib) : NULL;
+	CLEANUP(free_cleanup)
+	char *memory = mib ? str_format("dom0_mem=%lluM,max:%lluM", mib, mib) : NULL;
 
 	return WORDS("console=com1 com1=115200,8n1", memory, layer->pattern->hypervisor_args,
 		     layer->hypervisor_args);
@@ -90,8 +90,9 @@ char *linux_arguments(const struct layer *layer)
 char *direct_boot_arguments(const char *stack_name, const struct layer *layer)
 {
 	CLEANUP(free_cleanup) char *uuid = compose_uuid_text(stack_name, layer, "root");
-	CLEANUP(free_cleanup) char *root =
-		layer->pattern->initramfs == INITRAMFS_ROOT ? str_format("root=UUID=%s", uuid) : NULL;
+	CLEANUP(free_cleanup)
+	char *root = layer->pattern->initramfs == INITRAMFS_ROOT ? str_format("root=UUID=%s", uuid)
+								 : NULL;
 
 	return WORDS(root, "ro console=hvc0 net.ifnames=0", layer->pattern->kernel_args,
 		     layer->kernel_args);

@@ -77,9 +77,9 @@ int overlay_apply(const struct overlay *overlay, struct volumes *volumes, int64_
 							    .time_seconds = time_seconds };
 		const char *below = NULL;
 		struct fsys *fsys = volumes_resolve(volumes, entry->path, &below);
-		int r = entry->mode == 0
-				? fsys_put_symlink(fsys, below, entry->data, err)
-				: fsys_put(fsys, below, entry->data, entry->length, &attributes, err);
+		int r = entry->mode == 0 ? fsys_put_symlink(fsys, below, entry->data, err)
+					 : fsys_put(fsys, below, entry->data, entry->length,
+						    &attributes, err);
 
 		if (r < 0)
 			return r;

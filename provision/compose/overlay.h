@@ -9,8 +9,8 @@
 struct volumes;
 
 struct overlay_entry {
-	char *path;   /* absolute */
-	char *data;   /* a file's content, or where a link points */
+	char *path; /* absolute */
+	char *data; /* a file's content, or where a link points */
 	size_t length;
 	uint32_t mode; /* of a file; 0: a symbolic link */
 };

@@ -210,10 +210,10 @@ static void guests(const char *stack_name, const struct layer *layer, struct ove
 		const struct layer *guest = layer->inner[i];
 		CLEANUP(free_cleanup) char *args = direct_boot_arguments(stack_name, guest);
 		CLEANUP(free_cleanup) char *config = guest_xl_config(guest, args);
-		CLEANUP(free_cleanup) char *path =
-			str_format("%s/%s", GUEST_CONFIG_FOLDER, guest->name);
-		CLEANUP(free_cleanup) char *link =
-			str_format("%s/%s", GUEST_AUTO_FOLDER, guest->name);
+		CLEANUP(free_cleanup)
+		char *path = str_format("%s/%s", GUEST_CONFIG_FOLDER, guest->name);
+		CLEANUP(free_cleanup)
+		char *link = str_format("%s/%s", GUEST_AUTO_FOLDER, guest->name);
 		CLEANUP(free_cleanup) char *target = str_format("../vm/%s", guest->name);
 
 		overlay_text(overlay, path, 0600, "%s", config);

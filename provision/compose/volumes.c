@@ -50,9 +50,9 @@ struct fsys *volumes_root(struct volumes *volumes)
 	return volumes_resolve(volumes, "/", &below);
 }
 
-static int partition_format(struct image *image, const struct extent *where,
-			    const char *stack_name, const struct layer *layer, size_t index,
-			    struct volumes *volumes, struct err *err)
+static int partition_format(struct image *image, const struct extent *where, const char *stack_name,
+			    const struct layer *layer, size_t index, struct volumes *volumes,
+			    struct err *err)
 {
 	const struct partition_spec *spec = &layer->disk.partitions[index];
 	CLEANUP(free_cleanup) char *part = compose_partition_part(&layer->disk, index);

@@ -55,7 +55,8 @@ static void hvm_lines(const struct layer *layer, struct strv *lines)
 		    GUEST_SOCKET_FOLDER, layer->name);
 }
 
-static void direct_boot_lines(const struct layer *layer, const char *kernel_args, struct strv *lines)
+static void direct_boot_lines(const struct layer *layer, const char *kernel_args,
+			      struct strv *lines)
 {
 	strv_format(lines, "type = \"%s\"", machine_type_name(layer->machine.type));
 	strv_format(lines, "kernel = \"%s/%s/vmlinuz\"", GUEST_IMAGES_FOLDER, layer->name);
@@ -93,8 +94,9 @@ char *guest_xl_config(const struct layer *layer, const char *kernel_args)
 	else
 		direct_boot_lines(layer, kernel_args, &lines);
 	if (layer->disk.size_bytes > 0)
-		strv_format(&lines, "disk = [ '%s/%s/disk0.raw,raw,%s,rw,backendtype=qdisk' ]", GUEST_IMAGES_FOLDER,
-			    layer->name, layer->machine.type == MACHINE_HVM ? "hda" : "xvda");
+		strv_format(&lines, "disk = [ '%s/%s/disk0.raw,raw,%s,rw,backendtype=qdisk' ]",
+			    GUEST_IMAGES_FOLDER, layer->name,
+			    layer->machine.type == MACHINE_HVM ? "hda" : "xvda");
 	vif_line(layer, &lines);
 	strv_add(&lines, "on_reboot = \"restart\"");
 	strv_add(&lines, "on_crash = \"destroy\"");

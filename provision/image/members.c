@@ -28,8 +28,8 @@ static const char *plain_path(const char *path)
 	return path;
 }
 
-static int member_add(struct archive *archive, struct archive_entry *entry, const char *archive_path,
-		      struct members *members, struct err *err)
+static int member_add(struct archive *archive, struct archive_entry *entry,
+		      const char *archive_path, struct members *members, struct err *err)
 {
 	const char *path = plain_path(archive_entry_pathname(entry));
 	int64_t length = archive_entry_size(entry);

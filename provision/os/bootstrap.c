@@ -17,8 +17,8 @@ int base_request_make(const struct layer *layer, struct base_request *ret_reques
 		pattern_packages(layer->pattern, layer->os_family, layer->release);
 
 	if (!pattern)
-		return err_set(err, -EINVAL, "%s: pattern %s has no packages for %s %s", layer->name,
-			       layer->pattern->name, os_family_name(layer->os_family),
+		return err_set(err, -EINVAL, "%s: pattern %s has no packages for %s %s",
+			       layer->name, layer->pattern->name, os_family_name(layer->os_family),
 			       layer->release);
 	*ret_request = (struct base_request){
 		.family = layer->os_family,

@@ -7,10 +7,10 @@
 struct base_request {
 	enum os_family_id family;
 	const char *release;
-	const char *mirror;        /* "": this machine's own */
-	const char *locale;        /* "C.UTF-8" needs nothing */
+	const char *mirror; /* "": this machine's own */
+	const char *locale; /* "C.UTF-8" needs nothing */
 	const struct pattern *pattern;
-	struct strv packages;      /* all of them, sorted */
+	struct strv packages; /* all of them, sorted */
 };
 
 /* From a layer: the pattern's packages, the groups', the extra ones. base_request_done it; it

@@ -16,8 +16,8 @@
 
 /* Documentation and translations: a lab host has a reader for neither. */
 static const char *const unread_paths[] = {
-	"/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*",
-	"/usr/share/lintian/*", NULL,
+	"/usr/share/doc/*",    "/usr/share/man/*",     "/usr/share/info/*",
+	"/usr/share/locale/*", "/usr/share/lintian/*", NULL,
 };
 
 /* "bookworm" on Debian 12; empty where the file does not say. The caller frees. */
@@ -51,9 +51,12 @@ static void source_add(char *line, const char *codename, const char *release, st
 
 int debian_sources(const char *release, struct strv *ret_lines, struct err *err)
 {
-	const char *argv[] = { "apt-get", "indextargets", "--format",
+	const char *argv[] = { "apt-get",
+			       "indextargets",
+			       "--format",
 			       "$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)",
-			       "Identifier: Packages", NULL };
+			       "Identifier: Packages",
+			       NULL };
 	const struct spawn_options options = { .argv = argv,
 					       .purpose = "asking apt for its mirrors" };
 	CLEANUP(free_cleanup) char *codename = machine_codename();
@@ -176,11 +179,12 @@ static void line_show(void *context, const char *line)
 	const struct base_request *request = context;
 
 	if (str_starts(line, "I: "))
-		log_status("  bootstrap %s %s: %s", request->pattern->name, request->release, line + 3);
+		log_status("  bootstrap %s %s: %s", request->pattern->name, request->release,
+			   line + 3);
 }
 
-int debian_bootstrap(const struct base_request *request, const char *tar_path,
-		     const char *log_path, struct err *err)
+int debian_bootstrap(const struct base_request *request, const char *tar_path, const char *log_path,
+		     struct err *err)
 {
 	CLEANUP(free_cleanup) char *folder = NULL;
 	struct strv argv = { 0 }, env = { 0 };
@@ -194,7 +198,8 @@ int debian_bootstrap(const struct base_request *request, const char *tar_path,
 		r = argv_make(request, folder, tar_path, &argv, err);
 	if (r == 0) {
 		env_make(request, &env);
-		r = spawn_run(&(struct spawn_options){
+		r = spawn_run(
+			&(struct spawn_options){
 				.argv = (const char *const *)argv.items,
 				.env = (const char *const *)env.items,
 				.log_path = log_path,
@@ -202,7 +207,8 @@ int debian_bootstrap(const struct base_request *request, const char *tar_path,
 				.timeout_seconds = BOOTSTRAP_SECONDS,
 				.on_line = line_show,
 				.context = (void *)(uintptr_t)request,
-			}, NULL, err);
+			},
+			NULL, err);
 		log_status("%s", "");
 	}
 	strv_done(&argv);

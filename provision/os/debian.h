@@ -5,8 +5,8 @@
 /* Changes whenever a tree made from the same request would come out differently. */
 #define DEBIAN_TREE_FORMAT "2"
 
-int debian_bootstrap(const struct base_request *request, const char *tar_path,
-		     const char *log_path, struct err *err);
+int debian_bootstrap(const struct base_request *request, const char *tar_path, const char *log_path,
+		     struct err *err);
 
 /* The hook scripts that shape a tree, as inputs of it. */
 int debian_hook_inputs(struct inputs *inputs, struct err *err);

@@ -1,7 +1,7 @@
 /* What every systemd layer can do without. */
 #include "pattern/patterns.h"
 
-#define DRIVERS(folder) \
+#define DRIVERS(folder)                                                                            \
 	"/lib/modules/*/kernel/" folder "/*", "/usr/lib/modules/*/kernel/" folder "/*"
 
 const char *const no_such_hardware[] = {

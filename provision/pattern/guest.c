@@ -1,21 +1,22 @@
 /* A whole Debian as a guest: systemd, SSH, the agent as a unit. */
 #include "pattern/patterns.h"
 
-#define COMMON                                                                              \
-	"systemd-sysv", "systemd-resolved", "udev", "dbus", "kmod", "linux-image-amd64",    \
-	"initramfs-tools", "zstd", "busybox-static", "iproute2", "openssh-server", "e2fsprogs", \
-	"login", "tzdata"
+#define COMMON                                                                                     \
+	"systemd-sysv", "systemd-resolved", "udev", "dbus", "kmod", "linux-image-amd64",           \
+		"initramfs-tools", "zstd", "busybox-static", "iproute2", "openssh-server",         \
+		"e2fsprogs", "login", "tzdata"
 
 const struct pattern guest_pattern = {
 	.name = "guest",
 	.summary = "A whole system: systemd, SSH, the distribution's packages",
 	.role = ROLE_GUEST,
 	.initramfs = INITRAMFS_ROOT,
-	.packages = (const struct pattern_packages[]){
-		{ OS_DEBIAN, "bookworm", (const char *const[]){ COMMON, NULL } },
-		{ OS_DEBIAN, "trixie", (const char *const[]){ COMMON, NULL } },
-		{ 0 },
-	},
+	.packages =
+		(const struct pattern_packages[]){
+			{ OS_DEBIAN, "bookworm", (const char *const[]){ COMMON, NULL } },
+			{ OS_DEBIAN, "trixie", (const char *const[]){ COMMON, NULL } },
+			{ 0 },
+		},
 	.initramfs_modules = (const char *const[]){ "ahci", "ata_piix", "sd_mod", "xen-blkfront",
 						    "crc32c_generic", "ext4", "xen-netfront",
 						    "e1000", "8139cp", "bridge", NULL },

@@ -4,13 +4,13 @@
 #include "profile/stack.h"
 
 enum initramfs_kind {
-	INITRAMFS_ROOT,  /* loads the drivers of the disk, mounts the root file system, hands over */
+	INITRAMFS_ROOT, /* loads the drivers of the disk, mounts the root file system, hands over */
 	INITRAMFS_AGENT, /* the whole guest: busybox, modules, the agent as process 1 */
 };
 
 struct pattern_packages {
 	enum os_family_id family;
-	const char *release;         /* NULL: every release of the family */
+	const char *release;	     /* NULL: every release of the family */
 	const char *const *packages; /* NULL at the end */
 };
 
@@ -21,10 +21,11 @@ struct pattern {
 	enum hypervisor hypervisor;
 	enum initramfs_kind initramfs;
 	const struct pattern_packages *packages; /* one a family and release; ends with NULL list */
-	const char *const *initramfs_modules;    /* drivers for the disks and NICs that a layer sees */
-	const char *const *excluded_paths;       /* of packages, not unpacked: no layer has use for them */
-	const char *const *masked_units;         /* systemd units that slow a start and serve nothing */
-	const char *const *masked_generators;    /* systemd generators, likewise */
+	const char *const *initramfs_modules; /* drivers for the disks and NICs that a layer sees */
+	const char *const
+		*excluded_paths;	 /* of packages, not unpacked: no layer has use for them */
+	const char *const *masked_units; /* systemd units that slow a start and serve nothing */
+	const char *const *masked_generators; /* systemd generators, likewise */
 	const char *hypervisor_args;
 	const char *kernel_args;
 };

@@ -1,10 +1,10 @@
 /* A Xen host on Debian: hypervisor, dom0 kernel, toolstack, device model, bridge. */
 #include "pattern/patterns.h"
 
-#define COMMON                                                                                \
-	"systemd-sysv", "systemd-resolved", "udev", "dbus", "kmod", "linux-image-amd64",      \
-	"initramfs-tools", "zstd", "busybox-static", "xen-system-amd64", "qemu-system-xen",   \
-	"iproute2", "openssh-server", "e2fsprogs", "login", "tzdata"
+#define COMMON                                                                                     \
+	"systemd-sysv", "systemd-resolved", "udev", "dbus", "kmod", "linux-image-amd64",           \
+		"initramfs-tools", "zstd", "busybox-static", "xen-system-amd64",                   \
+		"qemu-system-xen", "iproute2", "openssh-server", "e2fsprogs", "login", "tzdata"
 
 const struct pattern xen_host_pattern = {
 	.name = "xen-host",
@@ -12,11 +12,12 @@ const struct pattern xen_host_pattern = {
 	.role = ROLE_HOST,
 	.hypervisor = HYPERVISOR_XEN,
 	.initramfs = INITRAMFS_ROOT,
-	.packages = (const struct pattern_packages[]){
-		{ OS_DEBIAN, "bookworm", (const char *const[]){ COMMON, NULL } },
-		{ OS_DEBIAN, "trixie", (const char *const[]){ COMMON, NULL } },
-		{ 0 },
-	},
+	.packages =
+		(const struct pattern_packages[]){
+			{ OS_DEBIAN, "bookworm", (const char *const[]){ COMMON, NULL } },
+			{ OS_DEBIAN, "trixie", (const char *const[]){ COMMON, NULL } },
+			{ 0 },
+		},
 	.initramfs_modules = (const char *const[]){ "ahci", "ata_piix", "sd_mod", "xen-blkfront",
 						    "crc32c_generic", "ext4", "xen-netfront",
 						    "e1000", "8139cp", "bridge", NULL },

@@ -16,8 +16,8 @@
 static int bootstrap_run(struct plan *plan, struct step *step, struct err *err)
 {
 	CLEANUP(store_object_done) struct store_object object = STORE_OBJECT_INIT;
-	CLEANUP(free_cleanup) char *log = str_format("%s/logs/bootstrap-%.12s.log", plan->out,
-						     step->key);
+	CLEANUP(free_cleanup)
+	char *log = str_format("%s/logs/bootstrap-%.12s.log", plan->out, step->key);
 	bool exists = false;
 	int r = store_begin(plan->store, "base", step->key, &object, &exists, err);
 
@@ -120,8 +120,8 @@ static void step_report(size_t number, size_t count, const struct step *step, do
 	double mib = (double)file_allocated_bytes(path) / (1 << 20);
 
 	if (mib > 0)
-		log_info("[%zu/%zu] %s: %.1f s, %.0f MiB written", number, count, step->name, seconds,
-			 mib);
+		log_info("[%zu/%zu] %s: %.1f s, %.0f MiB written", number, count, step->name,
+			 seconds, mib);
 	else
 		log_info("[%zu/%zu] %s: %.1f s", number, count, step->name, seconds);
 }
@@ -135,8 +135,10 @@ static int out_lock(const char *out, int *ret_lock, struct err *err)
 	if (fd < 0)
 		return err_errno(err, errno, "%s: cannot be opened", path);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return err_set(err, -EBUSY, "%s: another build of this stack is at work; wait for it "
-			       "or use another --out", out);
+		return err_set(err, -EBUSY,
+			       "%s: another build of this stack is at work; wait for it "
+			       "or use another --out",
+			       out);
 	*ret_lock = fd_take(&fd);
 	return 0;
 }

@@ -37,7 +37,8 @@ static void step_read(struct history *history, json_t *json)
 	history->steps = mem_grow(history->steps, history->count + 1, sizeof *history->steps);
 	struct history_step *step = &history->steps[history->count++];
 	*step = (struct history_step){ .name = str_copy(name) };
-	json_object_foreach(inputs, key, value) {
+	json_object_foreach(inputs, key, value)
+	{
 		if (json_is_string(value))
 			inputs_add(&step->inputs, key, json_string_value(value));
 	}
@@ -56,7 +57,8 @@ struct history *history_read(const char *out)
 	if (!json)
 		return NULL;
 	struct history *history = mem_alloc(sizeof *history);
-	json_array_foreach(json_object_get(json, "steps"), index, step) {
+	json_array_foreach(json_object_get(json, "steps"), index, step)
+	{
 		step_read(history, step);
 	}
 	return history;
@@ -101,8 +103,8 @@ static json_t *step_json(const struct step *step)
 int history_write(const struct plan *plan, struct err *err)
 {
 	CLEANUP(free_cleanup) char *path = path_join(plan->out, "build.json");
-	CLEANUP(json_cleanup) json_t *json =
-		json_pack("{s:s, s:o}", "stack", plan->stack->name, "steps", json_array());
+	CLEANUP(json_cleanup)
+	json_t *json = json_pack("{s:s, s:o}", "stack", plan->stack->name, "steps", json_array());
 
 	for (size_t i = 0; i < plan->count; i++)
 		json_array_append_new(json_object_get(json, "steps"), step_json(plan->steps[i]));
@@ -118,8 +120,8 @@ bool history_product_is(const char *out, const char *key)
 	CLEANUP(free_cleanup) char *path = path_join(out, "l1.key");
 	CLEANUP(free_cleanup) char *text = NULL;
 
-	return path_exists(image) &&
-	       file_read(path, HASH_HEX_LENGTH, &text, NULL, NULL) == 0 && str_equal(text, key);
+	return path_exists(image) && file_read(path, HASH_HEX_LENGTH, &text, NULL, NULL) == 0 &&
+	       str_equal(text, key);
 }
 
 int history_product_set(const char *out, const char *key, struct err *err)

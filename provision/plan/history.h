@@ -10,7 +10,8 @@ struct history;
 struct history *history_read(const char *out);
 void history_free(struct history *history);
 void history_cleanup(struct history **history);
-/* Inputs of a step of that build by its name; NULL: it had none of that name, or history is NULL. */
+/* Inputs of a step of that build by its name; NULL: it had none of that name, or history is NULL.
+ */
 const struct inputs *history_inputs(const struct history *history, const char *step_name);
 
 int history_write(const struct plan *plan, struct err *err);

@@ -81,8 +81,8 @@ static char *layer_product(const struct plan *plan, const struct layer *layer, c
 
 static int compose_step(struct plan *plan, const struct layer *layer, struct err *err)
 {
-	CLEANUP(free_cleanup) const char **inner_keys =
-		mem_alloc(sizeof *inner_keys * (layer->inner_count + 1));
+	CLEANUP(free_cleanup)
+	const char **inner_keys = mem_alloc(sizeof *inner_keys * (layer->inner_count + 1));
 	struct step *base = NULL;
 	int r = bootstrap_step(plan, layer, &base, err);
 
@@ -131,8 +131,8 @@ static void reasons_find(struct plan *plan)
 	for (size_t i = 0; i < plan->count; i++) {
 		struct step *step = plan->steps[i];
 		const struct inputs *before = history_inputs(history, step->name);
-		CLEANUP(free_cleanup) char *changed =
-			before ? inputs_changed(before, &step->inputs) : NULL;
+		CLEANUP(free_cleanup)
+		char *changed = before ? inputs_changed(before, &step->inputs) : NULL;
 
 		if (step->cached)
 			step->reason = str_copy("");

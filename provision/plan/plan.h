@@ -8,29 +8,29 @@
 
 enum step_kind {
 	STEP_BOOTSTRAP, /* a base tree, in the store */
-	STEP_COMPOSE,   /* a layer; the outermost one as out/l1.raw, the others in the store */
+	STEP_COMPOSE,	/* a layer; the outermost one as out/l1.raw, the others in the store */
 };
 
 struct step {
 	enum step_kind kind;
-	char *name;                 /* "bootstrap xen-host bookworm", "compose l3pv" */
+	char *name; /* "bootstrap xen-host bookworm", "compose l3pv" */
 	struct inputs inputs;
 	char key[HASH_HEX_LENGTH + 1];
-	struct strv reads;          /* names of steps */
-	char *makes;                /* a path */
-	uint64_t size_bytes;        /* of an image as its machine sees it; 0: not known before */
+	struct strv reads;   /* names of steps */
+	char *makes;	     /* a path */
+	uint64_t size_bytes; /* of an image as its machine sees it; 0: not known before */
 	bool cached;
-	char *reason;               /* why it is not cached; "" if it is */
-	const struct layer *layer;  /* STEP_COMPOSE */
-	struct base_request base;   /* STEP_BOOTSTRAP */
-	struct step *base_step;     /* STEP_COMPOSE: the base tree it stands on */
+	char *reason;		   /* why it is not cached; "" if it is */
+	const struct layer *layer; /* STEP_COMPOSE */
+	struct base_request base;  /* STEP_BOOTSTRAP */
+	struct step *base_step;	   /* STEP_COMPOSE: the base tree it stands on */
 };
 
 struct plan {
 	const struct stack *stack; /* borrowed */
-	struct store *store;       /* borrowed */
-	char *out;                 /* the stack's folder */
-	struct step **steps;       /* in the order of work, innermost layer first */
+	struct store *store;	   /* borrowed */
+	char *out;		   /* the stack's folder */
+	struct step **steps;	   /* in the order of work, innermost layer first */
 	size_t count;
 };
 

@@ -28,7 +28,8 @@ struct run_folder { /* RUN_FOLDER_INIT before use; paths are absolute */
 int folder_find(const char *operand, const char *out, char **ret_folder, struct stack **ret_stack,
 		struct err *err);
 
-/* Leaves a link to the stack file in the folder, so that `nestctl up FOLDER` finds it. Best effort. */
+/* Leaves a link to the stack file in the folder, so that `nestctl up FOLDER` finds it. Best effort.
+ */
 void folder_link_stack(const char *folder, const struct stack *stack);
 
 /* Takes the folder for a run: makes run/ and logs/, locks, removes what a run that died left

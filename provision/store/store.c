@@ -33,7 +33,8 @@ int store_open(const char *path, struct store **ret_store, struct err *err)
 		store->path = path_join(home, ".cache/nestctl");
 	if (!store->path) {
 		free(store);
-		return err_set(err, -EINVAL, "no place for the store: HOME is not set; "
+		return err_set(err, -EINVAL,
+			       "no place for the store: HOME is not set; "
 			       "--store DIR names one");
 	}
 	*ret_store = store;
@@ -96,8 +97,8 @@ static int lock_take(const char *path, int *ret_lock, struct err *err)
 	return 0;
 }
 
-int store_begin(struct store *store, const char *kind, const char *key,
-		struct store_object *object, bool *ret_exists, struct err *err)
+int store_begin(struct store *store, const char *kind, const char *key, struct store_object *object,
+		bool *ret_exists, struct err *err)
 {
 	CLEANUP(free_cleanup) char *folder = str_format("%s/%s", store->path, kind);
 	CLEANUP(free_cleanup) char *lock_path = str_format("%s/.lock-%s", folder, key);
@@ -132,7 +133,8 @@ static int files_sync(const char *folder, struct err *err)
 	while (r == 0 && (entry = readdir(dir))) {
 		if (entry->d_type != DT_REG)
 			continue;
-		CLEANUP(fd_cleanup) int fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC);
+		CLEANUP(fd_cleanup)
+		int fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC);
 
 		if (fd < 0 || fsync(fd) < 0)
 			r = err_errno(err, errno, "%s/%s: cannot be synced", folder, entry->d_name);

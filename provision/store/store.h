@@ -22,15 +22,18 @@ char *store_object_path(const struct store *store, const char *kind, const char 
 /* An object in the making: a folder to fill. A zeroed struct, then begin; publish gives the folder
  * its name; done without publish removes it. */
 struct store_object {
-	char *folder;     /* to be filled */
+	char *folder; /* to be filled */
 	char *final_path;
-	int lock;         /* held while the object is made: a second maker waits, then finds it */
+	int lock; /* held while the object is made: a second maker waits, then finds it */
 };
 
-#define STORE_OBJECT_INIT { .lock = -1 }
+#define STORE_OBJECT_INIT                                                                          \
+	{                                                                                          \
+		.lock = -1                                                                         \
+	}
 
 /* ret_exists true: another made it meanwhile, nothing is to be done. */
-int store_begin(struct store *store, const char *kind, const char *key,
-		struct store_object *object, bool *ret_exists, struct err *err);
+int store_begin(struct store *store, const char *kind, const char *key, struct store_object *object,
+		bool *ret_exists, struct err *err);
 int store_publish(struct store_object *object, struct err *err);
 void store_object_done(struct store_object *object);

@@ -48,7 +48,8 @@ static bool no_nic_seen(const struct symptom_input *input)
 
 static bool bridged_without_link(const struct symptom_input *input)
 {
-	return input->booted && !input->network && input->layer->role == ROLE_HOST && *input->driver;
+	return input->booted && !input->network && input->layer->role == ROLE_HOST &&
+	       *input->driver;
 }
 
 static bool outer_offline(const struct symptom_input *input)

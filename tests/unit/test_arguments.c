@@ -15,7 +15,11 @@ static const struct option_row options[] = {
 };
 
 static const struct command command = {
-	.name = "verb", .synopsis = "STACK", .options = options, .min_rest = 1, .max_rest = 2,
+	.name = "verb",
+	.synopsis = "STACK",
+	.options = options,
+	.min_rest = 1,
+	.max_rest = 2,
 };
 
 static int parse(char **argv, struct arguments *arguments, struct err *err)
@@ -86,8 +90,13 @@ static void numbers_have_limits(void **state)
 	static const struct {
 		const char *text;
 		int r;
-	} cases[] = { { "5", 0 }, { "0", -EINVAL }, { "11", -EINVAL }, { "5x", -EINVAL },
-		      { "-5", -EINVAL }, { "", -EINVAL }, { "99999999999999999999", -EINVAL } };
+	} cases[] = { { "5", 0 },
+		      { "0", -EINVAL },
+		      { "11", -EINVAL },
+		      { "5x", -EINVAL },
+		      { "-5", -EINVAL },
+		      { "", -EINVAL },
+		      { "99999999999999999999", -EINVAL } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

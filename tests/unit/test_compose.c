@@ -92,8 +92,8 @@ static void guests_start_by_themselves(void **state)
 
 	assert_string_equal(content(&fixture->files, "/etc/xen/auto/l2xensles11xs"),
 			    "../vm/l2xensles11xs");
-	assert_non_null(strstr(content(&fixture->files, "/etc/xen/vm/l2xensles11xs"),
-			       "nestedhvm = 1\n"));
+	assert_non_null(
+		strstr(content(&fixture->files, "/etc/xen/vm/l2xensles11xs"), "nestedhvm = 1\n"));
 	assert_non_null(strstr(content(&fixture->files, "/etc/nestctl/agent.conf"),
 			       "guest l2xensles11xs config=/etc/xen/vm/l2xensles11xs "
 			       "channel=socket:/run/nestctl/l2xensles11xs.sock\n"));

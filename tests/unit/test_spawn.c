@@ -58,8 +58,7 @@ static void missing_programs_are_named(void **state)
 
 	(void)state;
 	assert_int_equal(run(argv, 0, NULL, &err), -ENOENT);
-	assert_string_equal(err.text,
-			    "testing: the program no-such-program-here is not installed");
+	assert_string_equal(err.text, "testing: the program no-such-program-here is not installed");
 	err_clear(&err);
 }
 
@@ -89,8 +88,11 @@ static void lines_arrive_whole(void **state)
 	struct err err = { 0 };
 
 	(void)state;
-	assert_int_equal(spawn_run(&(struct spawn_options){ .argv = argv, .on_line = count_line,
-							    .context = &lines }, NULL, &err), 0);
+	assert_int_equal(spawn_run(&(struct spawn_options){ .argv = argv,
+							    .on_line = count_line,
+							    .context = &lines },
+				   NULL, &err),
+			 0);
 	assert_int_equal(lines, 2); /* stdout's has no end; stderr's second and third do */
 }
 
@@ -101,7 +103,8 @@ static void started_programs_end(void **state)
 	pid_t pid = 0;
 
 	(void)state;
-	assert_int_equal(spawn_start(&(struct spawn_options){ .argv = argv }, false, &pid, &err), 0);
+	assert_int_equal(spawn_start(&(struct spawn_options){ .argv = argv }, false, &pid, &err),
+			 0);
 	assert_int_equal(kill(pid, 0), 0);
 	spawn_end(pid, 1000);
 	assert_int_equal(kill(pid, 0), -1);

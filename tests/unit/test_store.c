@@ -156,7 +156,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(publishing_gives_the_name, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(an_abandoned_object_leaves_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_abandoned_object_leaves_nothing, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(two_makers_make_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(leftovers_are_cleared, set_up, tear_down),
 		cmocka_unit_test(changed_inputs_are_named),

@@ -47,8 +47,12 @@ static void sizes_format_exactly(void **state)
 	static const struct {
 		uint64_t bytes;
 		const char *text;
-	} cases[] = { { 0, "0" }, { 1000, "1000" }, { 1536, "1536" }, { 2048, "2KiB" },
-		      { UINT64_C(12) << 30, "12GiB" }, { UINT64_C(1536) << 20, "1536MiB" } };
+	} cases[] = { { 0, "0" },
+		      { 1000, "1000" },
+		      { 1536, "1536" },
+		      { 2048, "2KiB" },
+		      { UINT64_C(12) << 30, "12GiB" },
+		      { UINT64_C(1536) << 20, "1536MiB" } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -93,8 +97,8 @@ static void errors_gain_context(void **state)
 	(void)state;
 	assert_int_equal(err_errno(&err, ENOENT, "%s: cannot be opened", "a.yaml"), -ENOENT);
 	assert_int_equal(err_wrap(&err, -ENOENT, "reading the stack"), -ENOENT);
-	assert_string_equal(err.text,
-			    "reading the stack: a.yaml: cannot be opened: No such file or directory");
+	assert_string_equal(
+		err.text, "reading the stack: a.yaml: cannot be opened: No such file or directory");
 	assert_int_equal(err_exit_status(&err), 1);
 	err_set(&err, -EINVAL, "bad");
 	assert_int_equal(err_exit_status(&err), 2);

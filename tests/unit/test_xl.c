@@ -15,8 +15,11 @@ static void machine_make(struct layer *outer, struct layer *layer, enum machine_
 	*layer = (struct layer){
 		.name = name,
 		.outer = outer,
-		.machine = { .type = type, .vcpus = 1, .memory_bytes = UINT64_C(2) << 30,
-			     .nested = true, .mac = mac },
+		.machine = { .type = type,
+			     .vcpus = 1,
+			     .memory_bytes = UINT64_C(2) << 30,
+			     .nested = true,
+			     .mac = mac },
 		.disk.size_bytes = UINT64_C(12) << 30,
 	};
 }
