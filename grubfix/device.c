@@ -1,0 +1,318 @@
+#include "device.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/str.h"
+
+#define MAX_PARTITION 256
+
+bool facts_have_partitions(const struct grubfix_facts *facts)
+{
+	for (size_t i = 0; i < facts->filesystem_count; i++)
+		if (facts->filesystems[i].partition > 0)
+			return true;
+	return false;
+}
+
+const struct grubfix_filesystem *facts_by_partition(const struct grubfix_facts *facts,
+						    unsigned partition)
+{
+	for (size_t i = 0; partition > 0 && i < facts->filesystem_count; i++)
+		if (facts->filesystems[i].partition == partition)
+			return facts->filesystems + i;
+	return NULL;
+}
+
+/* UUIDs are compared without regard to case: vfat's and a copied menu's can be upper case. */
+const struct grubfix_filesystem *facts_by_uuid(const struct grubfix_facts *facts, const char *uuid)
+{
+	for (size_t i = 0; i < facts->filesystem_count; i++)
+		if (facts->filesystems[i].uuid && strcasecmp(facts->filesystems[i].uuid, uuid) == 0)
+			return facts->filesystems + i;
+	return NULL;
+}
+
+static const struct grubfix_filesystem *by_partuuid(const struct grubfix_facts *facts,
+						    const char *uuid)
+{
+	for (size_t i = 0; i < facts->filesystem_count; i++)
+		if (facts->filesystems[i].partuuid &&
+		    strcasecmp(facts->filesystems[i].partuuid, uuid) == 0)
+			return facts->filesystems + i;
+	return NULL;
+}
+
+const struct grubfix_filesystem *facts_by_label(const struct grubfix_facts *facts,
+						const char *label)
+{
+	const struct grubfix_filesystem *found = NULL;
+
+	for (size_t i = 0; i < facts->filesystem_count; i++) {
+		if (!str_equal(facts->filesystems[i].label, label))
+			continue;
+		if (found)
+			return NULL; /* the same label twice says nothing */
+		found = facts->filesystems + i;
+	}
+	return found;
+}
+
+const struct grubfix_filesystem *facts_root(const struct grubfix_facts *facts)
+{
+	const struct grubfix_filesystem *found = NULL;
+
+	for (size_t i = 0; i < facts->filesystem_count; i++) {
+		if (!facts->filesystems[i].is_root)
+			continue;
+		if (found)
+			return NULL;
+		found = facts->filesystems + i;
+	}
+	return found;
+}
+
+const struct grubfix_filesystem *facts_swap(const struct grubfix_facts *facts)
+{
+	const struct grubfix_filesystem *found = NULL;
+
+	for (size_t i = 0; i < facts->filesystem_count; i++) {
+		if (!facts->filesystems[i].is_swap)
+			continue;
+		if (found)
+			return NULL;
+		found = facts->filesystems + i;
+	}
+	return found;
+}
+
+bool facts_separate_boot(const struct grubfix_facts *facts)
+{
+	const struct grubfix_filesystem *boot = facts_boot(facts);
+
+	return boot && boot->is_boot && !boot->is_root;
+}
+
+const struct grubfix_filesystem *facts_boot(const struct grubfix_facts *facts)
+{
+	for (size_t i = 0; i < facts->filesystem_count; i++)
+		if (facts->filesystems[i].is_boot)
+			return facts->filesystems + i;
+	return facts_root(facts);
+}
+
+/* The number behind the name of a disk: "2" of "2", "p2"; 0: none. */
+static unsigned partition_number(const char *text)
+{
+	unsigned number = 0;
+
+	if (!isdigit((unsigned char)*text))
+		return 0;
+	for (; isdigit((unsigned char)*text); text++)
+		if ((number = number * 10 + (unsigned)(*text - '0')) > MAX_PARTITION)
+			return 0;
+	return *text == '\0' ? number : 0;
+}
+
+/* Disks that are named by a letter, and disks that are named by numbers; the image is the first
+ * of its kind. */
+static const char *const letter_disks[] = { "hda", "sda", "vda", "xvda", "ubda", NULL };
+static const char *const number_disks[] = { "nvme0n1", "mmcblk0",	"cciss/c0d0", "ida/c0d0",
+					    "rd/c0d0", "cciss!c0d0", NULL };
+
+static bool own_disk(const struct grubfix_facts *facts, const char *path, unsigned *ret_partition)
+{
+	const char *name = path + strlen("/dev/");
+
+	for (const char *const *d = facts->disk_names; d && *d; d++) {
+		size_t length = strlen(*d);
+
+		if (strncmp(path, *d, length) != 0)
+			continue;
+		const char *rest = path + length;
+		rest += str_starts(rest, "-part") ? 5 : *rest == 'p';
+		if ((*ret_partition = partition_number(rest)) > 0)
+			return true;
+	}
+	for (const char *const *d = letter_disks; *d; d++)
+		if (str_starts(name, *d) &&
+		    (*ret_partition = partition_number(name + strlen(*d))) > 0)
+			return true;
+	for (const char *const *d = number_disks; *d; d++)
+		if (str_starts(name, *d) && name[strlen(*d)] == 'p' &&
+		    (*ret_partition = partition_number(name + strlen(*d) + 1)) > 0)
+			return true;
+	if (!str_starts(name, "disk/by-id/") && !str_starts(name, "disk/by-path/"))
+		return false;
+	const char *part = strstr(name, "-part");
+	for (const char *next; part && (next = strstr(part + 1, "-part"));)
+		part = next;
+	return part && (*ret_partition = partition_number(part + 5)) > 0;
+}
+
+static void found(struct device *device, const struct grubfix_filesystem *filesystem,
+		  const char *what, const char *value)
+{
+	device->stable = true;
+	if (filesystem) {
+		device->kind = DEVICE_FOUND;
+		device->filesystem = filesystem;
+	} else {
+		device->kind = DEVICE_UNKNOWN;
+		device->reason = str_format("no file system of the image has the %s %s", what,
+					    *value ? value : "\"\"");
+	}
+}
+
+/* LABEL="x" and UUID="x" are legal in fstab. */
+static char *unquoted(const char *value)
+{
+	size_t length = strlen(value);
+	char *copy = str_copy(value);
+
+	if (length < 2 || *value != '"' || value[length - 1] != '"')
+		return copy;
+	memmove(copy, copy + 1, length - 2);
+	copy[length - 2] = '\0';
+	return copy;
+}
+
+static bool resolve_stable(const struct grubfix_facts *facts, const char *name,
+			   struct device *device)
+{
+	static const struct {
+		const char *prefix, *what;
+		const struct grubfix_filesystem *(*find)(const struct grubfix_facts *,
+							 const char *);
+	} kinds[] = {
+		{ "UUID=", "UUID", facts_by_uuid },
+		{ "LABEL=", "label", facts_by_label },
+		{ "PARTUUID=", "PARTUUID", by_partuuid },
+		{ "/dev/disk/by-uuid/", "UUID", facts_by_uuid },
+		{ "/dev/disk/by-label/", "label", facts_by_label },
+		{ "/dev/disk/by-partuuid/", "PARTUUID", by_partuuid },
+	};
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		if (!str_starts(name, kinds[i].prefix))
+			continue;
+		CLEANUP(free_cleanup) char *value = unquoted(name + strlen(kinds[i].prefix));
+		found(device, kinds[i].find(facts, value), kinds[i].what, value);
+		return true;
+	}
+	return false;
+}
+
+static bool resolve_listed(const struct grubfix_facts *facts, const char *name,
+			   struct device *device)
+{
+	for (size_t i = 0; i < facts->device_count; i++) {
+		if (strcmp(facts->devices[i].name, name) != 0)
+			continue;
+		found(device, facts_by_uuid(facts, facts->devices[i].uuid), "UUID",
+		      facts->devices[i].uuid);
+		device->stable = device->kind == DEVICE_FOUND && str_starts(name, "UUID=") &&
+				 str_equal(name + 5, device->filesystem->uuid);
+		return true;
+	}
+	return false;
+}
+
+static bool is_no_disk(const char *name)
+{
+	static const char *const names[] = { "/dev/nfs", "/dev/ram", "/dev/loop", "/dev/sr",
+					     "/dev/cdrom", "/dev/dvd", "/dev/fd", "/dev/scd",
+					     "/dev/cdrw", "/dev/shm", NULL };
+
+	for (const char *const *n = names; *n; n++)
+		if (str_starts(name, *n))
+			return true;
+	/* "proc", "tmpfs", "host:/path", "live:...", "nfs:..." */
+	return *name != '/' && !strchr(name, '=') && !isxdigit((unsigned char)*name) ? true :
+	       strchr(name, ':') && *name != '/';
+}
+
+static char *why_unknown(const char *name)
+{
+	if (str_starts(name, "/dev/mapper/") || str_starts(name, "/dev/dm-"))
+		return str_copy("it is a device-mapper device (LVM or LUKS)");
+	if (str_starts(name, "/dev/md"))
+		return str_copy("it is a RAID device");
+	if (str_starts(name, "/dev/") && strchr(name + strlen("/dev/"), '/') &&
+	    !str_starts(name, "/dev/disk/"))
+		return str_copy("it looks like a logical volume (LVM)");
+	return str_copy("it is no partition of the image's disk");
+}
+
+void device_resolve(const struct grubfix_facts *facts, const char *name, struct device *ret_device)
+{
+	unsigned partition = 0;
+
+	*ret_device = (struct device){ .kind = DEVICE_UNKNOWN };
+	if (strchr(name, '$')) {
+		ret_device->kind = DEVICE_VARIABLE;
+		return;
+	}
+	if (resolve_listed(facts, name, ret_device) || resolve_stable(facts, name, ret_device))
+		return;
+	if (is_no_disk(name)) {
+		ret_device->kind = DEVICE_NO_DISK;
+		return;
+	}
+	if (!str_starts(name, "/dev/") || !own_disk(facts, name, &partition)) {
+		ret_device->reason = why_unknown(name);
+		return;
+	}
+	ret_device->partition = partition;
+	ret_device->filesystem = facts_by_partition(facts, partition);
+	if (ret_device->filesystem)
+		ret_device->kind = DEVICE_FOUND;
+	else if (facts_have_partitions(facts))
+		ret_device->reason = str_format("the image has no partition %u", partition);
+	else
+		ret_device->kind = DEVICE_SOME;
+}
+
+void device_done(struct device *device)
+{
+	free(device->reason);
+	device->reason = NULL;
+}
+
+/* A label that can stand in a kernel command line without quotes. */
+static bool label_usable(const struct grubfix_facts *facts, const char *label)
+{
+	return label && *label && facts_by_label(facts, label) &&
+	       label[strspn(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "0123456789_.:/+-")] == '\0';
+}
+
+char *device_name(const struct grubfix_facts *facts, const struct grubfix_filesystem *filesystem)
+{
+	bool label = label_usable(facts, filesystem->label);
+
+	if (label && (facts->style == GRUBFIX_LABEL || !filesystem->uuid))
+		return str_format("LABEL=%s", filesystem->label);
+	if (!filesystem->uuid)
+		return NULL;
+	return str_format(facts->style == GRUBFIX_BY_UUID ? "/dev/disk/by-uuid/%s" : "UUID=%s",
+			  filesystem->uuid);
+}
+
+char *device_describe(const struct grubfix_filesystem *filesystem)
+{
+	struct buf text = { 0 };
+
+	if (filesystem->partition)
+		buf_format(&text, "partition %u", filesystem->partition);
+	else
+		buf_format(&text, "the %s file system",
+			   filesystem->is_root ? "root" :
+			   filesystem->is_swap ? "swap" :
+			   filesystem->is_boot ? "boot" :
+						 "named");
+	if (filesystem->type)
+		buf_format(&text, " (%s)", filesystem->type);
+	return text.data;
+}

@@ -1,0 +1,30 @@
+/* A guest config as settings, whatever its format: what the guest rules ask and change. */
+#pragma once
+#include "fix.h"
+
+enum guest_kind { GUEST_HVM, GUEST_PV, GUEST_OTHER };
+
+struct guest_format {
+	unsigned types; /* TYPE_BIT */
+	enum guest_kind (*kind)(const struct doc *doc);
+	/* The value of "hap", "nestedhvm", "tsc_mode", "hdtype", "serial", "altp2m"; NULL: it is not
+	 * said. ret_token gets a token to name a line by. */
+	const char *(*get)(struct doc *doc, const char *key, uint32_t *ret_token);
+	/* Sets one of these and reports it; false: the format has no such setting. */
+	bool (*set)(struct fix *fix, const char *key, const char *value, const char *reason);
+	/* Takes the PV-only network type out of every vif. */
+	void (*drop_netfront)(struct fix *fix, const char *reason);
+};
+
+/* Never NULL for a guest config's type. */
+const struct guest_format *guest_format_of(enum grubfix_type type);
+
+extern const struct guest_format guest_flat, guest_sxp, guest_libvirt;
+
+/* The last assignment of a name in a flat config; NULL: none. */
+const struct statement *flat_find(const struct doc *doc, const char *name);
+bool flat_is_list(const struct doc *doc, const struct statement *statement);
+/* Writes a scalar: numbers bare, anything else in the quotes that stand there, or in '"'. */
+void flat_write(struct doc *doc, const struct statement *statement, const char *value);
+/* "name=value" in the way this file writes assignments; the caller frees. */
+char *flat_line(const struct doc *doc, const char *name, const char *value);

@@ -1,0 +1,354 @@
+/* Which entry boots by default: the Xen one, in whatever way the file says so. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fix.h"
+#include "menu.h"
+#include "words.h"
+
+#define MAX_LOOKUPS 64
+
+static bool wants_xen(const struct fix *fix)
+{
+	return fix->facts->xen_default;
+}
+
+/* What the rule works with in one menu. */
+struct choice {
+	bool *usable; /* owned */
+	unsigned lookups; /* how often a value was looked up in the menu */
+	uint32_t entry;
+	char *path; /* owned */
+};
+
+static void choice_done(struct choice *choice)
+{
+	free(choice->usable);
+	free(choice->path);
+}
+
+static int choice_make(const struct fix *fix, struct choice *ret_choice, struct err *err)
+{
+	const struct doc *doc = fix->doc;
+
+	ret_choice->usable = menu_usable(doc, fix->facts);
+	ret_choice->entry = menu_xen_entry(doc, fix->facts, ret_choice->usable);
+	if (ret_choice->entry == NONE)
+		return fix_fail(fix, err, 0,
+				"none of its %u entries starts Xen and can be booted (install the "
+				"hypervisor, or leave this with --skip %s)",
+				doc->entry_count, fix->rule->id);
+	ret_choice->path = menu_path(doc, ret_choice->entry);
+	return 0;
+}
+
+/* Does this value already mean an entry that is as good? */
+static bool chosen(const struct fix *fix, struct choice *choice, const char *value)
+{
+	uint32_t entry;
+
+	if (strcmp(value, choice->path) == 0)
+		return true;
+	if (choice->lookups++ >= MAX_LOOKUPS) /* no menu sets its default so often */
+		return false;
+	entry = menu_find(fix->doc, value);
+	if (entry == NONE)
+		return false;
+	return fix->facts->default_entry ? entry == choice->entry : choice->usable[entry];
+}
+
+static const char *chosen_title(const struct fix *fix, const struct choice *choice)
+{
+	return fix->doc->entries[choice->entry].title;
+}
+
+/* --- GRUB Legacy ----------------------------------------------------------------------------- */
+
+static const struct statement *global_last(const struct doc *doc, const char *name)
+{
+	const struct statement *found = NULL;
+
+	for (uint32_t i = 0; i < doc->statement_count; i++) {
+		const struct statement *s = doc->statements + i;
+
+		if (s->entry == NONE && !s->hidden && strcmp(s->name, name) == 0)
+			found = s;
+	}
+	return found;
+}
+
+/* The token before which a global command is put: the first command, or the first title with the
+ * comments that belong to it. */
+static uint32_t globals_first(const struct doc *doc)
+{
+	const struct statement *s = NULL;
+	uint32_t token = 0;
+
+	for (uint32_t i = 0; i < doc->statement_count && !s; i++)
+		if (!doc->statements[i].hidden)
+			s = doc->statements + i;
+	token = s ? s->line_first : 0;
+	while (s && s->entry != NONE && token >= 2 &&
+	       doc->tokens[token - 2].kind == TOKEN_COMMENT &&
+	       (token == 2 || doc->tokens[token - 3].kind == TOKEN_NEWLINE))
+		token -= 2;
+	return token;
+}
+
+static void line_before(struct fix *fix, uint32_t token, const char *line, const char *reason)
+{
+	CLEANUP(free_cleanup) char *text = str_format("%s%s", line, doc_newline(fix->doc));
+
+	doc_before(fix->doc, token, text);
+	fix_edited(fix, token, NULL, line, "%s", reason);
+}
+
+static void fallback_fix(struct fix *fix, const struct choice *choice)
+{
+	const struct statement *s = global_last(fix->doc, "fallback");
+	uint32_t linux_entry = NONE;
+
+	if (!s || menu_find(fix->doc, s->value) != choice->entry)
+		return;
+	for (uint32_t i = fix->doc->entry_count; i > 0; i--)
+		if (fix->doc->entries[i - 1].kind == ENTRY_LINUX)
+			linux_entry = i - 1;
+	if (linux_entry == NONE)
+		return;
+	CLEANUP(free_cleanup) char *number = menu_path(fix->doc, linux_entry);
+	statement_set(fix->doc, s, number);
+	fix_edited(fix, s->key, s->value, number,
+		   "the fallback must be another entry than the default");
+}
+
+static int legacy_default(struct fix *fix, struct err *err)
+{
+	CLEANUP(choice_done) struct choice choice = { 0 };
+	const struct statement *s = global_last(fix->doc, "default");
+	int r = choice_make(fix, &choice, err);
+
+	if (r < 0)
+		return r;
+	if (!chosen(fix, &choice, s ? s->value : "0")) {
+		CLEANUP(free_cleanup) char *reason = str_format(
+			"entry %s, \"%s\", starts Xen", choice.path, chosen_title(fix, &choice));
+		CLEANUP(free_cleanup) char *line = str_format("default %s", choice.path);
+
+		if (s) {
+			statement_set(fix->doc, s, choice.path);
+			fix_edited(fix, s->key, s->value, choice.path, "%s", reason);
+		} else {
+			line_before(fix, globals_first(fix->doc), line, reason);
+		}
+		fallback_fix(fix, &choice);
+	}
+	return 0;
+}
+
+/* --- GRUB 2 ---------------------------------------------------------------------------------- */
+
+static bool is_default(const struct statement *s)
+{
+	return s->assignment && s->entry == NONE && strcmp(s->name, "default") == 0;
+}
+
+static int grub_cfg_default(struct fix *fix, struct err *err)
+{
+	CLEANUP(choice_done) struct choice choice = { 0 };
+	bool literal = false, variable = false;
+	int r = choice_make(fix, &choice, err);
+
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < fix->doc->statement_count; i++) {
+		const struct statement *s = fix->doc->statements + i;
+
+		if (!is_default(s))
+			continue;
+		if (strchr(s->value, '$')) {
+			variable |= strstr(s->value, "saved_entry") != NULL;
+			continue;
+		}
+		literal = true;
+		if (chosen(fix, &choice, s->value))
+			continue;
+		statement_set(fix->doc, s, choice.path);
+		fix_edited(fix, s->key, s->value, choice.path, "\"%s\" starts Xen",
+			   chosen_title(fix, &choice));
+	}
+	if (!literal && variable)
+		fix_remark(fix, 0,
+			   "the default is saved_entry of grubenv: it must be \"%s\" there",
+			   choice.path);
+	if (literal || variable)
+		return 0;
+	CLEANUP(free_cleanup) char *line = str_format("set default='%s'", choice.path);
+	CLEANUP(free_cleanup) char *reason =
+		str_format("\"%s\" starts Xen", chosen_title(fix, &choice));
+	if (strchr(choice.path, '\'') || strchr(choice.path, '\n'))
+		return fix_fail(fix, err, 0, "its Xen entry has a name that cannot be quoted: %s",
+				choice.path);
+	line_before(fix, fix->doc->statements[fix->doc->entries[0].statement].line_first, line,
+		    reason);
+	return 0;
+}
+
+/* --- files that hold no entries -------------------------------------------------------------- */
+
+static void value_fix(struct fix *fix, const struct statement *s, const char *value,
+		      const char *reason)
+{
+	if (strcmp(s->value, value) == 0)
+		return;
+	statement_set(fix->doc, s, value);
+	fix_edited(fix, s->key, s->value, value, "%s", reason);
+}
+
+#define OVERRIDE "XEN_OVERRIDE_GRUB_DEFAULT"
+
+static int default_grub(struct fix *fix, struct err *err)
+{
+	const char *entry = fix->facts->default_entry;
+	bool override = false;
+
+	(void)err;
+	for (uint32_t i = 0; i < fix->doc->statement_count; i++) {
+		const struct statement *s = fix->doc->statements + i;
+
+		if (!s->assignment)
+			continue;
+		if (strcmp(s->name, OVERRIDE) == 0) {
+			override = true;
+			value_fix(fix, s, "1",
+				  "the next update of the menu makes Xen the default again");
+		}
+		if (strcmp(s->name, "GRUB_DEFAULT") != 0)
+			continue;
+		if (strcmp(s->value, "saved") == 0)
+			fix_remark(fix, s->key, "the default is saved_entry of grubenv");
+		else if (entry)
+			value_fix(fix, s, entry,
+				  "the next update of the menu keeps Xen as the default");
+		else
+			fix_remark(fix, s->key,
+				   "GRUB_DEFAULT=%s is left: the name of the Xen entry is not "
+				   "known (--default-entry)",
+				   s->value);
+	}
+	if (!override && str_ends(fix->doc->name, "grub.d/xen.cfg"))
+		fix_append_line(fix, OVERRIDE "=1",
+			    "the next update of the menu makes Xen the default again");
+	return 0;
+}
+
+static int grubenv_default(struct fix *fix, struct err *err)
+{
+	const char *entry = fix->facts->default_entry;
+	uint32_t padding = fix->doc->token_count ? fix->doc->token_count - 1 : 0;
+	bool found = false;
+
+	if (!entry) {
+		fix_remark(fix, 0, "saved_entry is left: the name of the Xen entry is not known "
+				   "(--default-entry)");
+		return 0;
+	}
+	if (strpbrk(entry, "\n\\"))
+		return fix_fail(fix, err, 0, "\"%s\" cannot stand in an environment block", entry);
+	for (uint32_t i = 0; i < fix->doc->statement_count; i++) {
+		const struct statement *s = fix->doc->statements + i;
+
+		if (strcmp(s->name, "saved_entry") != 0)
+			continue;
+		found = true;
+		value_fix(fix, s, entry, "GRUB boots the entry that is saved here");
+	}
+	CLEANUP(free_cleanup) char *line = str_format("saved_entry=%s", entry);
+	if (!found)
+		line_before(fix, padding, line, "GRUB boots the entry that is saved here");
+	return 0;
+}
+
+static int xen_cfg_default(struct fix *fix, struct err *err)
+{
+	const struct statement *current = NULL;
+	const char *wanted = NULL;
+	uint32_t global = NONE;
+
+	for (uint32_t i = 0; i < fix->doc->entry_count; i++) {
+		const struct entry *entry = fix->doc->entries + i;
+
+		if (strcmp(entry->title, "global") == 0)
+			global = i;
+		else if (entry->kind == ENTRY_XEN &&
+			 (!wanted || str_equal(entry->title, fix->facts->default_entry)))
+			wanted = entry->title;
+	}
+	if (!wanted)
+		return fix_fail(fix, err, 0, "no section has a kernel= line");
+	for (uint32_t i = 0; i < fix->doc->statement_count; i++)
+		if (fix->doc->statements[i].entry == global && global != NONE &&
+		    strcmp(fix->doc->statements[i].name, "default") == 0 && !current)
+			current = fix->doc->statements + i;
+	if (current) {
+		uint32_t entry = menu_find(fix->doc, current->value);
+		bool good = entry != NONE && fix->doc->entries[entry].kind == ENTRY_XEN &&
+			    strcmp(fix->doc->entries[entry].title, current->value) == 0 &&
+			    (!fix->facts->default_entry || strcmp(current->value, wanted) == 0);
+
+		if (!good)
+			value_fix(fix, current, wanted, "xen.efi loads the section named here");
+		return 0;
+	}
+	fix_remark(fix, 0, "no default= line: xen.efi takes the first section");
+	return 0;
+}
+
+static int xen_default_apply(struct fix *fix, struct err *err)
+{
+	switch (fix->doc->type) {
+	case GRUBFIX_LEGACY:
+	case GRUBFIX_GRUB_CFG:
+		if (fix->doc->entry_count > 0)
+			return fix->doc->type == GRUBFIX_LEGACY ? legacy_default(fix, err) :
+								  grub_cfg_default(fix, err);
+		fix_remark(fix, 0, "it has no entries");
+		return 0;
+	case GRUBFIX_DEFAULT_GRUB:
+		return default_grub(fix, err);
+	case GRUBFIX_GRUBENV:
+		return grubenv_default(fix, err);
+	case GRUBFIX_XEN_CFG:
+		return xen_cfg_default(fix, err);
+	default:
+		fix_remark(fix, 0, "a Boot Loader Specification entry cannot describe Xen");
+		return 0;
+	}
+}
+
+static const struct fix_example xen_default_example = {
+	GRUBFIX_GRUB_CFG,
+	"set default=\"0\"\n"
+	"menuentry 'Debian' --id debian {\n"
+	"\tlinux /vmlinuz\n"
+	"}\n"
+	"submenu 'Xen' --id xen {\n"
+	"\tmenuentry 'Debian, with Xen 4.17' --id xen-4.17 {\n"
+	"\t\tmultiboot2 /boot/xen-4.17.gz\n"
+	"\t\tmodule2 /vmlinuz placeholder\n"
+	"\t}\n"
+	"}\n",
+	"--default-xen",
+	{ .xen_default = true },
+};
+
+const struct fix_rule rule_xen_default = {
+	.id = "xen-default",
+	.why = "Installers leave the plain kernel as the default, and without somebody at the "
+	       "menu the layer then boots without its hypervisor.",
+	.types = TYPES_MENU | TYPE_BIT(GRUBFIX_DEFAULT_GRUB) | TYPE_BIT(GRUBFIX_GRUBENV) |
+		 TYPE_BIT(GRUBFIX_XEN_CFG) | TYPE_BIT(GRUBFIX_BLS),
+	.matches = wants_xen,
+	.apply = xen_default_apply,
+	.example = &xen_default_example,
+};
