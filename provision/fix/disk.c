@@ -1,0 +1,197 @@
+/* Partitions, superblocks and fstab put together. Reads alone. */
+#include "fix/disk.h"
+
+#include <blkid/blkid.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "image/table.h"
+
+static void probe_cleanup(blkid_probe *probe)
+{
+	if (*probe)
+		blkid_free_probe(*probe);
+}
+
+/* table.h does not tell PARTUUIDs; libblkid has them for both kinds of table. */
+static int partuuids_read(struct image *image, struct disk *disk, struct err *err)
+{
+	CLEANUP(probe_cleanup) blkid_probe probe = blkid_new_probe();
+	const struct extent whole = { 0, image_size_bytes(image) };
+	CLEANUP(fd_cleanup) int fd = -1;
+	uint64_t offset;
+	int r = image_view(image, &whole, &fd, &offset, err);
+
+	if (r < 0)
+		return r;
+	if (!probe || blkid_probe_set_device(probe, fd, 0, 0) != 0)
+		return err_set(err, -EIO, "%s: libblkid cannot read it", image_path(image));
+	blkid_probe_enable_superblocks(probe, 0);
+	blkid_probe_enable_partitions(probe, 1);
+	blkid_partlist list = blkid_probe_get_partitions(probe);
+	for (size_t i = 0; list && i < disk->count; i++) {
+		blkid_partition partition =
+			blkid_partlist_get_partition_by_partno(list, (int)disk->parts[i].number);
+		const char *uuid = partition ? blkid_partition_get_uuid(partition) : NULL;
+
+		snprintf(disk->parts[i].partuuid, sizeof disk->parts[i].partuuid, "%s",
+			 uuid ? uuid : "");
+	}
+	return 0;
+}
+
+int disk_read(struct image *image, struct disk *ret_disk, struct err *err)
+{
+	CLEANUP(free_cleanup) struct table *table = mem_alloc(sizeof *table);
+	int r = table_read(image, table, err);
+
+	if (r < 0)
+		return r;
+	ret_disk->has_table = table->present;
+	ret_disk->count = table->present ? table->count : 1;
+	ret_disk->parts = mem_alloc((ret_disk->count + 1) * sizeof *ret_disk->parts);
+	if (!table->present)
+		ret_disk->parts[0].where.size_bytes = image_size_bytes(image);
+	for (size_t i = 0; i < table->count; i++) {
+		ret_disk->parts[i].number = table->entries[i].number;
+		ret_disk->parts[i].where = table->entries[i].where;
+	}
+	for (size_t i = 0; i < ret_disk->count && r == 0; i++) {
+		struct disk_part *part = &ret_disk->parts[i];
+
+		r = probe_extent(image, &part->where, &part->probe, err);
+		part->is_swap = str_equal(part->probe.type, "swap") ||
+				str_equal(part->probe.type, "swsuspend");
+	}
+	if (r == 0 && table->present)
+		r = partuuids_read(image, ret_disk, err);
+	return r;
+}
+
+void disk_done(struct disk *disk)
+{
+	for (size_t i = 0; i < disk->count; i++)
+		free(disk->parts[i].mount_point);
+	free(disk->parts);
+	*disk = (struct disk){ 0 };
+}
+
+bool disk_part_is_ext(const struct disk_part *part)
+{
+	return str_equal(part->probe.type, "ext2") || str_equal(part->probe.type, "ext3") ||
+	       str_equal(part->probe.type, "ext4");
+}
+
+struct disk_part *disk_by_number(const struct disk *disk, unsigned number)
+{
+	for (size_t i = 0; i < disk->count; i++)
+		if (disk->parts[i].number == number)
+			return &disk->parts[i];
+	return NULL;
+}
+
+/* --- names ---------------------------------------------------------------------------------- */
+
+enum name_kind { NAME_UUID, NAME_LABEL, NAME_PARTUUID, NAME_NUMBER };
+
+/* What stands before the part that counts. Of the kernel's names, those of the first disk. */
+static const struct name_form {
+	const char *prefix;
+	enum name_kind kind;
+} name_forms[] = {
+	{ "UUID=", NAME_UUID },
+	{ "LABEL=", NAME_LABEL },
+	{ "PARTUUID=", NAME_PARTUUID },
+	{ "/dev/disk/by-uuid/", NAME_UUID },
+	{ "/dev/disk/by-label/", NAME_LABEL },
+	{ "/dev/disk/by-partuuid/", NAME_PARTUUID },
+	{ "/dev/hda", NAME_NUMBER },
+	{ "/dev/sda", NAME_NUMBER },
+	{ "/dev/vda", NAME_NUMBER },
+	{ "/dev/xvda", NAME_NUMBER },
+	{ "/dev/nvme0n1p", NAME_NUMBER },
+	{ "/dev/mmcblk0p", NAME_NUMBER },
+};
+
+static bool part_has(const struct disk_part *part, enum name_kind kind, const char *value)
+{
+	switch (kind) {
+	case NAME_UUID:
+		return strcasecmp(part->probe.uuid, value) == 0;
+	case NAME_LABEL:
+		return strcmp(part->probe.label, value) == 0;
+	case NAME_PARTUUID:
+		return strcasecmp(part->partuuid, value) == 0;
+	case NAME_NUMBER:
+		return part->number > 0 && part->number == strtoul(value, NULL, 10);
+	}
+	return false;
+}
+
+static struct disk_part *part_find(const struct disk *disk, enum name_kind kind, const char *value)
+{
+	struct disk_part *found = NULL;
+
+	if (!*value || (kind == NAME_NUMBER && value[strspn(value, "0123456789")]))
+		return NULL;
+	for (size_t i = 0; i < disk->count; i++) {
+		if (!part_has(&disk->parts[i], kind, value))
+			continue;
+		if (found)
+			return NULL; /* the same name twice says nothing */
+		found = &disk->parts[i];
+	}
+	return found;
+}
+
+struct disk_part *disk_by_name(const struct disk *disk, const char *name)
+{
+	for (size_t i = 0; i < sizeof name_forms / sizeof *name_forms; i++) {
+		const char *value = name + strlen(name_forms[i].prefix);
+
+		if (!str_starts(name, name_forms[i].prefix))
+			continue;
+		size_t length = strlen(value);
+		if (length > 1 && *value == '"' && value[length - 1] == '"') {
+			CLEANUP(free_cleanup)
+			char *bare = str_format("%.*s", (int)length - 2, value + 1);
+
+			return part_find(disk, name_forms[i].kind, bare);
+		}
+		return part_find(disk, name_forms[i].kind, value);
+	}
+	const char *part = strstr(name, "-part");
+	if (str_starts(name, "/dev/disk/by-") && part)
+		return part_find(disk, NAME_NUMBER, part + strlen("-part"));
+	return NULL;
+}
+
+/* --- fstab ---------------------------------------------------------------------------------- */
+
+static void fstab_line(struct disk *disk, const char *name, const char *mount)
+{
+	struct disk_part *part = disk_by_name(disk, name);
+
+	if (!part || part->is_root || part->is_swap || part->mount_point || mount[0] != '/' ||
+	    str_equal(mount, "/"))
+		return;
+	part->mount_point = str_copy(mount);
+	part->is_boot = str_equal(mount, "/boot");
+}
+
+void disk_read_fstab(struct disk *disk, const char *text)
+{
+	CLEANUP(free_cleanup) char *copy = str_copy(text);
+	char *lines, *words;
+
+	for (char *line = strtok_r(copy, "\n", &lines); line; line = strtok_r(NULL, "\n", &lines)) {
+		char *name = strtok_r(line, " \t\r", &words);
+		char *mount = name ? strtok_r(NULL, " \t\r", &words) : NULL;
+
+		if (mount && name[0] != '#')
+			fstab_line(disk, name, mount);
+	}
+}

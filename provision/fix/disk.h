@@ -1,0 +1,32 @@
+/* What lies on the disk that is repaired: the file systems, and what each is for. */
+#pragma once
+#include "base/str.h"
+#include "image/probe.h"
+
+struct disk_part {
+	unsigned number; /* 1 is the first; 0: no partition table, or not known */
+	struct extent where;
+	struct probe probe;
+	char partuuid[48];
+	char *mount_point; /* by fstab, owned; NULL: none */
+	bool is_root, is_swap, is_boot;
+};
+
+struct disk {
+	struct disk_part *parts;
+	size_t count;
+	bool has_table;
+};
+
+/* Partitions and what libblkid finds in them. -EBADMSG: damaged or cut short. disk_done it, after
+ * a failure too. */
+int disk_read(struct image *image, struct disk *ret_disk, struct err *err);
+void disk_done(struct disk *disk);
+
+bool disk_part_is_ext(const struct disk_part *part);
+struct disk_part *disk_by_number(const struct disk *disk, unsigned number);
+/* What a name means on this disk: "UUID=...", "LABEL=...", "/dev/hda2" (the first disk of any
+ * kind), ".../by-id/...-part2", "/dev/disk/by-uuid/...". NULL: nothing here. */
+struct disk_part *disk_by_name(const struct disk *disk, const char *name);
+/* Sets mount points and is_boot from the text of an fstab. is_root must be set. */
+void disk_read_fstab(struct disk *disk, const char *text);

@@ -1,0 +1,21 @@
+/* What a kind of target provides. */
+#pragma once
+#include "fix/target.h"
+
+struct target_ops {
+	walk_look look;
+	int (*read)(void *context, const char *real, size_t max_bytes, char **ret_data,
+		    size_t *ret_length, struct err *err);
+	int (*list)(void *context, const char *real, struct strv *ret_names, struct err *err);
+	/* In one step; mode, owner and, if it is another file, times are those of `like`. */
+	int (*put)(void *context, const char *real, const char *like, const void *data,
+		   size_t length, struct err *err);
+	int (*check)(void *context, struct err *err);
+	int (*commit)(void *context, struct err *err);
+	int (*revert)(void *context, struct err *err);
+	void (*close)(void *context);
+};
+
+/* Owns the context. name is copied. */
+struct target *target_new(const struct target_ops *ops, void *context, const char *name,
+			  bool is_image, struct disk *disk);
