@@ -10,7 +10,7 @@ VERSION  := 0.1.0
 STANDARD := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2
 CFLAGS   ?= -O2 -g
-LIBRARIES := libparted blkid ext2fs com_err libarchive libcrypto yaml-0.1 jansson libcrypt
+LIBRARIES := libparted blkid ext2fs com_err libarchive libcrypto yaml-0.1 jansson libcrypt libcurl
 DATA     := -DNESTCTL_VERSION='"$(VERSION)"' -DNESTCTL_DATA_DIR='"$(prefix)/share/nestctl"'
 
 # pkg-config runs only where something is compiled: before `make deps` there is none.
@@ -40,8 +40,9 @@ $B/libgrubfix.a: $(call objects,$(GRUBFIX))
 	@rm -f $@
 	$(AR) qcs $@ $^
 
-$B/nestctl: $(call objects,provision/main.c) $B/libnestctl.a
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PKG_LIBS) -o $@
+# libgrubfix uses base/ of libnestctl, whose provision/fix/ uses libgrubfix.
+$B/nestctl: $(call objects,provision/main.c) $B/libnestctl.a $B/libgrubfix.a
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ $B/libnestctl.a $(PKG_LIBS) -o $@
 
 $B/grubfix: $(call objects,grubfix/main.c) $B/libgrubfix.a $B/libnestctl.a
 	$(CC) $(CFLAGS) $(LDFLAGS) $< $B/libgrubfix.a $B/libnestctl.a $(PKG_LIBS) -o $@

@@ -8,6 +8,8 @@
 #include "cmd/doctor.h"
 #include "cmd/down.h"
 #include "cmd/exec.h"
+#include "cmd/fix.h"
+#include "cmd/fix_guest.h"
 #include "cmd/image.h"
 #include "cmd/plan.h"
 #include "cmd/schema.h"
@@ -16,9 +18,9 @@
 #include "cmd/validate.h"
 
 static const struct command *const commands[] = {
-	&build_stack_command, &plan_command,   &validate_command, &doctor_command,
-	&up_command,	      &status_command, &console_command,  &exec_command,
-	&down_command,	      &image_command,  &schema_command,
+	&build_stack_command, &plan_command,	&validate_command,  &doctor_command, &up_command,
+	&status_command,      &console_command, &exec_command,	    &down_command,   &image_command,
+	&schema_command,      &fix_command,	&fix_guest_command,
 };
 
 #define COMMANDS ((int)(sizeof commands / sizeof *commands))

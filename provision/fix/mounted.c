@@ -161,15 +161,14 @@ static struct disk_part *part_of_device(struct disk *disk, const char *device)
 	return number ? disk_by_number(disk, number) : part_add(disk, device);
 }
 
-int mounted_read(const char *path, struct disk *ret_disk, struct err *err)
+void mounted_read(const char *path, struct disk *ret_disk)
 {
 	CLEANUP(free_cleanup) char *point = realpath(path, NULL);
 	CLEANUP(free_cleanup) char *device = point ? mounted_device(point) : NULL;
 	CLEANUP(free_cleanup) char *sysfs = device ? sysfs_of(device) : NULL;
 
-	(void)err;
 	if (!sysfs)
-		return 0;
+		return;
 	if (number_of(sysfs))
 		siblings_add(ret_disk, sysfs);
 	CLEANUP(free_cleanup) char *boot = path_join(point, "boot");
@@ -182,5 +181,4 @@ int mounted_read(const char *path, struct disk *ret_disk, struct err *err)
 	part = part_of_device(ret_disk, device);
 	if (part)
 		part->is_root = true;
-	return 0;
 }

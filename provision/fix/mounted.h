@@ -5,4 +5,4 @@
 /* If path is a mount point of a block device: its partition as the root, that of a mount at
  * path/boot, and the other partitions of the same disk. Otherwise the disk stays empty: what
  * cannot be seen is no failure. */
-int mounted_read(const char *path, struct disk *ret_disk, struct err *err);
+void mounted_read(const char *path, struct disk *ret_disk);

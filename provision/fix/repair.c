@@ -1,0 +1,323 @@
+/* Plan, write, verify. Which edits are made is grubfix's matter. */
+#include "fix/repair.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "fix/initrd.h"
+#include "fix/menu_source.h"
+#include "fix/xen_entry.h"
+
+static struct grubfix_request request_of(const struct repair *repair, const struct fix_file *file,
+					 const struct grubfix_facts *facts)
+{
+	return (struct grubfix_request){
+		.name = file->path,
+		.text = file->menu ? file->menu : file->text,
+		.length = file->menu ? file->menu_length : file->length,
+		.type = file->type,
+		.facts = facts,
+		.only = repair->wishes->only.count ? (const char *const *)repair->wishes->only.items
+						   : NULL,
+		.skip = repair->wishes->skip.count ? (const char *const *)repair->wishes->skip.items
+						   : NULL,
+	};
+}
+
+/* --- a menu from elsewhere -------------------------------------------------------------------- */
+
+static struct fix_file *menu_place(struct repair *repair, enum grubfix_type type)
+{
+	static const struct {
+		enum grubfix_type type;
+		const char *folder, *path;
+	} places[] = {
+		{ GRUBFIX_LEGACY, "/boot/grub", "/boot/grub/menu.lst" },
+		{ GRUBFIX_GRUB_CFG, "/boot/grub2", "/boot/grub2/grub.cfg" },
+		{ GRUBFIX_GRUB_CFG, "/boot/grub", "/boot/grub/grub.cfg" },
+	};
+	struct fix_file *file = files_first(&repair->files, type);
+
+	if (file)
+		return file;
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		CLEANUP(free_cleanup) char *real = NULL;
+		enum node_kind kind;
+
+		if (places[i].type == type &&
+		    target_find(repair->target, places[i].folder, &real, &kind, NULL) == 0 &&
+		    kind == NODE_FOLDER && str_equal(real, places[i].folder))
+			return files_add_new(&repair->files, places[i].path, type);
+	}
+	return NULL;
+}
+
+static const char *menu_name(enum grubfix_type type)
+{
+	return type == GRUBFIX_LEGACY ? "GRUB Legacy" : "GRUB 2";
+}
+
+static int menu_take(struct repair *repair, const char *from, struct err *err)
+{
+	CLEANUP(menu_source_done) struct menu_source source = { 0 };
+	struct fix_file *legacy = files_first(&repair->files, GRUBFIX_LEGACY);
+	struct fix_file *grub2 = files_first(&repair->files, GRUBFIX_GRUB_CFG);
+	enum grubfix_type own = legacy	? GRUBFIX_LEGACY
+				: grub2 ? GRUBFIX_GRUB_CFG
+					: GRUBFIX_UNKNOWN;
+	int r = menu_source_read(from, own, &source, err);
+
+	if (r < 0)
+		return r;
+	if (own != GRUBFIX_UNKNOWN && !files_first(&repair->files, source.type))
+		return err_set(err, -EBADMSG, "%s: is a menu for %s, but %s boots with %s",
+			       source.name, menu_name(source.type), target_name(repair->target),
+			       menu_name(own));
+	struct fix_file *file = menu_place(repair, source.type);
+	if (!file)
+		return err_set(err, -EBADMSG,
+			       "%s: has no folder /boot/grub where the menu %s could go: install "
+			       "the boot loader first",
+			       target_name(repair->target), source.name);
+	strv_format(&repair->remarks, "%s: the menu is taken from %s", file->path, source.name);
+	file->menu_length = source.length;
+	file->menu = take(&source.text);
+	return 0;
+}
+
+/* --- the plan --------------------------------------------------------------------------------- */
+
+/* The facts as they are for one file. */
+static struct grubfix_facts facts_for(const struct repair *repair, const struct fix_file *file)
+{
+	struct grubfix_facts facts = repair->facts.facts;
+
+	facts.adopt_root = file->menu != NULL;
+	return facts;
+}
+
+static bool is_menu(const struct fix_file *file)
+{
+	return file->type == GRUBFIX_LEGACY || file->type == GRUBFIX_GRUB_CFG;
+}
+
+static bool is_setting(const struct fix_file *file)
+{
+	return file->type == GRUBFIX_DEFAULT_GRUB || file->type == GRUBFIX_GRUBENV;
+}
+
+/* Should Xen be the default in this file? A menu without a Xen entry is left to its own. */
+static int xen_default_for(struct repair *repair, struct fix_file *file,
+			   struct grubfix_facts *facts, struct err *err)
+{
+	CLEANUP(free_cleanup) char *entry = NULL;
+
+	if (is_setting(file)) {
+		facts->default_entry = repair->grub2_entry;
+		facts->xen_default = repair->grub2_entry != NULL;
+		return 0;
+	}
+	facts->xen_default = file->type == GRUBFIX_XEN_CFG;
+	if (!is_menu(file))
+		return 0;
+	const struct grubfix_request request = request_of(repair, file, facts);
+	int r = grubfix_xen_entry(&request, &entry, err);
+	if (r < 0)
+		return r;
+	facts->xen_default = entry != NULL;
+	if (!entry && file->menu)
+		return err_set(err, -EBADMSG,
+			       "%s: the new menu has no Xen entry whose files are all in %s",
+			       file->path, target_name(repair->target));
+	if (entry && file->type == GRUBFIX_GRUB_CFG && !repair->grub2_entry)
+		repair->grub2_entry = take(&entry);
+	return 0;
+}
+
+static int file_plan(struct repair *repair, struct fix_file *file, struct err *err)
+{
+	struct grubfix_facts facts = facts_for(repair, file);
+	int r = xen_default_for(repair, file, &facts, err);
+	const struct grubfix_request request = request_of(repair, file, &facts);
+
+	if (r == 0)
+		r = grubfix_run(&request, &file->result, err);
+	if (r < 0)
+		return r;
+	file->changed = file->is_new || file->result.length != file->length ||
+			memcmp(file->result.text, file->text, file->length) != 0;
+	return 0;
+}
+
+/* Of the first menu that has a Xen entry, after the rules. */
+static void initrd_look(struct repair *repair)
+{
+	for (size_t i = 0; i < repair->files.count; i++) {
+		const struct fix_file *file = &repair->files.items[i];
+		struct xen_entry entry = { 0 };
+		struct grubfix_request request = request_of(repair, file, &repair->facts.facts);
+
+		if (!is_menu(file))
+			continue;
+		request.text = file->result.text;
+		request.length = file->result.length;
+		xen_entry_read(&request, &entry);
+		bool found = entry.title != NULL;
+		if (entry.initrd)
+			initrd_check(repair->target, entry.kernel, entry.initrd, &repair->remarks);
+		xen_entry_done(&entry);
+		if (found)
+			return;
+	}
+}
+
+static int rules_check(const struct strv *rules, const char *option, struct err *err)
+{
+	for (size_t i = 0; i < rules->count; i++) {
+		size_t at = 0;
+
+		while (grubfix_rule_at(at) &&
+		       !str_equal(grubfix_rule_id(grubfix_rule_at(at)), rules->items[i]))
+			at++;
+		if (!grubfix_rule_at(at))
+			return err_set(err, -EINVAL,
+				       "--%s %s: there is no such rule (--list-rules shows all)",
+				       option, rules->items[i]);
+	}
+	return 0;
+}
+
+/* An EFI system partition is FAT, which nothing here can write. */
+static void esp_remark(struct repair *repair)
+{
+	const struct disk *disk = target_disk(repair->target);
+
+	for (size_t i = 0; i < disk->count; i++)
+		if (target_is_image(repair->target) &&
+		    str_equal(disk->parts[i].mount_point, "/boot/efi"))
+			strv_format(
+				&repair->remarks,
+				"partition %u (/boot/efi, %s) is not looked into: mount the "
+				"system and run nestctl fix --root DIR for xen.cfg and grub.cfg "
+				"there",
+				disk->parts[i].number, disk->parts[i].probe.type);
+}
+
+int repair_plan(struct target *target, const struct fix_wishes *wishes, const char *menu_from,
+		struct repair *ret_repair, struct err *err)
+{
+	*ret_repair = (struct repair){ .target = target, .wishes = wishes };
+	int r = rules_check(&wishes->only, "only", err);
+
+	if (r == 0)
+		r = rules_check(&wishes->skip, "skip", err);
+	if (r == 0)
+		r = files_collect(target, &ret_repair->files, &ret_repair->remarks, err);
+	if (r == 0 && menu_from)
+		r = menu_take(ret_repair, menu_from, err);
+	if (r == 0)
+		r = disk_facts_make(target, &ret_repair->files, wishes, &ret_repair->facts, err);
+	if (r < 0)
+		return r;
+	if (!files_first(&ret_repair->files, GRUBFIX_LEGACY) &&
+	    !files_first(&ret_repair->files, GRUBFIX_GRUB_CFG))
+		strv_add(&ret_repair->remarks, "no boot menu was found in /boot/grub or "
+					       "/boot/grub2");
+	esp_remark(ret_repair);
+	for (size_t i = 0; i < ret_repair->files.count && r == 0; i++)
+		r = file_plan(ret_repair, &ret_repair->files.items[i], err);
+	if (r < 0)
+		return err_wrap(err, r, "%s", target_name(target));
+	initrd_look(ret_repair);
+	return 0;
+}
+
+size_t repair_changed(const struct repair *repair)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < repair->files.count; i++)
+		count += repair->files.items[i].changed;
+	return count;
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+static int all_write(struct repair *repair, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < repair->files.count && r == 0; i++) {
+		const struct fix_file *file = &repair->files.items[i];
+
+		if (file->changed)
+			r = target_replace(repair->target, file->real, file->result.text,
+					   file->result.length, err);
+	}
+	return r < 0 ? r : target_commit(repair->target, err);
+}
+
+/* What is on the disk now is what was meant, and no rule wants to edit it. */
+static int file_verify(struct repair *repair, const struct fix_file *file, struct err *err)
+{
+	CLEANUP(free_cleanup) char *text = NULL;
+	CLEANUP(grubfix_result_done) struct grubfix_result again = { 0 };
+	struct grubfix_facts facts = facts_for(repair, file);
+	struct grubfix_request request = request_of(repair, file, &facts);
+	size_t length;
+	int r = target_read(repair->target, file->real, GRUBFIX_MAX_BYTES, &text, &length, err);
+
+	if (r < 0)
+		return r;
+	if (length != file->result.length || memcmp(text, file->result.text, length) != 0)
+		return err_set(err, -EIO, "%s is not what was written", file->path);
+	request.text = text;
+	request.length = length;
+	r = grubfix_run(&request, &again, err);
+	if (r == 0 && again.changed)
+		r = err_set(err, -EIO, "%s wants further edits", file->path);
+	return r;
+}
+
+static int all_verify(struct repair *repair, struct err *err)
+{
+	int r = target_check(repair->target, err);
+
+	for (size_t i = 0; i < repair->files.count && r == 0; i++)
+		if (repair->files.items[i].changed)
+			r = file_verify(repair, &repair->files.items[i], err);
+	return r;
+}
+
+int repair_write(struct repair *repair, struct err *err)
+{
+	struct err undo = { 0 };
+
+	if (repair_changed(repair) == 0)
+		return 0;
+	int r = target_check(repair->target, err);
+	if (r < 0)
+		return r;
+	r = all_write(repair, err);
+	if (r == 0)
+		r = all_verify(repair, err);
+	if (r == 0)
+		return 0;
+	if (target_revert(repair->target, &undo) < 0)
+		err_wrap(err, r, "%s: the repair failed, and putting back what was there too (%s)",
+			 target_name(repair->target), undo.text);
+	else
+		err_wrap(err, r, "%s: the repair failed, what was there is back",
+			 target_name(repair->target));
+	err_clear(&undo);
+	return r;
+}
+
+void repair_done(struct repair *repair)
+{
+	files_done(&repair->files);
+	disk_facts_done(&repair->facts);
+	free(repair->grub2_entry);
+	strv_done(&repair->remarks);
+	*repair = (struct repair){ 0 };
+}
