@@ -3,12 +3,20 @@
 
 #include <blkid/blkid.h>
 #include <ctype.h>
+#include <endian.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "image/table.h"
+
+/* In the superblock of ext3 and ext4. Source: Linux fs/ext4/ext4.h. */
+#define INCOMPAT_AT	  (1024 + 0x60)
+#define INCOMPAT_RECOVER  0x0004u
+#define RO_COMPAT_AT	  (1024 + 0x64)
+#define RO_COMPAT_ORPHANS 0x10000u
 
 static void probe_cleanup(blkid_probe *probe)
 {
@@ -83,6 +91,49 @@ bool disk_part_is_ext(const struct disk_part *part)
 {
 	return str_equal(part->probe.type, "ext2") || str_equal(part->probe.type, "ext3") ||
 	       str_equal(part->probe.type, "ext4");
+}
+
+static int field_read(struct image *image, const struct disk_part *part, uint64_t at,
+		      uint32_t *ret_value, struct err *err)
+{
+	int r = image_read(image, part->where.start_bytes + at, ret_value, sizeof *ret_value, err);
+
+	*ret_value = le32toh(*ret_value);
+	return r;
+}
+
+/* e2fsck cannot replay a journal behind an offset (it opens the file system anew, at its start):
+ * hence the loop device. */
+static int unsettled_error(struct image *image, const struct disk_part *part, struct err *err)
+{
+	const char *path = image_path(image);
+	uint64_t offset = part->where.start_bytes;
+	CLEANUP(free_cleanup)
+	char *command = offset ? str_format("d=$(losetup -f --show -o %" PRIu64
+					    " '%s') && e2fsck -fy $d; losetup -d $d",
+					    offset, path)
+			       : str_format("e2fsck -fy '%s'", path);
+
+	return err_set(err, -EBADMSG,
+		       "%s: the file system at byte %" PRIu64
+		       " was not unmounted, its journal must be replayed first: boot the machine "
+		       "once and shut it down, or run %s",
+		       path, offset, command);
+}
+
+int disk_part_open(struct image *image, const struct disk_part *part, bool writable,
+		   struct fsys **ret_fsys, struct err *err)
+{
+	uint32_t incompat = 0, ro_compat = 0;
+	int r = field_read(image, part, INCOMPAT_AT, &incompat, err);
+
+	if (r == 0)
+		r = field_read(image, part, RO_COMPAT_AT, &ro_compat, err);
+	if (r < 0)
+		return r;
+	if ((incompat & INCOMPAT_RECOVER) || (ro_compat & RO_COMPAT_ORPHANS))
+		return unsettled_error(image, part, err);
+	return fsys_open(image, &part->where, writable, ret_fsys, err);
 }
 
 struct disk_part *disk_by_number(const struct disk *disk, unsigned number)

@@ -1,6 +1,7 @@
 /* What lies on the disk that is repaired: the file systems, and what each is for. */
 #pragma once
 #include "base/str.h"
+#include "image/fsys.h"
 #include "image/probe.h"
 
 struct disk_part {
@@ -23,6 +24,10 @@ struct disk {
 int disk_read(struct image *image, struct disk *ret_disk, struct err *err);
 void disk_done(struct disk *disk);
 
+/* Opens its file system. -EBADMSG as fsys_open; a journal to be replayed is told with the commands
+ * that do it. */
+int disk_part_open(struct image *image, const struct disk_part *part, bool writable,
+		   struct fsys **ret_fsys, struct err *err);
 bool disk_part_is_ext(const struct disk_part *part);
 struct disk_part *disk_by_number(const struct disk *disk, unsigned number);
 /* What a name means on this disk: "UUID=...", "LABEL=...", "/dev/hda2" (the first disk of any

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 
-#include "image/fsys.h"
-
 /* What stands in the way of a look inside, and how to get at it. */
 static const struct obstacle {
 	const char *type, *name, *remedy;
@@ -111,8 +109,7 @@ static int search(struct image *image, struct disk *disk, struct disk_part **ret
 		CLEANUP(fsys_cleanup) struct fsys *fsys = NULL;
 
 		if (!disk_part_is_ext(part) ||
-		    fsys_open(image, &part->where, false, &fsys, closed.text ? NULL : &closed) <
-			    0 ||
+		    disk_part_open(image, part, false, &fsys, closed.text ? NULL : &closed) < 0 ||
 		    !holds_system(fsys))
 			continue;
 		if (found)

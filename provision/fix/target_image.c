@@ -194,8 +194,8 @@ static int mounts_open(struct image_target *target, struct err *err)
 	int r = 0;
 
 	for (size_t i = 0; i < target->mount_count && r == 0; i++)
-		r = fsys_open(target->image, &target->mounts[i].part->where,
-			      target->overlay != NULL, &target->mounts[i].fsys, err);
+		r = disk_part_open(target->image, target->mounts[i].part, target->overlay != NULL,
+				   &target->mounts[i].fsys, err);
 	return r;
 }
 
@@ -296,7 +296,7 @@ static int mount_add(struct image_target *target, const char *point, const struc
 	struct mount *mount = &target->mounts[target->mount_count];
 
 	*mount = (struct mount){ .point = point, .part = part };
-	int r = fsys_open(target->image, &part->where, target->overlay != NULL, &mount->fsys, err);
+	int r = disk_part_open(target->image, part, target->overlay != NULL, &mount->fsys, err);
 	target->mount_count += r == 0;
 	return r;
 }
