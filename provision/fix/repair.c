@@ -187,22 +187,6 @@ static int rules_check(const struct strv *rules, const char *option, struct err 
 	return 0;
 }
 
-/* An EFI system partition is FAT, which nothing here can write. */
-static void esp_remark(struct repair *repair)
-{
-	const struct disk *disk = target_disk(repair->target);
-
-	for (size_t i = 0; i < disk->count; i++)
-		if (target_is_image(repair->target) &&
-		    str_equal(disk->parts[i].mount_point, "/boot/efi"))
-			strv_format(
-				&repair->remarks,
-				"partition %u (/boot/efi, %s) is not looked into: mount the "
-				"system and run nestctl fix --root DIR for xen.cfg and grub.cfg "
-				"there",
-				disk->parts[i].number, disk->parts[i].probe.type);
-}
-
 int repair_plan(struct target *target, const struct fix_wishes *wishes, const char *menu_from,
 		struct repair *ret_repair, struct err *err)
 {
@@ -223,7 +207,6 @@ int repair_plan(struct target *target, const struct fix_wishes *wishes, const ch
 	    !files_first(&ret_repair->files, GRUBFIX_GRUB_CFG))
 		strv_add(&ret_repair->remarks, "no boot menu was found in /boot/grub or "
 					       "/boot/grub2");
-	esp_remark(ret_repair);
 	for (size_t i = 0; i < ret_repair->files.count && r == 0; i++)
 		r = file_plan(ret_repair, &ret_repair->files.items[i], err);
 	if (r < 0)

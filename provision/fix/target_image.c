@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/fs.h"
@@ -12,22 +12,17 @@
 #include "fix/commit.h"
 #include "fix/e2fsck.h"
 #include "fix/root_find.h"
-#include "image/fsys.h"
+#include "fix/tree_mount.h"
 
 #define FSTAB_MAX_BYTES ((size_t)1 << 20)
-#define MOUNTS		2
-
-struct mount {
-	const char *point; /* "" for the root */
-	const struct disk_part *part;
-	struct fsys *fsys;
-};
+#define MOUNTS		3
 
 /* What was seen in a folder: a lookup of each name on a path would read it again and again. */
 struct folder {
 	char *path;
 	struct walk_node *nodes;
 	struct strv names; /* in the order of nodes */
+	bool has_case;
 	struct folder *next;
 };
 
@@ -36,7 +31,7 @@ struct image_target {
 	struct overlay *overlay; /* NULL: for reading alone */
 	struct image *image;	 /* over the overlay, else the base */
 	struct disk disk;
-	struct mount mounts[MOUNTS];
+	struct tree_mount mounts[MOUNTS];
 	size_t mount_count;
 	struct folder *folders;
 	struct overlay_change *changes; /* that were committed */
@@ -46,11 +41,11 @@ struct image_target {
 /* --- the tree -------------------------------------------------------------------------------- */
 
 /* The file system that holds a path, and the path in there. */
-static const struct mount *mount_of(const struct image_target *target, const char *real,
-				    const char **ret_inside)
+static const struct tree_mount *mount_of(const struct image_target *target, const char *real,
+					 const char **ret_inside)
 {
 	for (size_t i = target->mount_count; i-- > 1;) {
-		const struct mount *mount = &target->mounts[i];
+		const struct tree_mount *mount = &target->mounts[i];
 		size_t length = strlen(mount->point);
 
 		if (str_starts(real, mount->point) && (!real[length] || real[length] == '/')) {
@@ -62,15 +57,7 @@ static const struct mount *mount_of(const struct image_target *target, const cha
 	return &target->mounts[0];
 }
 
-static enum node_kind kind_of(uint32_t mode)
-{
-	return S_ISREG(mode)   ? NODE_FILE
-	       : S_ISDIR(mode) ? NODE_FOLDER
-	       : S_ISLNK(mode) ? NODE_LINK
-			       : NODE_OTHER;
-}
-
-static int entry_keep(void *context, const struct fsys_entry *entry)
+static void entry_keep(void *context, const char *name, struct walk_node node)
 {
 	struct folder *folder = context;
 	size_t count = folder->names.count;
@@ -78,9 +65,8 @@ static int entry_keep(void *context, const struct fsys_entry *entry)
 	if ((count & (count - 1)) == 0)
 		folder->nodes =
 			mem_grow(folder->nodes, count ? 2 * count : 1, sizeof *folder->nodes);
-	folder->nodes[count] = (struct walk_node){ kind_of(entry->mode), str_copy(entry->target) };
-	strv_add(&folder->names, entry->name);
-	return 0;
+	folder->nodes[count] = (struct walk_node){ node.kind, str_copy(node.target) };
+	strv_add(&folder->names, name);
 }
 
 static void folder_free(struct folder *folder)
@@ -112,11 +98,12 @@ static int folder_get(struct image_target *target, const char *real, struct fold
 	while (folder && strcmp(folder->path, real) != 0)
 		folder = folder->next;
 	if (!folder) {
-		const struct mount *mount = mount_of(target, real, &inside);
+		const struct tree_mount *mount = mount_of(target, real, &inside);
 
 		folder = mem_alloc(sizeof *folder);
 		folder->path = str_copy(real);
-		int r = fsys_list(mount->fsys, inside, entry_keep, folder, err);
+		folder->has_case = tree_mount_has_case(mount);
+		int r = tree_mount_list(mount, inside, entry_keep, folder, err);
 		if (r < 0) {
 			folder_free(folder);
 			return r;
@@ -128,17 +115,38 @@ static int folder_get(struct image_target *target, const char *real, struct fold
 	return 0;
 }
 
+/* A folder of the root is there for every mount, whether it is on the disk or not. */
+static bool is_mount_point(const struct image_target *target, const char *folder, const char *name)
+{
+	CLEANUP(free_cleanup) char *path = path_join(folder, name);
+
+	for (size_t i = 1; i < target->mount_count; i++)
+		if (str_equal(target->mounts[i].point, path))
+			return true;
+	return false;
+}
+
+static bool same_name(const struct folder *folder, const char *a, const char *b)
+{
+	return (folder->has_case ? strcmp(a, b) : strcasecmp(a, b)) == 0;
+}
+
 static int image_look(void *context, const char *real, const char *name, struct walk_node *ret_node,
 		      struct err *err)
 {
 	struct folder *folder;
-	int r = folder_get(context, real, &folder, err);
 
 	*ret_node = (struct walk_node){ NODE_NONE, NULL };
+	if (is_mount_point(context, real, name)) {
+		ret_node->kind = NODE_FOLDER;
+		return 0;
+	}
+	int r = folder_get(context, real, &folder, err);
 	for (size_t i = 0; r == 0 && i < folder->names.count; i++)
-		if (strcmp(folder->names.items[i], name) == 0) {
+		if (same_name(folder, folder->names.items[i], name)) {
 			*ret_node = folder->nodes[i];
 			ret_node->target = str_copy(folder->nodes[i].target);
+			break;
 		}
 	return r;
 }
@@ -157,9 +165,9 @@ static int image_read_file(void *context, const char *real, size_t max_bytes, ch
 			   size_t *ret_length, struct err *err)
 {
 	const char *inside;
-	const struct mount *mount = mount_of(context, real, &inside);
+	const struct tree_mount *mount = mount_of(context, real, &inside);
 
-	return fsys_read(mount->fsys, inside, max_bytes, ret_data, ret_length, err);
+	return tree_mount_read(mount, inside, max_bytes, ret_data, ret_length, err);
 }
 
 static int image_put(void *context, const char *real, const char *like, const void *data,
@@ -167,25 +175,23 @@ static int image_put(void *context, const char *real, const char *like, const vo
 {
 	struct image_target *target = context;
 	const char *inside, *like_inside;
-	const struct mount *mount = mount_of(target, real, &inside);
-	const struct mount *like_mount = mount_of(target, like, &like_inside);
-	struct fsys_attributes attributes = { .mode = 0644 };
-	int r = fsys_get_attributes(like_mount->fsys, like_inside, &attributes, NULL);
+	const struct tree_mount *mount = mount_of(target, real, &inside);
+	const struct tree_mount *like_mount = mount_of(target, like, &like_inside);
+	struct fsys_attributes attributes;
+	bool known = tree_mount_attributes(like_mount, like_inside, &attributes);
 
-	if (r < 0 || str_equal(real, like))
+	if (known && str_equal(real, like))
 		attributes.time_seconds = time(NULL);
 	folders_forget(target);
-	return fsys_put(mount->fsys, inside, data, length, &attributes, err);
+	return tree_mount_put(mount, inside, data, length, known ? &attributes : NULL, err);
 }
 
 /* --- keeping and giving up -------------------------------------------------------------------- */
 
 static void mounts_close(struct image_target *target)
 {
-	for (size_t i = 0; i < target->mount_count; i++) {
-		fsys_discard(target->mounts[i].fsys);
-		target->mounts[i].fsys = NULL;
-	}
+	for (size_t i = 0; i < target->mount_count; i++)
+		tree_mount_discard(&target->mounts[i]);
 	folders_forget(target);
 }
 
@@ -194,8 +200,8 @@ static int mounts_open(struct image_target *target, struct err *err)
 	int r = 0;
 
 	for (size_t i = 0; i < target->mount_count && r == 0; i++)
-		r = disk_part_open(target->image, target->mounts[i].part, target->overlay != NULL,
-				   &target->mounts[i].fsys, err);
+		r = tree_mount_open(target->image, target->overlay != NULL, &target->mounts[i],
+				    err);
 	return r;
 }
 
@@ -213,7 +219,8 @@ static int image_check_all(void *context, struct err *err)
 	int r = 0;
 
 	for (size_t i = 0; i < target->mount_count && r == 0; i++)
-		r = e2fsck_check(target->base, &target->mounts[i].part->where, err);
+		if (target->mounts[i].fsys)
+			r = e2fsck_check(target->base, &target->mounts[i].part->where, err);
 	return r;
 }
 
@@ -223,7 +230,7 @@ static int image_commit(void *context, struct err *err)
 	int r = 0;
 
 	for (size_t i = 0; i < target->mount_count && r == 0; i++)
-		r = fsys_close(take(&target->mounts[i].fsys), err);
+		r = tree_mount_finish(&target->mounts[i], err);
 	if (r == 0)
 		r = overlay_changes(target->overlay, &target->changes, &target->change_count, err);
 	if (r == 0)
@@ -293,36 +300,36 @@ static int format_check(struct image *image, struct err *err)
 static int mount_add(struct image_target *target, const char *point, const struct disk_part *part,
 		     struct err *err)
 {
-	struct mount *mount = &target->mounts[target->mount_count];
+	struct tree_mount *mount = &target->mounts[target->mount_count];
 
-	*mount = (struct mount){ .point = point, .part = part };
-	int r = disk_part_open(target->image, part, target->overlay != NULL, &mount->fsys, err);
+	*mount = (struct tree_mount){ .point = point, .part = part };
+	int r = tree_mount_open(target->image, target->overlay != NULL, mount, err);
 	target->mount_count += r == 0;
 	return r;
 }
 
+/* What fstab mounts there, and it alone; /boot before what lies in it. */
 static int boot_mount(struct image_target *target, struct err *err)
 {
+	static const char *const points[MOUNTS - 1] = { "/boot", "/boot/efi" };
 	CLEANUP(free_cleanup) char *fstab = NULL;
-	int r = fsys_read(target->mounts[0].fsys, "/etc/fstab", FSTAB_MAX_BYTES, &fstab, NULL,
-			  NULL);
+	size_t length;
+	int r = tree_mount_read(&target->mounts[0], "/etc/fstab", FSTAB_MAX_BYTES, &fstab, &length,
+				NULL);
 
 	if (r < 0) /* none, or none that can be read: nothing is known of a /boot */
 		return 0;
 	disk_read_fstab(&target->disk, fstab);
-	for (size_t i = 0; i < target->disk.count; i++) {
-		const struct disk_part *part = &target->disk.parts[i];
+	for (size_t i = 0; i < MOUNTS - 1; i++)
+		for (size_t j = 0; j < target->disk.count; j++) {
+			const struct disk_part *part = &target->disk.parts[j];
 
-		if (!part->is_boot)
-			continue;
-		if (!disk_part_is_ext(part))
-			return err_set(err, -EBADMSG,
-				       "%s: /boot is partition %u, which holds %s: mount the "
-				       "system and run nestctl fix --root DIR",
-				       image_path(target->base), part->number,
-				       part->probe.type[0] ? part->probe.type : "nothing known");
-		return mount_add(target, "/boot", part, err);
-	}
+			if (!str_equal(part->mount_point, points[i]))
+				continue;
+			r = mount_add(target, points[i], part, err);
+			if (r < 0)
+				return r;
+		}
 	return 0;
 }
 
