@@ -90,6 +90,17 @@ boot_image() { # image, tree
 		fs_put "$1" 25 39 ext3 $ROOT_UUID root.tree
 }
 
+# EFI system partition (MiB, FAT bits) with the files of a folder, then the root.
+efi_image() { # image, size of the ESP in MiB, FAT bits, folder, tree
+	rm -f "$1" esp.part
+	truncate -s $(($2 + 42))M "$1"
+	truncate -s "$2M" esp.part
+	printf 'start=2048,size=%d,type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B\ntype=L\n' $(($2 * 2048)) |
+		sfdisk -q --no-reread -X gpt "$1" > /dev/null || return 1
+	mkfs.fat -F "$3" -i 1234ABCD -s 1 esp.part > /dev/null && mcopy -s -i esp.part "$4"/* :: &&
+		dd if=esp.part of="$1" bs=$MIB seek=1 conv=notrunc status=none &&
+		fs_put "$1" $(($2 + 1)) 40 ext4 $ROOT_UUID "$5"
+}
 inside() { # image, path, start of the file system: the content
 	debugfs -R "cat $2" "$1?offset=${3-$ROOT_AT}" 2> /dev/null
 }
