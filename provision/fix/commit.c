@@ -4,8 +4,10 @@
 #include "fix/commit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/fs.h"
@@ -27,9 +29,15 @@ struct log_record {
 	uint8_t before[HASH_BYTES];
 };
 
+/* Beside the image itself, not beside a symlink to it: whatever name is used next finds it. */
 static char *log_path(const char *image)
 {
-	return str_format("%s.nestctl-redo", image);
+	struct stat status;
+	CLEANUP(free_cleanup) char *real = NULL;
+
+	if (lstat(image, &status) == 0 && S_ISLNK(status.st_mode))
+		real = realpath(image, NULL);
+	return str_format("%s.nestctl-redo", real ? real : image);
 }
 
 static void digest(const void *data, size_t length, uint8_t ret_digest[HASH_BYTES])
@@ -95,21 +103,36 @@ static int apply_apart(struct image *image, const char *path, const struct overl
 		continue;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	return err_set(err, -EIO,
-		       "%s: writing the repair failed half-way; %s has all of it: run nestctl fix "
-		       "again once the disk can be written",
-		       image_path(image), path);
+	return err_set(err, -EIO, "%s: cannot be written", image_path(image));
+}
+
+/* Gives holes their blocks, so that a disk that is full shows before the first change. Where that
+ * cannot be done it is left. */
+static int room_make(struct image *image, const struct overlay_change *changes, size_t count,
+		     struct err *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (fallocate(image_fd(image), FALLOC_FL_KEEP_SIZE, (off_t)changes[i].offset_bytes,
+			      (off_t)changes[i].length) < 0 &&
+		    errno == ENOSPC)
+			return err_errno(err, errno, "%s: cannot be written", image_path(image));
+	return 0;
 }
 
 int commit_changes(struct image *image, const struct overlay_change *changes, size_t count,
 		   struct err *err)
 {
 	CLEANUP(free_cleanup) char *path = log_path(image_path(image));
-	int r = count > 0 ? log_write(image, path, changes, count, err) : 0;
 
+	if (count == 0)
+		return 0;
+	int r = room_make(image, changes, count, err);
+	if (r < 0)
+		return r;
+	r = log_write(image, path, changes, count, err);
 	if (r < 0)
 		return err_wrap(err, r, "keeping a log of the repair beside the image");
-	return count > 0 ? apply_apart(image, path, changes, count, err) : 0;
+	return apply_apart(image, path, changes, count, err);
 }
 
 int commit_undo(struct image *image, const struct overlay_change *changes, size_t count,

@@ -65,8 +65,7 @@ static bool has_builtin(struct target *target, const char *release)
 	return false;
 }
 
-/* "3.0.101-63-xen" of /boot/vmlinuz-3.0.101-63-xen, links followed; the caller frees. */
-static char *release_of(struct target *target, const char *kernel)
+char *kernel_release(struct target *target, const char *kernel)
 {
 	CLEANUP(free_cleanup) char *real = NULL;
 	enum node_kind kind;
@@ -106,7 +105,7 @@ void initrd_check(struct target *target, const char *kernel, const char *initrd,
 		  struct strv *remarks)
 {
 	CLEANUP(free_cleanup) char *data = NULL;
-	CLEANUP(free_cleanup) char *release = release_of(target, kernel);
+	CLEANUP(free_cleanup) char *release = kernel_release(target, kernel);
 	struct err err = { 0 };
 	size_t length = 0;
 	bool found = false;

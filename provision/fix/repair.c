@@ -2,6 +2,7 @@
 #include "fix/repair.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "fix/initrd.h"
@@ -149,26 +150,45 @@ static int file_plan(struct repair *repair, struct fix_file *file, struct err *e
 	return 0;
 }
 
-/* Of the first menu that has a Xen entry, after the rules. */
-static void initrd_look(struct repair *repair)
+/* Of the first menu that has one: as it is before the rules, or after them. */
+static void xen_entry_find(const struct repair *repair, bool planned, struct xen_entry *ret_entry)
 {
-	for (size_t i = 0; i < repair->files.count; i++) {
+	for (size_t i = 0; i < repair->files.count && !ret_entry->title; i++) {
 		const struct fix_file *file = &repair->files.items[i];
-		struct xen_entry entry = { 0 };
 		struct grubfix_request request = request_of(repair, file, &repair->facts.facts);
 
 		if (!is_menu(file))
 			continue;
-		request.text = file->result.text;
-		request.length = file->result.length;
-		xen_entry_read(&request, &entry);
-		bool found = entry.title != NULL;
-		if (entry.initrd)
-			initrd_check(repair->target, entry.kernel, entry.initrd, &repair->remarks);
-		xen_entry_done(&entry);
-		if (found)
-			return;
+		if (planned) {
+			request.text = file->result.text;
+			request.length = file->result.length;
+		}
+		xen_entry_read(&request, ret_entry);
 	}
+}
+
+static void initrd_look(struct repair *repair)
+{
+	CLEANUP(xen_entry_done) struct xen_entry entry = { 0 };
+
+	xen_entry_find(repair, true, &entry);
+	if (entry.initrd)
+		initrd_check(repair->target, entry.kernel, entry.initrd, &repair->remarks);
+}
+
+/* The classic Xen kernels before 2.6.37 call the console of dom0 xvc0. */
+static void dom0_console_find(struct repair *repair)
+{
+	CLEANUP(xen_entry_done) struct xen_entry entry = { 0 };
+	unsigned major, minor, patch;
+
+	xen_entry_find(repair, false, &entry);
+	if (!entry.kernel)
+		return;
+	CLEANUP(free_cleanup) char *release = kernel_release(repair->target, entry.kernel);
+	if (sscanf(release, "%u.%u.%u", &major, &minor, &patch) == 3 && major == 2 && minor == 6 &&
+	    patch < 37 && strstr(release, "xen"))
+		repair->facts.facts.dom0_console = "xvc0";
 }
 
 static int rules_check(const struct strv *rules, const char *option, struct err *err)
@@ -207,6 +227,7 @@ int repair_plan(struct target *target, const struct fix_wishes *wishes, const ch
 	    !files_first(&ret_repair->files, GRUBFIX_GRUB_CFG))
 		strv_add(&ret_repair->remarks, "no boot menu was found in /boot/grub or "
 					       "/boot/grub2");
+	dom0_console_find(ret_repair);
 	for (size_t i = 0; i < ret_repair->files.count && r == 0; i++)
 		r = file_plan(ret_repair, &ret_repair->files.items[i], err);
 	if (r < 0)
