@@ -1,10 +1,11 @@
-/* Signs of use that can be seen from outside: locks and loop devices. */
+/* Signs of use that can be seen from outside: locks, loop devices, descriptors. */
 #include "fix/busy.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -59,6 +60,57 @@ static int loop_check(const char *backing, const struct stat *image, const char 
 		       path, length, name, length, name);
 }
 
+/* --- who has it open ------------------------------------------------------------------------- */
+
+static bool opened_for_writing(const char *fd_path)
+{
+	/* "/proc/7/fd/3" and "/proc/7/fdinfo/3" */
+	const char *number = path_name(fd_path);
+	CLEANUP(free_cleanup)
+	char *path = str_format("%.*sinfo/%s", (int)(number - fd_path - 1), fd_path, number);
+	CLEANUP(free_cleanup) char *text = NULL;
+
+	if (file_read(path, PATH_MAX_BYTES, &text, NULL, NULL) < 0)
+		return false;
+	const char *flags = strstr(text, "flags:");
+	return flags && (strtoul(flags + strlen("flags:"), NULL, 8) & O_ACCMODE) != O_RDONLY;
+}
+
+static int opener_error(const char *fd_path, const char *path, struct err *err)
+{
+	int length = (int)(strstr(fd_path, "/fd/") - fd_path);
+	CLEANUP(free_cleanup) char *name_path = str_format("%.*s/comm", length, fd_path);
+	CLEANUP(free_cleanup) char *name = NULL;
+
+	if (file_read(name_path, PATH_MAX_BYTES, &name, NULL, NULL) < 0)
+		name = str_copy("?");
+	name[strcspn(name, "\n")] = '\0';
+	return err_set(err, -EBUSY,
+		       "%s: is in use: process %.*s (%s) has it open for writing: stop that first",
+		       path, length - (int)strlen("/proc/"), fd_path + strlen("/proc/"), name);
+}
+
+/* Device models of old Xen take no locks. Processes that we may not look into are not seen. */
+static int openers_check(const struct stat *image, const char *path, struct err *err)
+{
+	CLEANUP(free_cleanup) char *own = str_format("/proc/%d/", (int)getpid());
+	glob_t fds = { 0 };
+	int r = 0;
+
+	if (glob("/proc/[0-9]*/fd/*", GLOB_NOSORT, NULL, &fds) == 0)
+		for (size_t i = 0; i < fds.gl_pathc && r == 0; i++) {
+			const char *fd = fds.gl_pathv[i];
+			struct stat status;
+
+			if (stat(fd, &status) == 0 && status.st_dev == image->st_dev &&
+			    status.st_ino == image->st_ino && !str_starts(fd, own) &&
+			    opened_for_writing(fd))
+				r = opener_error(fd, path, err);
+		}
+	globfree(&fds);
+	return r;
+}
+
 int busy_check(int fd, const char *path, bool exclusive, struct err *err)
 {
 	struct stat image;
@@ -73,5 +125,5 @@ int busy_check(int fd, const char *path, bool exclusive, struct err *err)
 		for (size_t i = 0; i < loops.gl_pathc && r == 0; i++)
 			r = loop_check(loops.gl_pathv[i], &image, path, err);
 	globfree(&loops);
-	return r;
+	return r < 0 ? r : openers_check(&image, path, err);
 }

@@ -16,6 +16,8 @@
 #define INCOMPAT_AT	  (1024 + 0x60)
 #define INCOMPAT_RECOVER  0x0004u
 #define RO_COMPAT_AT	  (1024 + 0x64)
+#define GUID_ESP	  "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
+#define TYPE_ESP	  "ef"
 #define RO_COMPAT_ORPHANS 0x10000u
 
 static void probe_cleanup(blkid_probe *probe)
@@ -66,6 +68,8 @@ int disk_read(struct image *image, struct disk *ret_disk, struct err *err)
 	for (size_t i = 0; i < table->count; i++) {
 		ret_disk->parts[i].number = table->entries[i].number;
 		ret_disk->parts[i].where = table->entries[i].where;
+		ret_disk->parts[i].is_esp = strcasecmp(table->entries[i].type, GUID_ESP) == 0 ||
+					    str_equal(table->entries[i].type, TYPE_ESP);
 	}
 	for (size_t i = 0; i < ret_disk->count && r == 0; i++) {
 		struct disk_part *part = &ret_disk->parts[i];
@@ -233,6 +237,21 @@ static void fstab_line(struct disk *disk, const char *name, const char *mount)
 	part->is_boot = str_equal(mount, "/boot");
 }
 
+static void esp_place(struct disk *disk)
+{
+	struct disk_part *found = NULL;
+
+	for (size_t i = 0; i < disk->count; i++) {
+		if (str_equal(disk->parts[i].mount_point, "/boot/efi"))
+			return;
+		if (disk->parts[i].is_esp && str_equal(disk->parts[i].probe.type, "vfat") &&
+		    !disk->parts[i].mount_point && !found)
+			found = &disk->parts[i];
+	}
+	if (found)
+		found->mount_point = str_copy("/boot/efi");
+}
+
 void disk_read_fstab(struct disk *disk, const char *text)
 {
 	CLEANUP(free_cleanup) char *copy = str_copy(text);
@@ -245,4 +264,5 @@ void disk_read_fstab(struct disk *disk, const char *text)
 		if (mount && name[0] != '#')
 			fstab_line(disk, name, mount);
 	}
+	esp_place(disk);
 }

@@ -10,7 +10,7 @@ struct disk_part {
 	struct probe probe;
 	char partuuid[48];
 	char *mount_point; /* by fstab, owned; NULL: none */
-	bool is_root, is_swap, is_boot;
+	bool is_root, is_swap, is_boot, is_esp;
 };
 
 struct disk {
@@ -33,5 +33,6 @@ struct disk_part *disk_by_number(const struct disk *disk, unsigned number);
 /* What a name means on this disk: "UUID=...", "LABEL=...", "/dev/hda2" (the first disk of any
  * kind), ".../by-id/...-part2", "/dev/disk/by-uuid/...". NULL: nothing here. */
 struct disk_part *disk_by_name(const struct disk *disk, const char *name);
-/* Sets mount points and is_boot from the text of an fstab. is_root must be set. */
+/* Sets mount points and is_boot from the text of an fstab. is_root must be set. An EFI system
+ * partition that it does not mount is taken as /boot/efi. */
 void disk_read_fstab(struct disk *disk, const char *text);

@@ -317,9 +317,8 @@ static int boot_mount(struct image_target *target, struct err *err)
 	int r = tree_mount_read(&target->mounts[0], "/etc/fstab", FSTAB_MAX_BYTES, &fstab, &length,
 				NULL);
 
-	if (r < 0) /* none, or none that can be read: nothing is known of a /boot */
-		return 0;
-	disk_read_fstab(&target->disk, fstab);
+	/* None, or none that can be read: nothing is known of a /boot. */
+	disk_read_fstab(&target->disk, r < 0 ? "" : fstab);
 	for (size_t i = 0; i < MOUNTS - 1; i++)
 		for (size_t j = 0; j < target->disk.count; j++) {
 			const struct disk_part *part = &target->disk.parts[j];
