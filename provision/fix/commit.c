@@ -234,7 +234,7 @@ int commit_finish_pending(struct image *image, struct err *err)
 {
 	CLEANUP(free_cleanup) char *path = log_path(image_path(image));
 	CLEANUP(buf_done) struct buf log = { 0 };
-	struct log_head head;
+	struct log_head head = { .count = 0 };
 	size_t at = sizeof head, count = 0;
 
 	if (!path_exists(path))

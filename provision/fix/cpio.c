@@ -50,7 +50,8 @@ static int member_walk(const char *data, size_t length, const struct names *name
 {
 	uint64_t name_bytes, file_bytes;
 
-	if (length < HEAD_BYTES || (memcmp(data, "070701", 6) && memcmp(data, "070702", 6)) ||
+	if (length < HEAD_BYTES ||
+	    (memcmp(data, "070701", 6) != 0 && memcmp(data, "070702", 6) != 0) ||
 	    !hex_field(data, NAMESIZE_AT, &name_bytes) ||
 	    !hex_field(data, FILESIZE_AT, &file_bytes) || name_bytes == 0 ||
 	    name_bytes > NAME_MAX_LENGTH || name_bytes > length - HEAD_BYTES ||

@@ -42,9 +42,9 @@ static char *where_text(const struct disk_part *part)
 			    : str_copy("the whole image, which has no partition table,");
 }
 
-static int obstacle_error(struct image *image, const struct disk_part *part, struct err *err)
+static int obstacle_error(struct image *image, const struct disk_part *part,
+			  const struct obstacle *obstacle, struct err *err)
 {
-	const struct obstacle *obstacle = obstacle_of(part);
 	CLEANUP(free_cleanup) char *where = where_text(part);
 
 	return err_set(err, -EBADMSG,
@@ -56,11 +56,17 @@ static int obstacle_error(struct image *image, const struct disk_part *part, str
 static int none_error(struct image *image, const struct disk *disk, struct err *err)
 {
 	CLEANUP(buf_done) struct buf list = { 0 };
+	bool is_blank = !disk->has_table;
 
-	for (size_t i = 0; i < disk->count; i++)
-		if (obstacle_of(&disk->parts[i]))
-			return obstacle_error(image, &disk->parts[i], err);
-	if (!disk->has_table && !disk->parts[0].probe.type[0])
+	for (size_t i = 0; disk->parts && i < disk->count; i++) {
+		const struct disk_part *part = &disk->parts[i];
+		const struct obstacle *obstacle = obstacle_of(part);
+
+		if (obstacle)
+			return obstacle_error(image, part, obstacle, err);
+		is_blank &= !disk->has_table && !part->probe.type[0];
+	}
+	if (is_blank)
 		return err_set(
 			err, -EBADMSG,
 			"%s: has no partition table and no file system: it is no disk image, "
@@ -85,8 +91,9 @@ static int chosen_check(struct image *image, struct disk *disk, unsigned number,
 		return err_set(err, -EBADMSG,
 			       "%s: has no partition %u (nestctl image inspect lists them)",
 			       image_path(image), number);
-	if (obstacle_of(part))
-		return obstacle_error(image, part, err);
+	const struct obstacle *obstacle = obstacle_of(part);
+	if (obstacle)
+		return obstacle_error(image, part, obstacle, err);
 	if (!disk_part_is_ext(part))
 		return err_set(err, -EBADMSG,
 			       "%s: partition %u holds %s, no ext2, ext3 or ext4 file system",
@@ -135,7 +142,7 @@ int root_find(struct image *image, struct disk *disk, unsigned number, struct di
 	int r = number ? chosen_check(image, disk, number, &root, err)
 		       : search(image, disk, &root, err);
 
-	if (r < 0)
+	if (r < 0 || !root)
 		return r;
 	root->is_root = true;
 	root->is_swap = root->is_boot = false;
