@@ -64,7 +64,9 @@ static int none_error(struct image *image, const struct disk *disk, struct err *
 
 		if (obstacle)
 			return obstacle_error(image, part, obstacle, err);
-		is_blank &= !disk->has_table && !part->probe.type[0];
+		is_blank &= !part->probe.type[0];
+		buf_format(&list, "%s%u %s", i ? ", " : "", part->number,
+			   part->probe.type[0] ? part->probe.type : "unknown");
 	}
 	if (is_blank)
 		return err_set(
@@ -72,9 +74,6 @@ static int none_error(struct image *image, const struct disk *disk, struct err *
 			"%s: has no partition table and no file system: it is no disk image, "
 			"or an empty one",
 			image_path(image));
-	for (size_t i = 0; i < disk->count; i++)
-		buf_format(&list, "%s%u %s", i ? ", " : "", disk->parts[i].number,
-			   disk->parts[i].probe.type[0] ? disk->parts[i].probe.type : "unknown");
 	return err_set(err, -EBADMSG,
 		       "%s: no root file system: no partition has /etc/fstab and /sbin/init, or "
 		       "/etc/os-release (partitions: %s): install the system first, or name one "
