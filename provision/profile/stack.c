@@ -20,10 +20,20 @@ static void files_free(struct layer *layer)
 
 static void layer_free(struct layer *layer)
 {
-	char *texts[] = { layer->name, layer->release, layer->mirror, layer->machine.mac,
-			  layer->hypervisor_args, layer->kernel_args, layer->host_name,
-			  layer->domain, layer->locale, layer->time_zone, layer->keymap,
-			  layer->network.bridge, layer->network.address, layer->network.gateway,
+	char *texts[] = { layer->name,
+			  layer->release,
+			  layer->mirror,
+			  layer->machine.mac,
+			  layer->hypervisor_args,
+			  layer->kernel_args,
+			  layer->host_name,
+			  layer->domain,
+			  layer->locale,
+			  layer->time_zone,
+			  layer->keymap,
+			  layer->network.bridge,
+			  layer->network.address,
+			  layer->network.gateway,
 			  layer->root_password_hash };
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)

@@ -98,8 +98,8 @@ bool valid_absolute_path(const char *text)
 
 bool valid_mount_point(const char *text)
 {
-	static const char *const places[] = { "/srv", "/home", "/data", "/mnt", "/opt",
-					      "/var/lib/xen/images" };
+	static const char *const places[] = { "/srv", "/home", "/data",
+					      "/mnt", "/opt",  "/var/lib/xen/images" };
 
 	if (!*text || str_equal(text, "/"))
 		return true;
