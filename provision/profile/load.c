@@ -342,7 +342,7 @@ int stack_load(const char *path, struct stack **ret_stack, struct err *err)
 		layers_read(&loader, root);
 		stack_check(stack, loader.sources, diagnostics);
 	}
-	for (size_t i = 0; i < stack->layer_count; i++)
+	for (size_t i = 0; loader.maps && i < stack->layer_count; i++)
 		node_free(loader.maps[i]);
 	free(loader.maps);
 	free(loader.sources);
