@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/fs.h"
-#include "bootloader/grub2_bios.h"
+#include "bootloader/bootloader.h"
 #include "compose/initramfs.h"
 #include "compose/names.h"
 #include "compose/system.h"
@@ -86,8 +86,8 @@ static int own_files(const char *stack_name, const struct layer *layer,
 	return r < 0 ? r : system_overlay(stack_name, layer, names, system, err);
 }
 
-int compose_inputs(const char *stack_name, const struct layer *layer, const char *base_key,
-		   const char *const *inner_keys, struct inputs *ret_inputs, struct err *err)
+int compose_inputs(const char *stack_name, const struct layer *layer,
+		   const struct compose_keys *keys, struct inputs *ret_inputs, struct err *err)
 {
 	const struct boot_names names = {
 		.kernel_version = "KERNEL",
@@ -106,7 +106,9 @@ int compose_inputs(const char *stack_name, const struct layer *layer, const char
 	     module++)
 		buf_format(&modules, "%s ", *module);
 	inputs_add(ret_inputs, "format", COMPOSE_FORMAT);
-	inputs_add(ret_inputs, "base tree", base_key);
+	inputs_add(ret_inputs, "base tree", keys->base);
+	if (keys->loader)
+		inputs_add(ret_inputs, "boot loader's files", keys->loader);
 	inputs_add(ret_inputs, "identity", uuid);
 	inputs_add_number(ret_inputs, "time", compose_time_seconds());
 	inputs_add(ret_inputs, "boot loader", boot_loader_name(layer->boot_loader));
@@ -116,7 +118,7 @@ int compose_inputs(const char *stack_name, const struct layer *layer, const char
 	overlay_input("own files", &system, ret_inputs);
 	overlay_input("initramfs", &initramfs, ret_inputs);
 	for (size_t i = 0; i < layer->inner_count; i++)
-		inputs_add(ret_inputs, layer->inner[i]->name, inner_keys[i]);
+		inputs_add(ret_inputs, layer->inner[i]->name, keys->inner[i]);
 	return 0;
 }
 
@@ -128,6 +130,7 @@ struct composition {
 	struct overlay system, initramfs;
 	char *initrd; /* owned */
 	size_t initrd_length;
+	char *root_uuid; /* owned */
 };
 
 static void composition_done(struct composition *composition)
@@ -136,6 +139,7 @@ static void composition_done(struct composition *composition)
 	overlay_done(&composition->system);
 	overlay_done(&composition->initramfs);
 	free(composition->initrd);
+	free(composition->root_uuid);
 }
 
 static int prepare(struct composition *composition, struct err *err)
@@ -191,15 +195,12 @@ static int kernel_put(struct composition *composition, struct volumes *volumes, 
 	CLEANUP(free_cleanup)
 	char *initrd_path = str_format("/boot/initrd.img-%s", source->kernel_version);
 	CLEANUP(free_cleanup) char *kernel_path = str_format("/%s", kernel->path);
-	const struct fsys_attributes attributes = { .mode = 0644,
-						    .time_seconds = compose_time_seconds() };
-	struct fsys *root = volumes_root(volumes);
-	int r = fsys_put(root, initrd_path, composition->initrd, composition->initrd_length,
-			 &attributes, err);
+	int r = volumes_put(volumes, initrd_path, composition->initrd, composition->initrd_length,
+			    0644, err);
 
 	if (r < 0 || composition->request->layer->pattern->initramfs != INITRAMFS_AGENT)
 		return r;
-	return fsys_put(root, kernel_path, kernel->data, kernel->length, &attributes, err);
+	return volumes_put(volumes, kernel_path, kernel->data, kernel->length, 0644, err);
 }
 
 static int product_put(const char *from_folder, const char *name, const struct layer *inner,
@@ -244,7 +245,7 @@ static int volumes_fill(struct composition *composition, struct volumes *volumes
 	if (whole_system)
 		r = fsys_unpack(volumes_root(volumes), request->base_tar, err);
 	if (r == 0)
-		r = overlay_apply(&composition->system, volumes, compose_time_seconds(), err);
+		r = overlay_apply(&composition->system, volumes, err);
 	if (r == 0 && whole_system)
 		r = password_set(volumes, layer, err);
 	if (r == 0)
@@ -254,27 +255,58 @@ static int volumes_fill(struct composition *composition, struct volumes *volumes
 	return r;
 }
 
+static struct boot_target boot_target_make(const struct composition *composition,
+					   struct image *image, const struct layout *layout)
+{
+	const struct member *kernel = boot_source_kernel(&composition->source);
+	const struct member *xen_efi = boot_source_hypervisor_efi(&composition->source);
+
+	return (struct boot_target){
+		.image = image,
+		.layout = layout,
+		.disk = &composition->request->layer->disk,
+		.root_uuid = composition->root_uuid,
+		.tools_tar = composition->request->loader_tar,
+		.kernel = { kernel->data, kernel->length },
+		.initrd = { composition->initrd, composition->initrd_length },
+		.hypervisor_efi = { xen_efi ? xen_efi->data : NULL, xen_efi ? xen_efi->length : 0 },
+	};
+}
+
+static int loader_files(const struct boot_target *target, const struct bootloader *loader,
+			struct volumes *volumes, struct err *err)
+{
+	CLEANUP(overlay_done) struct overlay files = { 0 };
+	int r = loader->files ? loader->files(target, &files, err) : 0;
+
+	return r < 0 ? r : overlay_apply(&files, volumes, err);
+}
+
 static int disk_make(struct composition *composition, struct image *image, struct err *err)
 {
 	const struct compose_request *request = composition->request;
 	const struct layer *layer = request->layer;
+	const struct bootloader *loader = bootloader_of(layer->boot_loader);
 	CLEANUP(volumes_cleanup) struct volumes *volumes = NULL;
 	CLEANUP(free_cleanup) char *disk_id = compose_uuid_text(request->stack_name, layer, "disk");
-	CLEANUP(free_cleanup)
-	char *root_uuid = compose_uuid_text(request->stack_name, layer, "root");
 	struct layout layout;
 	int r = layout_plan(&layer->disk, &layout, err);
 
-	if (r == 0)
-		r = table_write(image, &layout, &layer->disk, disk_id, err);
+	if (r < 0)
+		return r;
+	composition->root_uuid = compose_uuid_text(request->stack_name, layer, "root");
+	const struct boot_target target = boot_target_make(composition, image, &layout);
+	r = table_write(image, &layout, &layer->disk, disk_id, err);
 	if (r == 0)
 		r = volumes_format(image, &layout, request->stack_name, layer, &volumes, err);
 	if (r == 0)
 		r = volumes_fill(composition, volumes, err);
 	if (r == 0)
+		r = loader_files(&target, loader, volumes, err);
+	if (r == 0)
 		r = volumes_close(volumes, err);
-	if (r == 0 && layer->boot_loader == BOOT_GRUB2_BIOS)
-		r = grub2_bios_install(image, &layout, root_uuid, err);
+	if (r == 0 && loader->install)
+		r = loader->install(&target, err);
 	return r < 0 ? r : image_check(image, &layout, &layer->disk, err);
 }
 

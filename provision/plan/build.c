@@ -46,6 +46,7 @@ static int compose_into(const struct plan *plan, const struct step *step, const 
 		.stack_name = plan->stack->name,
 		.layer = step->layer,
 		.base_tar = step->base_step->makes,
+		.loader_tar = step->loader_step ? step->loader_step->makes : NULL,
 		.inner_folders = (const char *const *)inner.items,
 		.folder = folder,
 		.disk_name = disk_name,

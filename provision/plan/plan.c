@@ -37,39 +37,50 @@ const struct step *plan_step_of(const struct plan *plan, const struct layer *lay
 	return NULL;
 }
 
-/* One base tree serves all layers with the same packages. */
-static int bootstrap_step(struct plan *plan, const struct layer *layer, struct step **ret_step,
+/* One base tree serves all layers with the same packages. Takes over the request. */
+static int bootstrap_step(struct plan *plan, struct base_request *request, struct step **ret_step,
 			  struct err *err)
 {
-	struct base_request request = { 0 };
 	CLEANUP(inputs_done) struct inputs inputs = { 0 };
 	char key[HASH_HEX_LENGTH + 1];
-	int r = base_request_make(layer, &request, err);
+	int r = base_request_inputs(request, &inputs, err);
 
-	if (r < 0)
-		return r;
-	r = base_request_inputs(&request, &inputs, err);
 	if (r < 0) {
-		base_request_done(&request);
+		base_request_done(request);
 		return r;
 	}
 	inputs_key(&inputs, key);
 	*ret_step = step_by_key(plan, key);
 	if (*ret_step) {
-		base_request_done(&request);
+		base_request_done(request);
 		return 0;
 	}
 	struct step *step = step_add(plan, STEP_BOOTSTRAP);
 	CLEANUP(free_cleanup) char *folder = store_object_path(plan->store, "base", key);
-	step->name = str_format("bootstrap %s %s", layer->pattern->name, layer->release);
+	step->name = str_format("bootstrap %s %s", request->name, request->release);
 	step->inputs = inputs;
 	inputs = (struct inputs){ 0 };
 	memcpy(step->key, key, sizeof step->key);
-	step->base = request;
+	step->base = *request;
 	step->makes = path_join(folder, "tree.tar");
 	step->cached = store_has(plan->store, "base", key);
 	*ret_step = step;
 	return 0;
+}
+
+/* The trees that a layer is composed from. */
+static int tree_steps(struct plan *plan, const struct layer *layer, struct step **ret_base,
+		      struct step **ret_loader, struct err *err)
+{
+	struct base_request base = { 0 }, loader = { 0 };
+	int r = base_request_make(layer, &base, err);
+
+	*ret_loader = NULL;
+	if (r == 0)
+		r = bootstrap_step(plan, &base, ret_base, err);
+	if (r == 0 && base_request_for_loader(layer, &loader))
+		r = bootstrap_step(plan, &loader, ret_loader, err);
+	return r;
 }
 
 static char *layer_product(const struct plan *plan, const struct layer *layer, const char *key)
@@ -83,8 +94,8 @@ static int compose_step(struct plan *plan, const struct layer *layer, struct err
 {
 	CLEANUP(free_cleanup)
 	const char **inner_keys = mem_alloc(sizeof *inner_keys * (layer->inner_count + 1));
-	struct step *base = NULL;
-	int r = bootstrap_step(plan, layer, &base, err);
+	struct step *base = NULL, *loader = NULL;
+	int r = tree_steps(plan, layer, &base, &loader, err);
 
 	if (r < 0)
 		return r;
@@ -92,15 +103,19 @@ static int compose_step(struct plan *plan, const struct layer *layer, struct err
 	step->name = str_format("compose %s", layer->name);
 	step->layer = layer;
 	step->base_step = base;
+	step->loader_step = loader;
 	step->size_bytes = layer->disk.size_bytes;
 	strv_add(&step->reads, base->name);
+	if (loader)
+		strv_add(&step->reads, loader->name);
 	for (size_t i = 0; i < layer->inner_count; i++) {
 		const struct step *inner = plan_step_of(plan, layer->inner[i]);
 
 		inner_keys[i] = inner->key;
 		strv_add(&step->reads, inner->name);
 	}
-	r = compose_inputs(plan->stack->name, layer, base->key, inner_keys, &step->inputs, err);
+	const struct compose_keys keys = { base->key, loader ? loader->key : NULL, inner_keys };
+	r = compose_inputs(plan->stack->name, layer, &keys, &step->inputs, err);
 	if (r < 0)
 		return r;
 	inputs_key(&step->inputs, step->key);

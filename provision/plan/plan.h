@@ -24,6 +24,7 @@ struct step {
 	const struct layer *layer; /* STEP_COMPOSE */
 	struct base_request base;  /* STEP_BOOTSTRAP */
 	struct step *base_step;	   /* STEP_COMPOSE: the base tree it stands on */
+	struct step *loader_step;  /* STEP_COMPOSE: the tree of its boot loader, or NULL */
 };
 
 struct plan {

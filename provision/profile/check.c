@@ -2,11 +2,14 @@
 
 #include <string.h>
 
+#include "bootloader/bootloader.h"
+#include "image/fat.h"
 #include "image/layout.h"
 #include "pattern/pattern.h"
 #include "profile/keys.h"
 #include "profile/valid.h"
 
+#define MIB (UINT64_C(1) << 20)
 /* What a host's system, logs and swap file may need besides the images of its guests. */
 #define HOST_OS_BYTES (UINT64_C(2) << 30)
 /* The hypervisor itself, and for each guest its page tables and device model. */
@@ -93,13 +96,61 @@ static void check_machine(const struct check *check)
 		wrong(check, "machine.disk_bus",
 		      "found \"xen\"; allowed for an hvm machine is ahci or "
 		      "ide");
+}
+
+static void check_uefi(const struct check *check, const char *loader)
+{
+	const struct layer *layer = check->layer;
+
+	if (layer->outer)
+		wrong(check, "boot.loader",
+		      "found \"%s\", which needs UEFI firmware; allowed inside a host is grub2-bios "
+		      "or grub-legacy",
+		      loader);
+	if (disk_partition_at(&layer->disk, ESP_MOUNT_POINT) == layer->disk.partition_count)
+		wrong(check, "disk.partitions",
+		      "found no EFI system partition; allowed with %s is a disk with one: filesystem "
+		      "vfat, mount %s",
+		      loader, ESP_MOUNT_POINT);
+	if (layer->boot_loader == BOOT_XEN_EFI && layer->hypervisor != HYPERVISOR_XEN)
+		wrong(check, "boot.loader", "found \"%s\"; allowed without Xen is grub2-efi",
+		      loader);
+}
+
+/* Its file system drivers and its embedding are older than ext4 and GPT. */
+static void check_grub_legacy(const struct check *check)
+{
+	const struct disk_spec *disk = &check->layer->disk;
+	size_t root = disk_partition_at(disk, "/");
+
+	if (disk->table != TABLE_MBR)
+		wrong(check, "disk.table", "found \"%s\"; allowed with grub-legacy is mbr",
+		      table_kind_name(disk->table));
+	if (root == disk->partition_count || disk->partitions[root].filesystem == FILESYSTEM_EXT3)
+		return;
+	diagnostic_add(check->diagnostics, &disk->partitions[root].mark,
+		       "disk.partitions[%zu].filesystem: found \"%s\"; allowed for / with grub-legacy "
+		       "is ext3",
+		       root + 1, filesystem_kind_name(disk->partitions[root].filesystem));
+}
+
+static void check_loader(const struct check *check)
+{
+	const struct layer *layer = check->layer;
+	const char *loader = boot_loader_name(layer->boot_loader);
+	bool hvm = layer->machine.type == MACHINE_HVM;
+
 	if (hvm && layer->boot_loader == BOOT_DIRECT)
 		wrong(check, "boot.loader",
-		      "found \"direct\"; allowed for an hvm machine is "
-		      "grub2-bios");
+		      "found \"direct\"; allowed for an hvm machine is one that its disk holds, such "
+		      "as grub2-bios");
 	if (!hvm && layer->boot_loader != BOOT_DIRECT)
 		wrong(check, "boot.loader", "found \"%s\"; allowed for a %s machine is direct",
-		      boot_loader_name(layer->boot_loader), machine_type_name(layer->machine.type));
+		      loader, machine_type_name(layer->machine.type));
+	if (bootloader_of(layer->boot_loader)->uefi)
+		check_uefi(check, loader);
+	if (layer->boot_loader == BOOT_GRUB_LEGACY)
+		check_grub_legacy(check);
 }
 
 static void check_partition(const struct check *check, const struct partition_spec *partition,
@@ -107,10 +158,49 @@ static void check_partition(const struct check *check, const struct partition_sp
 {
 	bool swap = partition->filesystem == FILESYSTEM_SWAP;
 
+	bool esp = str_equal(partition->mount_point, ESP_MOUNT_POINT);
+
 	if (swap && *partition->mount_point)
 		diagnostic_add(check->diagnostics, &partition->mark,
 			       "disk.partitions[%zu].mount: found \"%s\"; allowed for swap is none",
 			       number, partition->mount_point);
+	else if (esp != (partition->filesystem == FILESYSTEM_VFAT))
+		diagnostic_add(
+			check->diagnostics, &partition->mark,
+			"disk.partitions[%zu].filesystem: found \"%s\" at %s; allowed is vfat "
+			"at " ESP_MOUNT_POINT " and nowhere else",
+			number, filesystem_kind_name(partition->filesystem),
+			*partition->mount_point ? partition->mount_point : "no mount point");
+	else if (esp && !fat_label_valid(partition->label))
+		diagnostic_add(
+			check->diagnostics, &partition->mark,
+			"disk.partitions[%zu].label: found \"%s\"; allowed for vfat is at most "
+			"%d capital letters, digits, - and _",
+			number, partition->label, FAT_LABEL_MAX);
+}
+
+/* What is too small to hold a file system at all. */
+static void check_partition_sizes(const struct check *check, const struct layout *layout)
+{
+	static const uint64_t least[] = {
+		[FILESYSTEM_SWAP] = MIB,
+		[FILESYSTEM_EXT3] = 16 * MIB,
+		[FILESYSTEM_EXT4] = 16 * MIB,
+		[FILESYSTEM_VFAT] = 32 * MIB,
+	};
+
+	for (size_t i = 0; i < layout->partition_count; i++) {
+		const struct partition_spec *partition = &check->layer->disk.partitions[i];
+		CLEANUP(free_cleanup) char *have = size_format(layout->partitions[i].size_bytes);
+		CLEANUP(free_cleanup) char *want = size_format(least[partition->filesystem]);
+
+		if (layout->partitions[i].size_bytes < least[partition->filesystem])
+			diagnostic_add(check->diagnostics, &partition->mark,
+				       "disk.partitions[%zu].size: found %s; allowed for %s is at "
+				       "least %s",
+				       i + 1, have, filesystem_kind_name(partition->filesystem),
+				       want);
+	}
 }
 
 static size_t mounts_of(const struct disk_spec *disk, const char *mount_point)
@@ -161,6 +251,8 @@ static void check_disk(const struct check *check)
 		wrong(check, "disk.partitions", "%s", err.text);
 	else if (layout_plan(disk, &layout, &err) < 0)
 		wrong(check, "disk.size", "%s", err.text);
+	else
+		check_partition_sizes(check, &layout);
 	err_clear(&err);
 }
 
@@ -324,6 +416,7 @@ void stack_check(const struct stack *stack, const struct layer_source *sources,
 			continue;
 		check_role(&check);
 		check_machine(&check);
+		check_loader(&check);
 		check_disk(&check);
 		check_network(&check);
 		if (check.layer->role == ROLE_HOST)

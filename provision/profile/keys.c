@@ -144,7 +144,8 @@ const struct key_row layer_keys[] = {
 	  .offset = IN(boot_loader),
 	  .names = boot_loader_names,
 	  .default_text = "grub2-bios",
-	  .help = "Boot loader; direct: the outer hypervisor loads kernel and initramfs (pv, pvh)" },
+	  .help = "Boot loader; the -efi ones start a UEFI machine; direct: the outer hypervisor loads "
+		  "kernel and initramfs (pv, pvh)" },
 	{ .path = "boot.hypervisor_args",
 	  .type = KEY_TEXT,
 	  .offset = IN(hypervisor_args),
@@ -307,7 +308,8 @@ const struct key_row partition_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = offsetof(struct partition_spec, mount_point),
 	  .valid = valid_mount_point,
-	  .allowed = "/, or a folder in /srv, /home, /data, /mnt, /opt or /var/lib/xen/images",
+	  .allowed = "/, " ESP_MOUNT_POINT ", or a folder in /srv, /home, /data, /mnt, /opt or "
+		     "/var/lib/xen/images",
 	  .default_text = "",
 	  .help = "Mount point" },
 	{ .path = NULL },

@@ -16,10 +16,16 @@ const char *const nic_model_names[] = {
 };
 const char *const table_kind_names[] = { [TABLE_MBR] = "mbr", [TABLE_GPT] = "gpt", NULL };
 const char *const filesystem_kind_names[] = {
-	[FILESYSTEM_SWAP] = "swap", [FILESYSTEM_EXT3] = "ext3", [FILESYSTEM_EXT4] = "ext4", NULL
+	[FILESYSTEM_SWAP] = "swap",
+	[FILESYSTEM_EXT3] = "ext3",
+	[FILESYSTEM_EXT4] = "ext4",
+	[FILESYSTEM_VFAT] = "vfat",
+	NULL,
 };
 const char *const boot_loader_names[] = {
-	[BOOT_GRUB2_BIOS] = "grub2-bios", [BOOT_DIRECT] = "direct", NULL
+	[BOOT_GRUB2_BIOS] = "grub2-bios", [BOOT_GRUB_LEGACY] = "grub-legacy",
+	[BOOT_GRUB2_EFI] = "grub2-efi",	  [BOOT_XEN_EFI] = "xen-efi",
+	[BOOT_DIRECT] = "direct",	  NULL,
 };
 
 int name_index(const char *const *names, const char *name)

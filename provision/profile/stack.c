@@ -66,3 +66,13 @@ void stack_cleanup(struct stack **stack)
 {
 	stack_free(*stack);
 }
+
+size_t disk_partition_at(const struct disk_spec *disk, const char *mount_point)
+{
+	size_t index = 0;
+
+	while (index < disk->partition_count &&
+	       !str_equal(disk->partitions[index].mount_point, mount_point))
+		index++;
+	return index;
+}

@@ -15,8 +15,8 @@ enum machine_type { MACHINE_HVM, MACHINE_PV, MACHINE_PVH };
 enum disk_bus { DISK_BUS_AHCI, DISK_BUS_IDE, DISK_BUS_XEN };
 enum nic_model { NIC_E1000, NIC_RTL8139, NIC_NETFRONT };
 enum table_kind { TABLE_MBR, TABLE_GPT };
-enum filesystem_kind { FILESYSTEM_SWAP, FILESYSTEM_EXT3, FILESYSTEM_EXT4 };
-enum boot_loader { BOOT_GRUB2_BIOS, BOOT_DIRECT };
+enum filesystem_kind { FILESYSTEM_SWAP, FILESYSTEM_EXT3, FILESYSTEM_EXT4, FILESYSTEM_VFAT };
+enum boot_loader { BOOT_GRUB2_BIOS, BOOT_GRUB_LEGACY, BOOT_GRUB2_EFI, BOOT_XEN_EFI, BOOT_DIRECT };
 enum address_mode { ADDRESS_DHCP, ADDRESS_STATIC };
 
 /* Where a value was written, for messages. */
@@ -25,7 +25,8 @@ struct mark {
 	unsigned line, column; /* from 1; 0: a default */
 };
 
-#define PARTITION_REST UINT64_MAX
+#define PARTITION_REST	UINT64_MAX
+#define ESP_MOUNT_POINT "/boot/efi" /* the EFI system partition, as Debian mounts it */
 
 struct partition_spec {
 	uint64_t size_bytes; /* PARTITION_REST: what the others leave */
@@ -124,6 +125,8 @@ void stack_free(struct stack *stack);
 void stack_cleanup(struct stack **stack);
 
 struct layer *stack_layer(const struct stack *stack, const char *name); /* NULL: there is none */
+/* Index of the partition that is mounted there; partition_count if none is. */
+size_t disk_partition_at(const struct disk_spec *disk, const char *mount_point);
 
 /* Their names, as in profiles: "host", "xen", "hvm", "ext4", ... never NULL. */
 const char *role_name(enum role role);
