@@ -28,45 +28,6 @@ static int bootstrap_run(struct plan *plan, struct step *step, struct err *err)
 	return r < 0 ? r : store_publish(&object, err);
 }
 
-/* Folders with what the inner layers' steps made; the caller frees the list. */
-static struct strv inner_folders(const struct plan *plan, const struct layer *layer)
-{
-	struct strv folders = { 0 };
-
-	for (size_t i = 0; i < layer->inner_count; i++)
-		strv_add(&folders, plan_step_of(plan, layer->inner[i])->makes);
-	return folders;
-}
-
-static int compose_into(const struct plan *plan, const struct step *step, const char *folder,
-			const char *disk_name, struct err *err)
-{
-	CLEANUP(strv_done) struct strv inner = inner_folders(plan, step->layer);
-	const struct compose_request request = {
-		.stack_name = plan->stack->name,
-		.layer = step->layer,
-		.base_tar = step->base_step->makes,
-		.loader_tar = step->loader_step ? step->loader_step->makes : NULL,
-		.inner_folders = (const char *const *)inner.items,
-		.folder = folder,
-		.disk_name = disk_name,
-	};
-
-	return compose_layer(&request, err);
-}
-
-static int inner_run(struct plan *plan, struct step *step, struct err *err)
-{
-	CLEANUP(store_object_done) struct store_object object = STORE_OBJECT_INIT;
-	bool exists = false;
-	int r = store_begin(plan->store, "layer", step->key, &object, &exists, err);
-
-	if (r < 0 || exists)
-		return r;
-	r = compose_into(plan, step, object.folder, "disk0.raw", err);
-	return r < 0 ? r : store_publish(&object, err);
-}
-
 static int file_sync(const char *path, struct err *err)
 {
 	CLEANUP(fd_cleanup) int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -76,17 +37,61 @@ static int file_sync(const char *path, struct err *err)
 	return 0;
 }
 
-/* The outermost layer is the product: it gets its final name only when it is whole. */
-static int outer_run(struct plan *plan, struct step *step, struct err *err)
+static struct compose_trees trees_of(void *context, const struct layer *layer)
+{
+	const struct step *step = plan_step_of(context, layer);
+
+	return (struct compose_trees){
+		.base = step->base_step->makes,
+		.loader = step->loader_step ? step->loader_step->makes : NULL,
+	};
+}
+
+static void step_report(const struct plan *plan, const struct step *step, const char *product,
+			double seconds)
+{
+	double mib = product ? (double)file_allocated_bytes(product) / (1 << 20) : 0;
+	size_t number = 1;
+
+	while (plan->steps[number - 1] != step)
+		number++;
+	log_status("%s", "");
+	if (mib > 0)
+		log_info("[%zu/%zu] %s: %.1f s, %.0f MiB written", number, plan->count, step->name,
+			 seconds, mib);
+	else
+		log_info("[%zu/%zu] %s: %.1f s", number, plan->count, step->name, seconds);
+}
+
+static void layer_report(void *context, const struct layer *layer, double seconds)
+{
+	const struct plan *plan = context;
+	CLEANUP(free_cleanup) char *image = path_join(plan->out, ".making/l1.raw");
+
+	step_report(plan, plan_step_of(plan, layer), layer->outer ? NULL : image, seconds);
+}
+
+/* The outermost layer, with all that is in it, is the product: it gets its final name only when it
+ * is whole. */
+static int compose_run(struct plan *plan, struct step *step, struct err *err)
 {
 	CLEANUP(free_cleanup) char *making = path_join(plan->out, ".making");
+	const struct compose_request request = {
+		.stack_name = plan->stack->name,
+		.layer = step->layer,
+		.folder = making,
+		.disk_name = "l1.raw",
+		.trees_of = trees_of,
+		.on_layer = layer_report,
+		.context = plan,
+	};
 	CLEANUP(free_cleanup) char *image = path_join(making, "l1.raw");
 	int r = tree_remove(making, err);
 
 	if (r == 0)
 		r = dir_make(making, 0700, err);
 	if (r == 0)
-		r = compose_into(plan, step, making, "l1.raw", err);
+		r = compose_stack(&request, err);
 	if (r == 0)
 		r = file_sync(image, err);
 	if (r == 0)
@@ -99,32 +104,6 @@ static int outer_run(struct plan *plan, struct step *step, struct err *err)
 		r = history_product_set(plan->out, step->key, err);
 	int removed = tree_remove(making, r < 0 ? NULL : err);
 	return r < 0 ? r : removed;
-}
-
-static int step_run(struct plan *plan, struct step *step, struct err *err)
-{
-	if (step->kind == STEP_BOOTSTRAP)
-		return bootstrap_run(plan, step, err);
-	return step->layer->outer ? inner_run(plan, step, err) : outer_run(plan, step, err);
-}
-
-static char *product_path(const struct step *step)
-{
-	if (step->kind == STEP_COMPOSE && step->layer->outer)
-		return path_join(step->makes, "disk0.raw");
-	return str_copy(step->makes);
-}
-
-static void step_report(size_t number, size_t count, const struct step *step, double seconds)
-{
-	CLEANUP(free_cleanup) char *path = product_path(step);
-	double mib = (double)file_allocated_bytes(path) / (1 << 20);
-
-	if (mib > 0)
-		log_info("[%zu/%zu] %s: %.1f s, %.0f MiB written", number, count, step->name,
-			 seconds, mib);
-	else
-		log_info("[%zu/%zu] %s: %.1f s", number, count, step->name, seconds);
 }
 
 /* A second build of the same stack folder waits in vain: it is told so at once. */
@@ -144,6 +123,30 @@ static int out_lock(const char *out, int *ret_lock, struct err *err)
 	return 0;
 }
 
+static int step_run(struct plan *plan, size_t index, struct err *err)
+{
+	struct step *step = plan->steps[index];
+	double start = clock_seconds();
+	int r;
+
+	if (step->cached) {
+		log_info("[%zu/%zu] %s: cached", index + 1, plan->count, step->name);
+		return 0;
+	}
+	if (step->kind == STEP_COMPOSE && step->layer->outer)
+		return 0; /* is written into the outermost one */
+	if (spawn_stop_signal())
+		return err_set(err, -EINTR, "stopped by a signal; what is finished is kept");
+	log_status("[%zu/%zu] %s ...", index + 1, plan->count, step->name);
+	if (step->kind == STEP_COMPOSE)
+		return compose_run(plan, step, err);
+	r = bootstrap_run(plan, step, err);
+	if (r < 0)
+		return err_wrap(err, r, "%s", step->name);
+	step_report(plan, step, step->makes, clock_seconds() - start);
+	return 0;
+}
+
 int plan_build(struct plan *plan, struct err *err)
 {
 	CLEANUP(free_cleanup) char *logs = path_join(plan->out, "logs");
@@ -152,24 +155,7 @@ int plan_build(struct plan *plan, struct err *err)
 
 	if (r == 0)
 		r = out_lock(plan->out, &lock, err);
-	for (size_t i = 0; r == 0 && i < plan->count; i++) {
-		struct step *step = plan->steps[i];
-		double start = clock_seconds();
-
-		if (step->cached) {
-			log_info("[%zu/%zu] %s: cached", i + 1, plan->count, step->name);
-			continue;
-		}
-		if (spawn_stop_signal())
-			r = err_set(err, -EINTR, "stopped by a signal; what is finished is kept");
-		log_status("[%zu/%zu] %s ...", i + 1, plan->count, step->name);
-		if (r == 0)
-			r = step_run(plan, step, err);
-		log_status("%s", "");
-		if (r == 0)
-			step_report(i + 1, plan->count, step, clock_seconds() - start);
-		else
-			err_wrap(err, r, "%s", step->name);
-	}
+	for (size_t i = 0; r == 0 && i < plan->count; i++)
+		r = step_run(plan, i, err);
 	return r < 0 ? r : history_write(plan, err);
 }

@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "compose/compose.h"
+#include "guest/xl.h"
 #include "pattern/pattern.h"
 #include "plan/history.h"
 
@@ -83,11 +84,12 @@ static int tree_steps(struct plan *plan, const struct layer *layer, struct step 
 	return r;
 }
 
-static char *layer_product(const struct plan *plan, const struct layer *layer, const char *key)
+/* "out/l1.raw", or "NAME:/var/lib/xen/images/INNER" for what lies in another layer. */
+static char *layer_product(const struct plan *plan, const struct layer *layer)
 {
 	if (!layer->outer)
 		return path_join(plan->out, "l1.raw");
-	return store_object_path(plan->store, "layer", key);
+	return str_format("%s:" GUEST_IMAGES_FOLDER "/%s", layer->outer->name, layer->name);
 }
 
 static int compose_step(struct plan *plan, const struct layer *layer, struct err *err)
@@ -119,9 +121,7 @@ static int compose_step(struct plan *plan, const struct layer *layer, struct err
 	if (r < 0)
 		return r;
 	inputs_key(&step->inputs, step->key);
-	step->makes = layer_product(plan, layer, step->key);
-	step->cached = layer->outer ? store_has(plan->store, "layer", step->key)
-				    : history_product_is(plan->out, step->key);
+	step->makes = layer_product(plan, layer);
 	return 0;
 }
 
@@ -135,6 +135,26 @@ static int layer_steps(struct plan *plan, const struct layer *layer, struct err 
 			return r;
 	}
 	return compose_step(plan, layer, err);
+}
+
+static int all_tree_steps(struct plan *plan, struct err *err)
+{
+	struct step *base, *loader;
+	int r = 0;
+
+	for (size_t i = plan->stack->layer_count; r == 0 && i > 0; i--)
+		r = tree_steps(plan, plan->stack->layers[i - 1], &base, &loader, err);
+	return r;
+}
+
+/* The layers are in one image: all of them are there, or none. */
+static void composed_find(struct plan *plan)
+{
+	bool there = history_product_is(plan->out, plan->steps[plan->count - 1]->key);
+
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i]->kind == STEP_COMPOSE)
+			plan->steps[i]->cached = there;
 }
 
 /* ---- why a step must run ---- */
@@ -155,6 +175,8 @@ static void reasons_find(struct plan *plan)
 			step->reason = str_copy("not built before");
 		else if (*changed)
 			step->reason = str_format("changed: %s", changed);
+		else if (step->kind == STEP_COMPOSE)
+			step->reason = str_copy("its image is made anew");
 		else
 			step->reason = str_copy("built before, but no longer there");
 	}
@@ -169,9 +191,12 @@ int plan_make(const struct stack *stack, struct store *store, const char *out,
 	plan->stack = stack;
 	plan->store = store;
 	plan->out = str_copy(out);
-	r = layer_steps(plan, stack->layers[0], err);
+	r = all_tree_steps(plan, err);
+	if (r == 0)
+		r = layer_steps(plan, stack->layers[0], err);
 	if (r < 0)
 		return err_wrap(err, r, "planning %s", stack->name);
+	composed_find(plan);
 	reasons_find(plan);
 	*ret_plan = take(&plan);
 	return 0;

@@ -102,11 +102,6 @@ static void check_uefi(const struct check *check, const char *loader)
 {
 	const struct layer *layer = check->layer;
 
-	if (layer->outer)
-		wrong(check, "boot.loader",
-		      "found \"%s\", which needs UEFI firmware; allowed inside a host is grub2-bios "
-		      "or grub-legacy",
-		      loader);
 	if (disk_partition_at(&layer->disk, ESP_MOUNT_POINT) == layer->disk.partition_count)
 		wrong(check, "disk.partitions",
 		      "found no EFI system partition; allowed with %s is a disk with one: filesystem "
@@ -128,10 +123,11 @@ static void check_grub_legacy(const struct check *check)
 		      table_kind_name(disk->table));
 	if (root == disk->partition_count || disk->partitions[root].filesystem == FILESYSTEM_EXT3)
 		return;
-	diagnostic_add(check->diagnostics, &disk->partitions[root].mark,
-		       "disk.partitions[%zu].filesystem: found \"%s\"; allowed for / with grub-legacy "
-		       "is ext3",
-		       root + 1, filesystem_kind_name(disk->partitions[root].filesystem));
+	diagnostic_add(
+		check->diagnostics, &disk->partitions[root].mark,
+		"disk.partitions[%zu].filesystem: found \"%s\"; allowed for / with grub-legacy "
+		"is ext3",
+		root + 1, filesystem_kind_name(disk->partitions[root].filesystem));
 }
 
 static void check_loader(const struct check *check)
@@ -144,6 +140,10 @@ static void check_loader(const struct check *check)
 		wrong(check, "boot.loader",
 		      "found \"direct\"; allowed for an hvm machine is one that its disk holds, such "
 		      "as grub2-bios");
+	if (hvm && layer->outer && layer->boot_loader != BOOT_DIRECT &&
+	    layer->boot_loader != BOOT_GRUB2_BIOS)
+		wrong(check, "boot.loader", "found \"%s\"; allowed inside a host is grub2-bios",
+		      loader);
 	if (!hvm && layer->boot_loader != BOOT_DIRECT)
 		wrong(check, "boot.loader", "found \"%s\"; allowed for a %s machine is direct",
 		      loader, machine_type_name(layer->machine.type));
