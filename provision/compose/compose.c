@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/spawn.h"
 #include "bootloader/bootloader.h"
 #include "compose/initramfs.h"
 #include "compose/names.h"
@@ -309,8 +310,12 @@ static int volumes_fill(const struct compose_request *request, const struct laye
 	int r = own_put(request, layer, volumes, err);
 	double start = clock_seconds();
 
-	for (size_t i = 0; r == 0 && i < layer->inner_count; i++)
-		r = inner_put(request, layer->inner[i], volumes, err);
+	for (size_t i = 0; r == 0 && i < layer->inner_count; i++) {
+		if (spawn_stop_signal())
+			r = err_set(err, -EINTR, "stopped by a signal; what is finished is kept");
+		else
+			r = inner_put(request, layer->inner[i], volumes, err);
+	}
 	*ret_seconds = clock_seconds() - start;
 	return r;
 }

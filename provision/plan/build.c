@@ -12,6 +12,10 @@
 #include "base/spawn.h"
 #include "compose/compose.h"
 #include "plan/history.h"
+#include "plan/trees.h"
+#include "store/gc.h"
+
+static int step_run(struct plan *plan, size_t index, struct err *err);
 
 static int bootstrap_run(struct plan *plan, struct step *step, struct err *err)
 {
@@ -25,7 +29,7 @@ static int bootstrap_run(struct plan *plan, struct step *step, struct err *err)
 		return r;
 	CLEANUP(free_cleanup) char *tar = path_join(object.folder, "tree.tar");
 	r = base_bootstrap(&step->base, tar, log, err);
-	return r < 0 ? r : store_publish(&object, err);
+	return r < 0 ? r : store_publish(&object, step->name, &step->inputs, err);
 }
 
 static int file_sync(const char *path, struct err *err)
@@ -71,11 +75,27 @@ static void layer_report(void *context, const struct layer *layer, double second
 	step_report(plan, plan_step_of(plan, layer), layer->outer ? NULL : image, seconds);
 }
 
+static int composed_publish(struct plan *plan, struct step *step, const char *image,
+			    struct err *err)
+{
+	int r = file_sync(image, err);
+
+	if (r == 0)
+		r = history_product_set(plan->out, NULL, err);
+	if (r == 0 && rename(image, step->makes) < 0)
+		r = err_errno(err, errno, "%s: cannot get its name", step->makes);
+	if (r == 0)
+		r = dir_sync(plan->out, err);
+	return r < 0 ? r : history_product_set(plan->out, step->key, err);
+}
+
 /* The outermost layer, with all that is in it, is the product: it gets its final name only when it
- * is whole. */
-static int compose_run(struct plan *plan, struct step *step, struct err *err)
+ * is whole and what it was made from is sound. *ret_damaged: a tree is not. */
+static int compose_once(struct plan *plan, struct step *step, bool *ret_damaged, struct err *err)
 {
 	CLEANUP(free_cleanup) char *making = path_join(plan->out, ".making");
+	CLEANUP(free_cleanup) char *image = path_join(making, "l1.raw");
+	CLEANUP(trees_cleanup) struct trees *trees = NULL;
 	const struct compose_request request = {
 		.stack_name = plan->stack->name,
 		.layer = step->layer,
@@ -85,25 +105,55 @@ static int compose_run(struct plan *plan, struct step *step, struct err *err)
 		.on_layer = layer_report,
 		.context = plan,
 	};
-	CLEANUP(free_cleanup) char *image = path_join(making, "l1.raw");
-	int r = tree_remove(making, err);
+	int r = trees_open(plan, &trees, err);
 
 	if (r == 0)
+		r = tree_remove(making, err);
+	if (r == 0)
 		r = dir_make(making, 0700, err);
-	if (r == 0)
-		r = compose_stack(&request, err);
-	if (r == 0)
-		r = file_sync(image, err);
-	if (r == 0)
-		r = history_product_set(plan->out, NULL, err);
-	if (r == 0 && rename(image, step->makes) < 0)
-		r = err_errno(err, errno, "%s: cannot get its name", step->makes);
-	if (r == 0)
-		r = dir_sync(plan->out, err);
-	if (r == 0)
-		r = history_product_set(plan->out, step->key, err);
+	if (r < 0)
+		return r;
+	r = compose_stack(&request, err);
+	*ret_damaged = trees_damaged(trees);
+	if (r == 0 && !*ret_damaged)
+		r = composed_publish(plan, step, image, err);
 	int removed = tree_remove(making, r < 0 ? NULL : err);
 	return r < 0 ? r : removed;
+}
+
+static int damaged_remake(struct plan *plan, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->count; i++) {
+		struct step *step = plan->steps[i];
+
+		if (step->kind != STEP_BOOTSTRAP || step->cached || !step->damage)
+			continue;
+		log_warn("%s is damaged and made anew: %s", step->name, step->damage);
+		r = store_remove(plan->store, "base", step->key, err);
+		if (r == 0)
+			r = step_run(plan, i, err);
+	}
+	return r;
+}
+
+static int compose_run(struct plan *plan, struct step *step, struct err *err)
+{
+	bool damaged = false;
+	int r = compose_once(plan, step, &damaged, err);
+
+	if (!damaged)
+		return r;
+	err_clear(err);
+	r = damaged_remake(plan, err);
+	if (r == 0)
+		r = compose_once(plan, step, &damaged, err);
+	return r == 0 && damaged ? err_set(err, -EIO,
+					   "%s: base trees in it are damaged again after they were "
+					   "made anew; its disk may be failing",
+					   store_path(plan->store))
+				 : r;
 }
 
 /* A second build of the same stack folder waits in vain: it is told so at once. */
@@ -147,6 +197,17 @@ static int step_run(struct plan *plan, size_t index, struct err *err)
 	return 0;
 }
 
+/* A store that cannot be written keeps what it has: nobody can collect there. */
+static int root_add(const struct plan *plan, struct err *err)
+{
+	int r = store_root_add(plan->store, plan->out, err);
+
+	if (r != -EACCES && r != -EROFS)
+		return r;
+	err_clear(err);
+	return 0;
+}
+
 int plan_build(struct plan *plan, struct err *err)
 {
 	CLEANUP(free_cleanup) char *logs = path_join(plan->out, "logs");
@@ -157,5 +218,7 @@ int plan_build(struct plan *plan, struct err *err)
 		r = out_lock(plan->out, &lock, err);
 	for (size_t i = 0; r == 0 && i < plan->count; i++)
 		r = step_run(plan, i, err);
-	return r < 0 ? r : history_write(plan, err);
+	if (r == 0)
+		r = history_write(plan, err);
+	return r < 0 ? r : root_add(plan, err);
 }

@@ -64,7 +64,7 @@ static int bootstrap_step(struct plan *plan, struct base_request *request, struc
 	memcpy(step->key, key, sizeof step->key);
 	step->base = *request;
 	step->makes = path_join(folder, "tree.tar");
-	step->cached = store_has(plan->store, "base", key);
+	step->cached = store_has(plan->store, "base", key, &step->damage);
 	*ret_step = step;
 	return 0;
 }
@@ -171,6 +171,8 @@ static void reasons_find(struct plan *plan)
 
 		if (step->cached)
 			step->reason = str_copy("");
+		else if (step->damage)
+			step->reason = str_format("damaged: %s", step->damage);
 		else if (!before)
 			step->reason = str_copy("not built before");
 		else if (*changed)
@@ -214,6 +216,7 @@ void plan_free(struct plan *plan)
 		strv_done(&step->reads);
 		free(step->makes);
 		free(step->reason);
+		free(step->damage);
 		base_request_done(&step->base);
 		free(step);
 	}

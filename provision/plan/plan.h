@@ -20,7 +20,8 @@ struct step {
 	char *makes;	     /* a path; "HOST:PATH" inside another layer */
 	uint64_t size_bytes; /* of an image as its machine sees it; 0: not known before */
 	bool cached;
-	char *reason;		   /* why it is not cached; "" if it is */
+	char *damage; /* STEP_BOOTSTRAP: what is wrong with the object that is there; or NULL */
+	char *reason; /* why it is not cached; "" if it is */
 	const struct layer *layer; /* STEP_COMPOSE */
 	struct base_request base;  /* STEP_BOOTSTRAP */
 	struct step *base_step;	   /* STEP_COMPOSE: the base tree it stands on */
