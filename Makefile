@@ -98,10 +98,10 @@ bench: all
 	@tests/bench/run
 
 format:
-	clang-format -i $(ALL_C)
+	@clang-format -i $(ALL_C)
 
 format-check:
-	clang-format --dry-run -Werror $(ALL_C)
+	@clang-format --dry-run -Werror $(ALL_C)
 
 lint:
 	cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr --suppressions-list=tests/cppcheck.txt \

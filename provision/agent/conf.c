@@ -17,9 +17,11 @@ typedef const char *set_fn(struct conf *conf, char *value);
 
 static const char *text_set(char *to, size_t size, const char *value)
 {
-	if (strlen(value) >= size)
+	size_t length = strlen(value);
+
+	if (length >= size)
 		return "is too long";
-	strcpy(to, value);
+	memcpy(to, value, length + 1);
 	return NULL;
 }
 

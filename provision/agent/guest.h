@@ -32,7 +32,8 @@ struct guest {
 	struct channel socket; /* the channel of its own, where it has one */
 	/* The guest hung up on us. */
 	void (*on_hangup)(struct guest *guest);
-	bool heard; /* its agent has spoken */
+	bool heard;	 /* its agent has spoken */
+	bool asked_down; /* to end, by its agent or by xl */
 	char nonce_told[NONCE_DIGITS + 1];
 };
 

@@ -98,8 +98,8 @@ static void domain_found(struct guest *guest, int domain)
 	char text[64];
 
 	guest->domain = domain;
-	if (guest->state == GUEST_STARTING)
-		return; /* xl create will say whether it is up */
+	if (guest->state == GUEST_STARTING || guest->state == GUEST_UP)
+		return; /* xl create says, or has said, that it is up */
 	snprintf(text, sizeof text, "domain %d, %s", domain,
 		 guest->state == GUEST_WAITING ? "which ran already" : "started again");
 	guest->state = GUEST_UP;
@@ -238,6 +238,24 @@ static void down_check(struct guests *guests)
 		on_down(guests->context);
 }
 
+/* Once, as soon as the domain is known: one that xl has just created may become so only now. */
+static void guest_ask_down(struct guest *guest)
+{
+	struct guests *guests = guest->all;
+	double left = guests->deadline - clock_now();
+
+	if (guest->domain < 0 || guest->asked_down || left <= 0)
+		return;
+	/* Its own guests have to be gone well before its time is up. */
+	if (guest->heard && outward_has_hello(guests->outward))
+		guest_down(guest, (unsigned)(left * 2 / 3 + 0.5));
+	else if (!guest->xl.running)
+		guest_xl(guest, "shutdown", guest->conf->name, SHUTDOWN_SECONDS, xl_ended);
+	else
+		return; /* xl create is at work on it */
+	guest->asked_down = true;
+}
+
 void guests_down(struct guests *guests, unsigned seconds, void (*on_down)(void *context),
 		 void *context)
 {
@@ -250,13 +268,7 @@ void guests_down(struct guests *guests, unsigned seconds, void (*on_down)(void *
 
 		if (guest->state == GUEST_WAITING)
 			guest->state = GUEST_ENDED;
-		if (guest->domain < 0)
-			continue;
-		/* Its own guests have to be gone well before its time is up. */
-		if (guest->heard && outward_has_hello(guests->outward))
-			guest_down(guest, seconds * 2 / 3);
-		else if (!guest->xl.running)
-			guest_xl(guest, "shutdown", guest->conf->name, SHUTDOWN_SECONDS, xl_ended);
+		guest_ask_down(guest);
 	}
 	timer_set(guests->loop, &guests->tick, 0);
 }
@@ -274,6 +286,8 @@ static void tick(void *context)
 	for (unsigned i = 0; i < guests->count; i++)
 		guest_refresh(&guests->items[i]);
 	if (guests->going_down) {
+		for (unsigned i = 0; i < guests->count; i++)
+			guest_ask_down(&guests->items[i]);
 		down_check(guests);
 		return;
 	}

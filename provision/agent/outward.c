@@ -1,5 +1,6 @@
 #include "outward.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,9 +132,7 @@ static void event_send(struct outward *outward, const struct event *event)
 	json_seconds(&message, "seconds", event->seconds);
 	json_text(&message, "step", event->step);
 	if (*event->guest) {
-		text_copy(path, PATH_BYTES, outward->path);
-		strcat(path, "/");
-		strcat(path, event->guest);
+		snprintf(path, sizeof path, "%s/%s", outward->path, event->guest);
 		json_text(&message, "guest", path);
 	}
 	json_text(&message, "text", event->text);

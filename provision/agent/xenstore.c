@@ -148,9 +148,10 @@ int xenstore_connect(struct xenstore *store, const char *path)
 
 	if (store->socket.fd >= 0)
 		return 0;
-	if (strlen(path) >= sizeof address.sun_path)
+	size_t length = strlen(path);
+	if (length >= sizeof address.sun_path)
 		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
+	memcpy(address.sun_path, path, length + 1);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
 		int reason = errno;

@@ -11,7 +11,7 @@
 
 char *path_join(const char *folder, const char *name)
 {
-	if (name[0] == '/')
+	if (name[0] == '/' || str_equal(folder, "."))
 		return str_copy(name);
 	return str_format("%s%s%s", folder, str_ends(folder, "/") ? "" : "/", name);
 }

@@ -88,8 +88,8 @@ __attribute__((noreturn)) static void child_exec(const struct spawn_options *opt
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	int null = open("/dev/null", O_RDONLY);
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
+	int input = open(options->input_path ? options->input_path : "/dev/null", O_RDONLY);
+	if (input < 0 || dup2(input, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
 	    dup2(error, STDERR_FILENO) < 0)
 		_exit(126);
 	for (const char *const *variable = options->env; variable && *variable; variable++)

@@ -11,6 +11,7 @@ struct spawn_options {
 	const char *const *argv;  /* argv[0] is looked up in PATH; NULL at the end */
 	const char *folder;	  /* working folder, NULL: ours */
 	const char *const *env;	  /* NAME=value added to ours, NULL at the end; NULL: none */
+	const char *input_path;	  /* standard input; NULL: /dev/null */
 	const char *log_path;	  /* stdout and stderr are appended there; NULL: captured */
 	const char *purpose;	  /* "installing GRUB Legacy": for messages */
 	unsigned timeout_seconds; /* 0: 60 */
@@ -19,7 +20,7 @@ struct spawn_options {
 	void *context;
 };
 
-/* Runs to the end. Standard input is /dev/null. The program is the leader of a group of its own,
+/* Runs to the end. The program is the leader of a group of its own,
  * which is ended as a whole when the time is up (-ETIMEDOUT) or a signal asks us to stop (-EINTR:
  * spawn_stop_fd became readable). ret_output gets stdout (the caller frees; NULL: not wanted). A
  * status other than 0 is -ECHILD with the decoded status and the last lines of stderr. */

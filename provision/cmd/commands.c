@@ -14,13 +14,15 @@
 #include "cmd/plan.h"
 #include "cmd/schema.h"
 #include "cmd/status.h"
+#include "cmd/store.h"
 #include "cmd/up.h"
 #include "cmd/validate.h"
 
 static const struct command *const commands[] = {
-	&build_stack_command, &plan_command,	&validate_command,  &doctor_command, &up_command,
-	&status_command,      &console_command, &exec_command,	    &down_command,   &image_command,
-	&schema_command,      &fix_command,	&fix_guest_command,
+	&build_stack_command, &plan_command,   &validate_command, &doctor_command,
+	&up_command,	      &status_command, &console_command,  &exec_command,
+	&down_command,	      &image_command,  &fix_command,	  &fix_guest_command,
+	&store_command,	      &schema_command,
 };
 
 #define COMMANDS ((int)(sizeof commands / sizeof *commands))

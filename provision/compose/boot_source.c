@@ -181,6 +181,17 @@ const struct member *boot_source_kernel(const struct boot_source *source)
 	return members_find(&source->files, path);
 }
 
+const struct member *boot_source_hypervisor_efi(const struct boot_source *source)
+{
+	if (!source->hypervisor_file)
+		return NULL;
+	CLEANUP(free_cleanup)
+	char *path = str_format("boot/%.*s.efi", (int)strlen(source->hypervisor_file) - 3,
+				source->hypervisor_file); /* in place of .gz */
+
+	return members_find(&source->files, path);
+}
+
 const struct member *boot_source_busybox(const struct boot_source *source)
 {
 	return file_ending(&source->files, "bin/busybox");

@@ -5,40 +5,23 @@
 #include <string.h>
 
 #include "base/fs.h"
-#include "bootloader/grub2_bios.h"
+#include "base/log.h"
+#include "base/spawn.h"
+#include "bootloader/bootloader.h"
 #include "compose/initramfs.h"
 #include "compose/names.h"
 #include "compose/system.h"
 #include "compose/volumes.h"
 #include "guest/xl.h"
 #include "image/check.h"
+#include "image/nested.h"
 #include "image/table.h"
 #include "pattern/pattern.h"
 
 /* Changes whenever the same input would be composed differently. */
-#define COMPOSE_FORMAT "1"
+#define COMPOSE_FORMAT "2"
 
 #define SHADOW_MAX_BYTES (1u << 20)
-
-static bool has_disk(const struct layer *layer)
-{
-	return layer->disk.size_bytes > 0;
-}
-
-static bool boots_directly(const struct layer *layer)
-{
-	return layer->boot_loader == BOOT_DIRECT;
-}
-
-/* What compose_layer puts into the folder, and so what an inner layer brings along. */
-static const struct {
-	const char *name;
-	bool (*made_for)(const struct layer *layer);
-} products[] = {
-	{ "disk0.raw", has_disk },
-	{ "vmlinuz", boots_directly },
-	{ "initrd.img", boots_directly },
-};
 
 /* ---- what goes in ---- */
 
@@ -86,8 +69,8 @@ static int own_files(const char *stack_name, const struct layer *layer,
 	return r < 0 ? r : system_overlay(stack_name, layer, names, system, err);
 }
 
-int compose_inputs(const char *stack_name, const struct layer *layer, const char *base_key,
-		   const char *const *inner_keys, struct inputs *ret_inputs, struct err *err)
+int compose_inputs(const char *stack_name, const struct layer *layer,
+		   const struct compose_keys *keys, struct inputs *ret_inputs, struct err *err)
 {
 	const struct boot_names names = {
 		.kernel_version = "KERNEL",
@@ -106,7 +89,9 @@ int compose_inputs(const char *stack_name, const struct layer *layer, const char
 	     module++)
 		buf_format(&modules, "%s ", *module);
 	inputs_add(ret_inputs, "format", COMPOSE_FORMAT);
-	inputs_add(ret_inputs, "base tree", base_key);
+	inputs_add(ret_inputs, "base tree", keys->base);
+	if (keys->loader)
+		inputs_add(ret_inputs, "boot loader's files", keys->loader);
 	inputs_add(ret_inputs, "identity", uuid);
 	inputs_add_number(ret_inputs, "time", compose_time_seconds());
 	inputs_add(ret_inputs, "boot loader", boot_loader_name(layer->boot_loader));
@@ -116,18 +101,21 @@ int compose_inputs(const char *stack_name, const struct layer *layer, const char
 	overlay_input("own files", &system, ret_inputs);
 	overlay_input("initramfs", &initramfs, ret_inputs);
 	for (size_t i = 0; i < layer->inner_count; i++)
-		inputs_add(ret_inputs, layer->inner[i]->name, inner_keys[i]);
+		inputs_add(ret_inputs, layer->inner[i]->name, keys->inner[i]);
 	return 0;
 }
 
-/* ---- making it ---- */
+/* ---- one layer's own ---- */
 
 struct composition {
 	const struct compose_request *request;
+	const struct layer *layer;
+	struct compose_trees trees;
 	struct boot_source source;
 	struct overlay system, initramfs;
 	char *initrd; /* owned */
 	size_t initrd_length;
+	char *root_uuid; /* owned */
 };
 
 static void composition_done(struct composition *composition)
@@ -136,19 +124,28 @@ static void composition_done(struct composition *composition)
 	overlay_done(&composition->system);
 	overlay_done(&composition->initramfs);
 	free(composition->initrd);
+	free(composition->root_uuid);
+	*composition = (struct composition){ 0 };
 }
 
-static int prepare(struct composition *composition, struct err *err)
+static int composition_make(const struct compose_request *request, const struct layer *layer,
+			    struct composition *ret_composition, struct err *err)
 {
-	const struct compose_request *request = composition->request;
-	int r = boot_source_read(request->base_tar, request->layer->pattern, &composition->source,
-				 err);
+	struct composition *composition = ret_composition;
 
+	*composition = (struct composition){
+		.request = request,
+		.layer = layer,
+		.trees = request->trees_of(request->context, layer),
+		.root_uuid = compose_uuid_text(request->stack_name, layer, "root"),
+	};
+	int r = boot_source_read(composition->trees.base, layer->pattern, &composition->source,
+				 err);
 	if (r < 0)
 		return r;
 	const struct boot_names names = { composition->source.kernel_version,
 					  composition->source.hypervisor_file };
-	r = own_files(request->stack_name, request->layer, &names, &composition->source.order,
+	r = own_files(request->stack_name, layer, &names, &composition->source.order,
 		      &composition->system, &composition->initramfs, err);
 	return r < 0 ? r
 		     : initramfs_make(&composition->source, &composition->initramfs,
@@ -191,77 +188,160 @@ static int kernel_put(struct composition *composition, struct volumes *volumes, 
 	CLEANUP(free_cleanup)
 	char *initrd_path = str_format("/boot/initrd.img-%s", source->kernel_version);
 	CLEANUP(free_cleanup) char *kernel_path = str_format("/%s", kernel->path);
-	const struct fsys_attributes attributes = { .mode = 0644,
-						    .time_seconds = compose_time_seconds() };
-	struct fsys *root = volumes_root(volumes);
-	int r = fsys_put(root, initrd_path, composition->initrd, composition->initrd_length,
-			 &attributes, err);
+	int r = volumes_put(volumes, initrd_path, composition->initrd, composition->initrd_length,
+			    0644, err);
 
-	if (r < 0 || composition->request->layer->pattern->initramfs != INITRAMFS_AGENT)
+	if (r < 0 || composition->layer->pattern->initramfs != INITRAMFS_AGENT)
 		return r;
-	return fsys_put(root, kernel_path, kernel->data, kernel->length, &attributes, err);
+	return volumes_put(volumes, kernel_path, kernel->data, kernel->length, 0644, err);
 }
 
-static int product_put(const char *from_folder, const char *name, const struct layer *inner,
-		       struct volumes *volumes, struct err *err)
+static struct boot_target boot_target_make(const struct composition *composition)
 {
-	const struct fsys_attributes attributes = { .mode = 0600,
-						    .time_seconds = compose_time_seconds() };
-	CLEANUP(free_cleanup) char *from = path_join(from_folder, name);
-	CLEANUP(free_cleanup)
-	char *to = str_format("%s/%s/%s", GUEST_IMAGES_FOLDER, inner->name, name);
-	CLEANUP(fd_cleanup) int fd = open(from, O_RDONLY | O_CLOEXEC);
-	const char *below = NULL;
+	const struct member *kernel = boot_source_kernel(&composition->source);
+	const struct member *xen_efi = boot_source_hypervisor_efi(&composition->source);
 
-	if (fd < 0)
-		return err_errno(err, errno, "%s: cannot be opened", from);
-	struct fsys *fsys = volumes_resolve(volumes, to, &below);
-	return fsys_put_file(fsys, below, fd, &attributes, err);
+	return (struct boot_target){
+		.disk = &composition->layer->disk,
+		.root_uuid = composition->root_uuid,
+		.tools_tar = composition->trees.loader,
+		.kernel = { kernel->data, kernel->length },
+		.initrd = { composition->initrd, composition->initrd_length },
+		.hypervisor_efi = { xen_efi ? xen_efi->data : NULL, xen_efi ? xen_efi->length : 0 },
+	};
 }
 
-/* The products of an inner layer become files of this one. */
-static int inner_put(const char *from_folder, const struct layer *inner, struct volumes *volumes,
-		     struct err *err)
+static int loader_files_put(struct composition *composition, struct volumes *volumes,
+			    struct err *err)
 {
-	for (size_t i = 0; i < sizeof products / sizeof *products; i++) {
-		if (!products[i].made_for(inner))
-			continue;
-		int r = product_put(from_folder, products[i].name, inner, volumes, err);
-		if (r < 0)
-			return err_wrap(err, r, "putting the image of %s into its host",
-					inner->name);
-	}
-	return 0;
+	const struct bootloader *loader = bootloader_of(composition->layer->boot_loader);
+	const struct boot_target target = boot_target_make(composition);
+	CLEANUP(overlay_done) struct overlay files = { 0 };
+	int r = loader->files ? loader->files(&target, &files, err) : 0;
+
+	return r < 0 ? r : overlay_apply(&files, volumes, err);
 }
 
-static int volumes_fill(struct composition *composition, struct volumes *volumes, struct err *err)
+/* All of a layer but what is inside it. */
+static int own_put(const struct compose_request *request, const struct layer *layer,
+		   struct volumes *volumes, struct err *err)
 {
-	const struct compose_request *request = composition->request;
-	const struct layer *layer = request->layer;
+	CLEANUP(composition_done) struct composition composition;
 	bool whole_system = layer->pattern->initramfs == INITRAMFS_ROOT;
-	int r = 0;
+	int r = composition_make(request, layer, &composition, err);
 
-	if (whole_system)
-		r = fsys_unpack(volumes_root(volumes), request->base_tar, err);
+	if (r == 0 && whole_system)
+		r = fsys_unpack(volumes_root(volumes), composition.trees.base, err);
 	if (r == 0)
-		r = overlay_apply(&composition->system, volumes, compose_time_seconds(), err);
+		r = overlay_apply(&composition.system, volumes, err);
 	if (r == 0 && whole_system)
 		r = password_set(volumes, layer, err);
 	if (r == 0)
-		r = kernel_put(composition, volumes, err);
-	for (size_t i = 0; r == 0 && i < layer->inner_count; i++)
-		r = inner_put(request->inner_folders[i], layer->inner[i], volumes, err);
+		r = kernel_put(&composition, volumes, err);
+	return r < 0 ? r : loader_files_put(&composition, volumes, err);
+}
+
+/* ---- layers inside layers ---- */
+
+static int disk_make(const struct compose_request *request, const struct layer *layer,
+		     struct image *image, double *ret_seconds, struct err *err);
+
+static struct fsys_attributes guest_file_attributes(void)
+{
+	return (struct fsys_attributes){ .mode = 0600, .time_seconds = compose_time_seconds() };
+}
+
+/* The disk of a guest, straight to the blocks that it has in the host's file system. */
+static int inner_disk_put(const struct compose_request *request, const struct layer *inner,
+			  struct volumes *volumes, const char *folder, double *ret_seconds,
+			  struct err *err)
+{
+	const struct fsys_attributes attributes = guest_file_attributes();
+	CLEANUP(free_cleanup) char *path = path_join(folder, "disk0.raw");
+	CLEANUP(image_cleanup) struct image *image = NULL;
+	const char *below = NULL;
+	struct fsys *fsys = volumes_resolve(volumes, path, &below);
+	int r = nested_create(fsys, below, inner->disk.size_bytes, &attributes, &image, err);
+
+	if (r == 0)
+		r = disk_make(request, inner, image, ret_seconds, err);
+	return r < 0 ? r : image_finish(take(&image), err);
+}
+
+/* Kernel and initramfs of a guest that its host boots directly. */
+static int inner_kernel_put(const struct compose_request *request, const struct layer *inner,
+			    struct volumes *volumes, const char *folder, struct err *err)
+{
+	CLEANUP(composition_done) struct composition composition;
+	CLEANUP(free_cleanup) char *kernel_path = path_join(folder, "vmlinuz");
+	CLEANUP(free_cleanup) char *initrd_path = path_join(folder, "initrd.img");
+	int r = composition_make(request, inner, &composition, err);
+
+	if (r < 0)
+		return r;
+	const struct member *kernel = boot_source_kernel(&composition.source);
+	r = volumes_put(volumes, kernel_path, kernel->data, kernel->length, 0600, err);
+	return r < 0 ? r
+		     : volumes_put(volumes, initrd_path, composition.initrd,
+				   composition.initrd_length, 0600, err);
+}
+
+static int inner_put(const struct compose_request *request, const struct layer *inner,
+		     struct volumes *volumes, struct err *err)
+{
+	CLEANUP(free_cleanup) char *folder = str_format("%s/%s", GUEST_IMAGES_FOLDER, inner->name);
+	double start = clock_seconds(), deeper = 0;
+	int r = 0;
+
+	if (inner->disk.size_bytes > 0)
+		r = inner_disk_put(request, inner, volumes, folder, &deeper, err);
+	if (r == 0 && inner->boot_loader == BOOT_DIRECT)
+		r = inner_kernel_put(request, inner, volumes, folder, err);
+	if (r < 0)
+		return err_wrap(err, r, "composing %s", inner->name);
+	request->on_layer(request->context, inner, clock_seconds() - start - deeper);
+	return 0;
+}
+
+/* ret_seconds: what the layers inside took. */
+static int volumes_fill(const struct compose_request *request, const struct layer *layer,
+			struct volumes *volumes, double *ret_seconds, struct err *err)
+{
+	int r = own_put(request, layer, volumes, err);
+	double start = clock_seconds();
+
+	for (size_t i = 0; r == 0 && i < layer->inner_count; i++) {
+		if (spawn_stop_signal())
+			r = err_set(err, -EINTR, "stopped by a signal; what is finished is kept");
+		else
+			r = inner_put(request, layer->inner[i], volumes, err);
+	}
+	*ret_seconds = clock_seconds() - start;
 	return r;
 }
 
-static int disk_make(struct composition *composition, struct image *image, struct err *err)
+static int loader_install(const struct compose_request *request, const struct layer *layer,
+			  struct image *image, const struct layout *layout, struct err *err)
 {
-	const struct compose_request *request = composition->request;
-	const struct layer *layer = request->layer;
-	CLEANUP(volumes_cleanup) struct volumes *volumes = NULL;
-	CLEANUP(free_cleanup) char *disk_id = compose_uuid_text(request->stack_name, layer, "disk");
+	const struct bootloader *loader = bootloader_of(layer->boot_loader);
 	CLEANUP(free_cleanup)
 	char *root_uuid = compose_uuid_text(request->stack_name, layer, "root");
+	const struct boot_target target = {
+		.image = image,
+		.layout = layout,
+		.disk = &layer->disk,
+		.root_uuid = root_uuid,
+		.tools_tar = request->trees_of(request->context, layer).loader,
+	};
+
+	return loader->install ? loader->install(&target, err) : 0;
+}
+
+static int disk_make(const struct compose_request *request, const struct layer *layer,
+		     struct image *image, double *ret_seconds, struct err *err)
+{
+	CLEANUP(volumes_cleanup) struct volumes *volumes = NULL;
+	CLEANUP(free_cleanup) char *disk_id = compose_uuid_text(request->stack_name, layer, "disk");
 	struct layout layout;
 	int r = layout_plan(&layer->disk, &layout, err);
 
@@ -270,49 +350,29 @@ static int disk_make(struct composition *composition, struct image *image, struc
 	if (r == 0)
 		r = volumes_format(image, &layout, request->stack_name, layer, &volumes, err);
 	if (r == 0)
-		r = volumes_fill(composition, volumes, err);
+		r = volumes_fill(request, layer, volumes, ret_seconds, err);
 	if (r == 0)
 		r = volumes_close(volumes, err);
-	if (r == 0 && layer->boot_loader == BOOT_GRUB2_BIOS)
-		r = grub2_bios_install(image, &layout, root_uuid, err);
+	if (r == 0)
+		r = loader_install(request, layer, image, &layout, err);
 	return r < 0 ? r : image_check(image, &layout, &layer->disk, err);
 }
 
-static int disk_compose(struct composition *composition, struct err *err)
+int compose_stack(const struct compose_request *request, struct err *err)
 {
-	const struct compose_request *request = composition->request;
+	const struct layer *layer = request->layer;
 	CLEANUP(free_cleanup) char *path = path_join(request->folder, request->disk_name);
 	CLEANUP(fd_cleanup) int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	CLEANUP(image_cleanup) struct image *image = NULL;
+	double start = clock_seconds(), deeper = 0;
 
 	if (fd < 0)
 		return err_errno(err, errno, "%s: cannot be made", path);
-	int r = image_create(fd_take(&fd), path, request->layer->disk.size_bytes, &image, err);
-	return r < 0 ? r : disk_make(composition, image, err);
-}
-
-static int folder_file(const char *folder, const char *name, const void *data, size_t length,
-		       struct err *err)
-{
-	CLEANUP(free_cleanup) char *path = path_join(folder, name);
-
-	return file_write(path, data, length, 0600, err);
-}
-
-int compose_layer(const struct compose_request *request, struct err *err)
-{
-	CLEANUP(composition_done) struct composition composition = { .request = request };
-	int r = prepare(&composition, err);
-
-	if (r == 0 && has_disk(request->layer))
-		r = disk_compose(&composition, err);
-	if (r == 0 && boots_directly(request->layer)) {
-		const struct member *kernel = boot_source_kernel(&composition.source);
-
-		r = folder_file(request->folder, "vmlinuz", kernel->data, kernel->length, err);
-		if (r == 0)
-			r = folder_file(request->folder, "initrd.img", composition.initrd,
-					composition.initrd_length, err);
-	}
-	return r;
+	int r = image_create(fd_take(&fd), path, layer->disk.size_bytes, &image, err);
+	if (r == 0)
+		r = disk_make(request, layer, image, &deeper, err);
+	if (r < 0)
+		return err_wrap(err, r, "composing %s", layer->name);
+	request->on_layer(request->context, layer, clock_seconds() - start - deeper);
+	return 0;
 }

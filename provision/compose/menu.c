@@ -1,9 +1,8 @@
-/* The boot menu of a layer, rendered from templates/grub. */
+/* The boot menu of a layer, rendered from templates/. */
 #include "compose/system.h"
 
 #include "base/data.h"
 #include "compose/names.h"
-#include "pattern/pattern.h"
 
 /* xen-4.17-amd64.gz -> "Xen 4.17"; the caller frees. */
 static char *xen_label(const char *file)
@@ -17,13 +16,79 @@ static char *xen_label(const char *file)
 	return str_format("Xen %.*s", (int)length, file + 4);
 }
 
+/* The files of each loader's menu: rendered with @ENTRIES@, which are the rendered entries. */
+struct menu_file {
+	enum boot_loader loader;
+	const char *template, *path;
+	uint32_t mode;
+};
+
+static const struct menu_file menu_files[] = {
+	{ BOOT_GRUB2_BIOS, "grub/grub.cfg", "/boot/grub/grub.cfg", 0600 },
+	{ BOOT_GRUB2_BIOS, "grub/default", "/etc/default/grub", 0644 },
+	{ BOOT_GRUB2_EFI, "grub/grub.cfg", "/boot/grub/grub.cfg", 0600 },
+	{ BOOT_GRUB2_EFI, "grub/default", "/etc/default/grub", 0644 },
+	{ BOOT_GRUB_LEGACY, "grub-legacy/menu.lst", "/boot/grub/menu.lst", 0600 },
+	{ BOOT_GRUB_LEGACY, "grub-legacy/device.map", "/boot/grub/device.map", 0644 },
+	{ BOOT_XEN_EFI, "xen-efi/xen.cfg", ESP_MOUNT_POINT "/EFI/BOOT/BOOTX64.cfg", 0644 },
+};
+
+static const struct {
+	enum boot_loader loader;
+	const char *xen, *linux_;
+} menu_entries[] = {
+	{ BOOT_GRUB2_BIOS, "grub/xen-entries", "grub/linux-entry" },
+	{ BOOT_GRUB2_EFI, "grub/xen-entries", "grub/linux-entry" },
+	{ BOOT_GRUB_LEGACY, "grub-legacy/xen-entry", "grub-legacy/linux-entry" },
+};
+
+/* The caller frees; "" for a loader whose menu has no entries. */
+static int entries_render(const struct layer *layer, const struct template_value *values,
+			  char **ret_entries, struct err *err)
+{
+	CLEANUP(free_cleanup) char *xen = NULL;
+	CLEANUP(free_cleanup) char *linux_ = NULL;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof menu_entries / sizeof *menu_entries; i++) {
+		if (menu_entries[i].loader != layer->boot_loader)
+			continue;
+		if (layer->hypervisor == HYPERVISOR_XEN)
+			r = template_render(menu_entries[i].xen, values, &xen, err);
+		if (r == 0)
+			r = template_render(menu_entries[i].linux_, values, &linux_, err);
+	}
+	if (r == 0)
+		*ret_entries = str_format("%s%s", xen ? xen : "", linux_ ? linux_ : "");
+	return r;
+}
+
+static int files_render(const struct layer *layer, const struct template_value *values,
+			struct overlay *overlay, struct err *err)
+{
+	for (size_t i = 0; i < sizeof menu_files / sizeof *menu_files; i++) {
+		const struct menu_file *file = &menu_files[i];
+		CLEANUP(free_cleanup) char *text = NULL;
+
+		if (file->loader != layer->boot_loader)
+			continue;
+		int r = template_render(file->template, values, &text, err);
+		if (r < 0)
+			return r;
+		overlay_text(overlay, file->path, file->mode, "%s", text);
+	}
+	return 0;
+}
+
 int menu_overlay(const char *stack_name, const struct layer *layer, const struct boot_names *names,
 		 struct overlay *overlay, struct err *err)
 {
-	bool host = names->hypervisor_file != NULL;
+	const char *xen_file = names->hypervisor_file ? names->hypervisor_file : "";
 	CLEANUP(free_cleanup) char *uuid = compose_uuid_text(stack_name, layer, "root");
+	/* "(hd0,1)" is the second partition for GRUB Legacy. */
+	CLEANUP(free_cleanup) char *root = str_format("%zu", disk_partition_at(&layer->disk, "/"));
 	CLEANUP(free_cleanup) char *timeout = str_format("%u", layer->menu_timeout_seconds);
-	CLEANUP(free_cleanup) char *xen = xen_label(host ? names->hypervisor_file : "");
+	CLEANUP(free_cleanup) char *xen = xen_label(xen_file);
 	CLEANUP(free_cleanup)
 	char *xen_title =
 		str_format("%s -- Debian GNU/Linux, with Linux %s", xen, names->kernel_version);
@@ -32,39 +97,26 @@ int menu_overlay(const char *stack_name, const struct layer *layer, const struct
 	CLEANUP(free_cleanup) char *xen_args = hypervisor_arguments(layer);
 	CLEANUP(free_cleanup) char *dom0_args = dom0_arguments(layer);
 	CLEANUP(free_cleanup) char *linux_args = linux_arguments(layer);
-	CLEANUP(free_cleanup) char *xen_entry = NULL;
-	CLEANUP(free_cleanup) char *linux_entry = NULL;
 	CLEANUP(free_cleanup) char *entries = NULL;
-	CLEANUP(free_cleanup) char *menu = NULL;
-	CLEANUP(free_cleanup) char *defaults = NULL;
 	struct template_value values[] = {
+		{ "ENTRIES", "" },
 		{ "LAYER", layer->name },
 		{ "TIMEOUT", timeout },
 		{ "ROOT_UUID", uuid },
+		{ "ROOT_INDEX", root },
 		{ "KERNEL", names->kernel_version },
 		{ "XEN_TITLE", xen_title },
 		{ "LINUX_TITLE", linux_title },
 		{ "XEN_ARGS", xen_args },
 		{ "DOM0_ARGS", dom0_args },
 		{ "LINUX_ARGS", linux_args },
-		{ "XEN_FILE", host ? names->hypervisor_file : "" },
-		{ "ENTRIES", "" },
+		{ "XEN_FILE", xen_file },
 		{ NULL, NULL },
 	};
-	int r = host ? template_render("grub/xen-entries", values, &xen_entry, err) : 0;
+	int r = entries_render(layer, values, &entries, err);
 
-	if (r == 0)
-		r = template_render("grub/linux-entry", values, &linux_entry, err);
 	if (r < 0)
 		return r;
-	entries = str_format("%s%s", xen_entry ? xen_entry : "", linux_entry);
-	values[sizeof values / sizeof *values - 2].value = entries;
-	r = template_render("grub/grub.cfg", values, &menu, err);
-	if (r == 0)
-		r = template_render("grub/default", values, &defaults, err);
-	if (r < 0)
-		return r;
-	overlay_text(overlay, "/boot/grub/grub.cfg", 0600, "%s", menu);
-	overlay_text(overlay, "/etc/default/grub", 0644, "%s", defaults);
-	return 0;
+	values[0].value = entries;
+	return files_render(layer, values, overlay, err);
 }

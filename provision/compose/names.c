@@ -47,6 +47,11 @@ char *compose_partition_part(const struct disk_spec *disk, size_t index)
 	return str_format("part%zu", index + 1);
 }
 
+uint32_t compose_fat_id(const uint8_t uuid[16])
+{
+	return (uint32_t)uuid[0] << 24 | (uint32_t)uuid[1] << 16 | (uint32_t)uuid[2] << 8 | uuid[3];
+}
+
 /* The words of several texts, one blank between them; empty texts leave no blank. */
 static char *words_join(const char *const *texts, size_t count)
 {

@@ -15,6 +15,9 @@ char *compose_uuid_text(const char *stack_name, const struct layer *layer, const
  * The caller frees. */
 char *compose_partition_part(const struct disk_spec *disk, size_t index);
 
+/* The 32-bit identifier of a FAT file system that gets this UUID; "ABCD-1234" in fstab. */
+uint32_t compose_fat_id(const uint8_t uuid[16]);
+
 /* Arguments of the hypervisor; of Linux on it (dom0), on the machine itself, or as a guest that
  * its host boots directly. The caller frees. */
 char *hypervisor_arguments(const struct layer *layer);

@@ -68,18 +68,15 @@ void overlay_hash(const struct overlay *overlay, struct hash *hash)
 	}
 }
 
-int overlay_apply(const struct overlay *overlay, struct volumes *volumes, int64_t time_seconds,
-		  struct err *err)
+int overlay_apply(const struct overlay *overlay, struct volumes *volumes, struct err *err)
 {
 	for (size_t i = 0; i < overlay->count; i++) {
 		const struct overlay_entry *entry = &overlay->entries[i];
-		const struct fsys_attributes attributes = { .mode = entry->mode,
-							    .time_seconds = time_seconds };
 		const char *below = NULL;
 		struct fsys *fsys = volumes_resolve(volumes, entry->path, &below);
 		int r = entry->mode == 0 ? fsys_put_symlink(fsys, below, entry->data, err)
-					 : fsys_put(fsys, below, entry->data, entry->length,
-						    &attributes, err);
+					 : volumes_put(volumes, entry->path, entry->data,
+						       entry->length, entry->mode, err);
 
 		if (r < 0)
 			return r;

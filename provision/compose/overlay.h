@@ -29,6 +29,5 @@ void overlay_link(struct overlay *overlay, const char *path, const char *target)
 void overlay_done(struct overlay *overlay);
 
 void overlay_hash(const struct overlay *overlay, struct hash *hash);
-/* Puts everything into the layer's file systems; files belong to root and carry time_seconds. */
-int overlay_apply(const struct overlay *overlay, struct volumes *volumes, int64_t time_seconds,
-		  struct err *err);
+/* Puts everything into the layer's file systems; files belong to root. */
+int overlay_apply(const struct overlay *overlay, struct volumes *volumes, struct err *err);

@@ -50,8 +50,16 @@ static void fstab(const char *stack_name, const struct layer *layer, struct over
 		const struct partition_spec *partition = &layer->disk.partitions[i];
 		CLEANUP(free_cleanup) char *part = compose_partition_part(&layer->disk, i);
 		CLEANUP(free_cleanup) char *uuid = compose_uuid_text(stack_name, layer, part);
+		uint8_t bytes[16];
+		char fat_id[9];
 
-		if (partition->filesystem == FILESYSTEM_SWAP)
+		compose_uuid(stack_name, layer, part, bytes);
+		snprintf(fat_id, sizeof fat_id, "%08X", compose_fat_id(bytes));
+		if (partition->filesystem == FILESYSTEM_VFAT)
+			/* The firmware's: the running system needs it for updates alone. */
+			buf_format(&text, "UUID=%.4s-%.4s %s vfat noauto,umask=0077 0 0\n", fat_id,
+				   fat_id + 4, partition->mount_point);
+		else if (partition->filesystem == FILESYSTEM_SWAP)
 			buf_format(&text, "UUID=%s none swap sw 0 0\n", uuid);
 		else if (*partition->mount_point)
 			/* Pass 0: the journal is replayed at the mount; a check of every start

@@ -4,14 +4,18 @@
 #include <string.h>
 
 #include "compose/names.h"
+#include "image/fat.h"
 #include "image/swap.h"
 
 struct volume {
-	struct fsys *fsys;
+	struct fsys *fsys; /* NULL: a FAT one */
+	struct fat *fat;
+	struct extent where;
 	const char *mount_point; /* of the spec */
 };
 
 struct volumes {
+	struct image *image;
 	struct volume items[LAYOUT_MAX_PARTITIONS];
 	size_t count;
 };
@@ -26,9 +30,9 @@ static size_t below_length(const char *mount_point, const char *path)
 	return str_starts(path, mount_point) && (path[length] == '/' || !path[length]) ? length : 0;
 }
 
-struct fsys *volumes_resolve(struct volumes *volumes, const char *path, const char **ret_below)
+static struct volume *volume_of(struct volumes *volumes, const char *path, const char **ret_below)
 {
-	const struct volume *best = NULL;
+	struct volume *best = NULL;
 	size_t best_length = 0;
 
 	for (size_t i = 0; i < volumes->count; i++) {
@@ -40,7 +44,26 @@ struct fsys *volumes_resolve(struct volumes *volumes, const char *path, const ch
 		best_length = length;
 	}
 	*ret_below = best_length > 1 ? path + best_length : path;
-	return best ? best->fsys : NULL;
+	return best;
+}
+
+struct fsys *volumes_resolve(struct volumes *volumes, const char *path, const char **ret_below)
+{
+	const struct volume *volume = volume_of(volumes, path, ret_below);
+
+	return volume ? volume->fsys : NULL;
+}
+
+int volumes_put(struct volumes *volumes, const char *path, const void *data, size_t length,
+		uint32_t mode, struct err *err)
+{
+	const struct fsys_attributes attributes = { .mode = mode,
+						    .time_seconds = compose_time_seconds() };
+	const char *below = NULL;
+	struct volume *volume = volume_of(volumes, path, &below);
+
+	return volume->fat ? fat_put(volume->fat, below, data, length, err)
+			   : fsys_put(volume->fsys, below, data, length, &attributes, err);
 }
 
 struct fsys *volumes_root(struct volumes *volumes)
@@ -48,6 +71,23 @@ struct fsys *volumes_root(struct volumes *volumes)
 	const char *below;
 
 	return volumes_resolve(volumes, "/", &below);
+}
+
+static int esp_format(const struct extent *where, const struct partition_spec *spec,
+		      const uint8_t uuid[16], struct volumes *volumes, struct err *err)
+{
+	const struct fat_options options = {
+		.size_bytes = where->size_bytes,
+		.label = spec->label,
+		.volume_id = compose_fat_id(uuid),
+		.time_seconds = compose_time_seconds(),
+	};
+	struct volume volume = { .where = *where, .mount_point = spec->mount_point };
+	int r = fat_format(&options, &volume.fat, err);
+
+	if (r == 0)
+		volumes->items[volumes->count++] = volume;
+	return r;
 }
 
 static int partition_format(struct image *image, const struct extent *where, const char *stack_name,
@@ -65,6 +105,8 @@ static int partition_format(struct image *image, const struct extent *where, con
 	compose_uuid(stack_name, layer, part, options.uuid);
 	if (spec->filesystem == FILESYSTEM_SWAP)
 		return swap_format(image, where, spec->label, options.uuid, err);
+	if (spec->filesystem == FILESYSTEM_VFAT)
+		return esp_format(where, spec, options.uuid, volumes, err);
 	if (!*spec->mount_point) {
 		CLEANUP(fsys_cleanup) struct fsys *fsys = NULL;
 		int r = fsys_format(image, where, &options, &fsys, err);
@@ -101,6 +143,7 @@ int volumes_format(struct image *image, const struct layout *layout, const char 
 	CLEANUP(volumes_cleanup) struct volumes *volumes = mem_alloc(sizeof *volumes);
 	int r = 0;
 
+	volumes->image = image;
 	for (size_t i = 0; r == 0 && i < layout->partition_count; i++)
 		r = partition_format(image, &layout->partitions[i], stack_name, layer, i, volumes,
 				     err);
@@ -116,7 +159,10 @@ int volumes_format(struct image *image, const struct layout *layout, const char 
 int volumes_close(struct volumes *volumes, struct err *err)
 {
 	while (volumes->count > 0) {
-		int r = fsys_close(take(&volumes->items[--volumes->count].fsys), err);
+		struct volume *volume = &volumes->items[--volumes->count];
+		int r = volume->fat
+				? fat_close(take(&volume->fat), volumes->image, &volume->where, err)
+				: fsys_close(take(&volume->fsys), err);
 
 		if (r < 0)
 			return r;
@@ -128,8 +174,10 @@ void volumes_free(struct volumes *volumes)
 {
 	if (!volumes)
 		return;
-	for (size_t i = 0; i < volumes->count; i++)
+	for (size_t i = 0; i < volumes->count; i++) {
 		fsys_discard(volumes->items[i].fsys);
+		fat_discard(volumes->items[i].fat);
+	}
 	free(volumes);
 }
 

@@ -10,8 +10,13 @@ int volumes_format(struct image *image, const struct layout *layout, const char 
 		   const struct layer *layer, struct volumes **ret_volumes, struct err *err);
 
 struct fsys *volumes_root(struct volumes *volumes);
-/* The file system that holds an absolute path, and the path inside it (part of path). */
+/* The file system that holds an absolute path, and the path inside it (part of path); NULL if that
+ * is a FAT one. */
 struct fsys *volumes_resolve(struct volumes *volumes, const char *path, const char **ret_below);
+
+/* Puts a regular file of root's at an absolute path, into whichever of them holds it. */
+int volumes_put(struct volumes *volumes, const char *path, const void *data, size_t length,
+		uint32_t mode, struct err *err);
 
 /* Writes what is pending; then free them. */
 int volumes_close(struct volumes *volumes, struct err *err);

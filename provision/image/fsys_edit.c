@@ -165,7 +165,7 @@ int fsys_make_dir(struct fsys *fsys, const char *path, const struct fsys_attribu
 int fsys_set_mode(struct fsys *fsys, const char *path, uint32_t mode, struct err *err)
 {
 	struct place place;
-	struct fsys_inode inode;
+	struct fsys_inode inode = { 0 };
 	int r = fsys_check_writable(fsys, err);
 
 	if (r == 0)
@@ -180,7 +180,7 @@ int fsys_set_mode(struct fsys *fsys, const char *path, uint32_t mode, struct err
 
 int fsys_remove(struct fsys *fsys, const char *path, struct err *err)
 {
-	struct place place;
+	struct place place = { 0 };
 	struct fsys_dir *dir, *folder;
 	int r = fsys_check_writable(fsys, err);
 

@@ -2,6 +2,7 @@
  * blocks (ext3) on the disk, each written once when the file is complete. */
 #include "image/fsys_internal.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <errno.h>
 #include <ext2fs/ext3_extents.h>
@@ -257,7 +258,7 @@ static int indirect_flush(struct fsys *fsys, struct indirect *indirect, unsigned
 static int indirect_enter(struct fsys *fsys, struct indirect *indirect, unsigned level,
 			  uint32_t *slot, struct err *err)
 {
-	uint64_t block, got;
+	uint64_t block = 0, got = 0;
 
 	if (*slot != 0)
 		return 0; /* filled in order: it is the one in memory */
@@ -284,6 +285,7 @@ static int indirect_put(struct fsys *fsys, struct fsys_inode *inode, struct indi
 	uint32_t *slot;
 	unsigned levels = 0;
 
+	assert(per_block > 0);
 	if (logical < EXT2_NDIR_BLOCKS) {
 		inode->raw.i_block[logical] = (uint32_t)physical;
 		return 0;

@@ -183,7 +183,7 @@ int fsys_node_make(struct fsys *fsys, const char *path, const struct fsys_node *
 int fsys_node_link(struct fsys *fsys, const char *path, const char *target, struct err *err)
 {
 	struct fsys_inode inode;
-	struct place place;
+	struct place place = { 0 };
 	int r = fsys_check_writable(fsys, err);
 
 	if (r == 0)

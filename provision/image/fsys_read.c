@@ -98,7 +98,7 @@ static int part_keep(void *context, uint64_t offset, const void *data, size_t le
 int fsys_read(struct fsys *fsys, const char *path, size_t max_bytes, char **ret_data,
 	      size_t *ret_length, struct err *err)
 {
-	struct fsys_inode inode;
+	struct fsys_inode inode = { 0 };
 	int r = file_find(fsys, path, &inode, err);
 
 	if (r < 0)
@@ -158,7 +158,7 @@ static int part_write(void *context, uint64_t offset, const void *data, size_t l
 
 int fsys_read_to(struct fsys *fsys, const char *path, int to, struct err *err)
 {
-	struct fsys_inode inode;
+	struct fsys_inode inode = { 0 };
 	struct stat status;
 	struct output output = { .fd = to };
 	int r = file_find(fsys, path, &inode, err);
@@ -186,7 +186,7 @@ static int entry_report(struct fsys *fsys, ext2_ino_t number, const char *name,
 			struct err *err)
 {
 	CLEANUP(free_cleanup) char *target = NULL;
-	struct fsys_inode inode;
+	struct fsys_inode inode = { 0 };
 	int r = fsys_inode_read(fsys, number, &inode, err);
 
 	if (r == 0 && LINUX_S_ISLNK(inode.raw.i_mode))
@@ -265,7 +265,7 @@ int fsys_get_attributes(struct fsys *fsys, const char *path, struct fsys_attribu
 			struct err *err)
 {
 	struct place place;
-	struct fsys_inode inode;
+	struct fsys_inode inode = { 0 };
 	int r = fsys_find(fsys, path, 0, &place, err);
 
 	if (r == 0)

@@ -12,8 +12,9 @@
 #include "base/fs.h"
 #include "base/str.h"
 
-#define SECTOR_BYTES	512
-#define VIEW_EDGE_BYTES (UINT64_C(1) << 20)
+#define SECTOR_BYTES	 512
+#define FILE_CHUNK_BYTES ((size_t)1 << 20)
+#define VIEW_EDGE_BYTES	 (UINT64_C(1) << 20)
 
 /* QEMU holds shared locks on byte 100 + n for each permission that it uses and on 200 + n for
  * each that it denies others. One write lock over both ranges meets every one of them.
@@ -269,6 +270,36 @@ int image_write(struct image *image, uint64_t offset_bytes, const void *data, si
 	int r = range_check(image, offset_bytes, length, err);
 
 	return r < 0 ? r : image->store->write(image->context, offset_bytes, data, length, err);
+}
+
+int image_write_file(struct image *image, uint64_t offset, int fd, struct err *err)
+{
+	CLEANUP(free_cleanup) char *chunk = mem_alloc(FILE_CHUNK_BYTES);
+	off_t data = 0;
+
+	while ((data = lseek(fd, data, SEEK_DATA)) >= 0) {
+		off_t hole = lseek(fd, data, SEEK_HOLE);
+
+		while (data < hole) {
+			uint64_t left = (uint64_t)(hole - data);
+			ssize_t got = fd_pread_all(
+				fd, chunk, left < FILE_CHUNK_BYTES ? left : FILE_CHUNK_BYTES,
+				(uint64_t)data);
+
+			if (got <= 0)
+				return err_set(err, -EIO,
+					       "%s: reading what is to be written into it",
+					       image->path);
+			int r = image_write(image, offset + (uint64_t)data, chunk, (size_t)got,
+					    err);
+			if (r < 0)
+				return r;
+			data += got;
+		}
+	}
+	return errno == ENXIO ? 0
+			      : err_errno(err, errno, "%s: reading what is to be written into it",
+					  image->path);
 }
 
 int image_zero(struct image *image, uint64_t offset_bytes, uint64_t length_bytes, struct err *err)

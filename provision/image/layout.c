@@ -24,7 +24,7 @@ static uint64_t add_rounded_up(uint64_t sum, uint64_t bytes)
 	return sum + round_down(bytes + ALIGNMENT_BYTES - 1);
 }
 
-static int check_spec(const struct disk_spec *spec, struct err *err)
+int layout_check(const struct disk_spec *spec, struct err *err)
 {
 	size_t max = spec->table == TABLE_MBR ? MBR_MAX_PARTITIONS : LAYOUT_MAX_PARTITIONS;
 	size_t rests = 0;
@@ -84,7 +84,7 @@ int layout_plan(const struct disk_spec *spec, struct layout *ret_layout, struct 
 	struct layout layout = { .table = spec->table, .disk_bytes = spec->size_bytes };
 	uint64_t start = ALIGNMENT_BYTES, end = spec->size_bytes;
 	bool has_rest;
-	int r = check_spec(spec, err);
+	int r = layout_check(spec, err);
 
 	if (r < 0)
 		return r;
@@ -106,10 +106,10 @@ int layout_plan(const struct disk_spec *spec, struct layout *ret_layout, struct 
 		CLEANUP(free_cleanup) char *disk = size_format(spec->size_bytes);
 
 		return err_set(err, -EINVAL,
-			       "the partitions take %s%s, but a %s disk of %s has room for %s: "
-			       "make the disk larger or the partitions smaller",
-			       want, has_rest ? " at least" : "", table_kind_name(spec->table),
-			       disk, have);
+			       "the partitions take %s%s, but a disk of %s with %s has room for "
+			       "%s: make the disk larger or the partitions smaller",
+			       want, has_rest ? " at least" : "", disk,
+			       table_kind_name(spec->table), have);
 	}
 
 	for (size_t i = 0; i < spec->partition_count; i++) {

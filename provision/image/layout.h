@@ -15,5 +15,7 @@ struct layout {
 	struct extent boot_area;
 };
 
-/* 1 MiB alignment. -EINVAL, with both sizes named, if they do not fit. */
+/* Can the table hold these partitions, wherever they lie? -EINVAL with the reason. */
+int layout_check(const struct disk_spec *spec, struct err *err);
+/* 1 MiB alignment; checks first. -EINVAL, with both sizes named, if they do not fit. */
 int layout_plan(const struct disk_spec *spec, struct layout *ret_layout, struct err *err);

@@ -43,6 +43,8 @@ static const char *parted_filesystem(enum filesystem_kind kind)
 		return "ext3";
 	case FILESYSTEM_EXT4:
 		return "ext4";
+	case FILESYSTEM_VFAT:
+		return "fat32";
 	}
 	return NULL;
 }
@@ -88,6 +90,9 @@ static int partitions_add(struct image *image, PedDisk *disk, const struct layou
 		if (layout->table == TABLE_GPT && wanted->label && *wanted->label &&
 		    !ped_partition_set_name(partition, wanted->label))
 			return parted_failed(image, "naming a partition", err);
+		if (str_equal(wanted->mount_point, ESP_MOUNT_POINT) &&
+		    !ped_partition_set_flag(partition, PED_PARTITION_ESP, 1))
+			return parted_failed(image, "marking the EFI system partition", err);
 		if (layout->table == TABLE_MBR && str_equal(wanted->mount_point, "/") &&
 		    !ped_partition_set_flag(partition, PED_PARTITION_BOOT, 1))
 			return parted_failed(image, "marking the active partition", err);
@@ -136,27 +141,6 @@ static int table_make(struct image *image, int fd, const struct layout *layout,
 	return r;
 }
 
-static int table_copy(int fd, struct image *image, struct err *err)
-{
-	uint64_t end = image_size_bytes(image);
-	char chunk[4096];
-	off_t data = 0;
-
-	while ((data = lseek(fd, data, SEEK_DATA)) >= 0 && (uint64_t)data < end) {
-		uint64_t left = end - (uint64_t)data;
-		ssize_t got = fd_pread_all(fd, chunk, left < sizeof chunk ? left : sizeof chunk,
-					   (uint64_t)data);
-
-		if (got <= 0)
-			return err_set(err, -EIO, "reading the new partition table back");
-		int r = image_write(image, (uint64_t)data, chunk, (size_t)got, err);
-		if (r < 0)
-			return r;
-		data += got;
-	}
-	return 0;
-}
-
 /* What an older table may have left where the new one does not write: the first MiB and the
  * sectors of a backup GPT. */
 static int table_clear(struct image *image, const struct layout *layout, struct err *err)
@@ -190,6 +174,6 @@ int table_write(struct image *image, const struct layout *layout, const struct d
 	if (r == 0)
 		r = table_clear(image, layout, err);
 	if (r == 0)
-		r = table_copy(fd, image, err);
+		r = image_write_file(image, 0, fd, err);
 	return r;
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "bootloader/bootloader.h"
 #include "os/debian.h"
 #include "pattern/pattern.h"
 
@@ -25,7 +26,10 @@ int base_request_make(const struct layer *layer, struct base_request *ret_reques
 		.release = layer->release,
 		.mirror = layer->mirror,
 		.locale = layer->locale,
-		.pattern = layer->pattern,
+		.name = layer->pattern->name,
+		.extract = layer->pattern->initramfs == INITRAMFS_AGENT,
+		.excluded_paths = layer->pattern->excluded_paths,
+		.initramfs_modules = layer->pattern->initramfs_modules,
 	};
 	packages_add(&ret_request->packages, pattern);
 	for (size_t i = 0; i < layer->groups.count; i++)
@@ -34,6 +38,24 @@ int base_request_make(const struct layer *layer, struct base_request *ret_reques
 	packages_add(&ret_request->packages, (const char *const *)layer->packages.items);
 	strv_sort(&ret_request->packages);
 	return 0;
+}
+
+bool base_request_for_loader(const struct layer *layer, struct base_request *ret_request)
+{
+	const struct bootloader *loader = bootloader_of(layer->boot_loader);
+
+	if (!loader->packages)
+		return false;
+	*ret_request = (struct base_request){
+		.family = layer->os_family,
+		.release = layer->release,
+		.mirror = layer->mirror,
+		.locale = "C.UTF-8",
+		.name = boot_loader_name(loader->id),
+		.extract = true,
+	};
+	packages_add(&ret_request->packages, loader->packages);
+	return true;
 }
 
 void base_request_done(struct base_request *request)
@@ -47,13 +69,13 @@ int base_request_inputs(const struct base_request *request, struct inputs *ret_i
 	CLEANUP(free_cleanup) char *packages = strv_join(&request->packages, " ");
 	CLEANUP(buf_done) struct buf excluded = { 0 };
 
-	for (const char *const *path = request->pattern->excluded_paths; path && *path; path++)
+	for (const char *const *path = request->excluded_paths; path && *path; path++)
 		buf_format(&excluded, "%s ", *path);
 	inputs_add(ret_inputs, "format", DEBIAN_TREE_FORMAT);
 	inputs_add(ret_inputs, "family", os_family_name(request->family));
 	inputs_add(ret_inputs, "release", request->release);
 	inputs_add(ret_inputs, "locale", request->locale);
-	inputs_add(ret_inputs, "pattern", request->pattern->name);
+	inputs_add(ret_inputs, "pattern", request->name);
 	inputs_add(ret_inputs, "packages", packages);
 	inputs_add(ret_inputs, "excluded paths", buf_str(&excluded));
 	return debian_hook_inputs(ret_inputs, err);

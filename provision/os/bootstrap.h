@@ -9,13 +9,18 @@ struct base_request {
 	const char *release;
 	const char *mirror; /* "": this machine's own */
 	const char *locale; /* "C.UTF-8" needs nothing */
-	const struct pattern *pattern;
-	struct strv packages; /* all of them, sorted */
+	const char *name;   /* of the pattern, or of what the tree is for */
+	bool extract;	    /* unpacked, not configured: a source of files, no system */
+	const char *const *excluded_paths;    /* NULL at the end; or NULL */
+	const char *const *initramfs_modules; /* likewise */
+	struct strv packages;		      /* all of them, sorted */
 };
 
 /* From a layer: the pattern's packages, the groups', the extra ones. base_request_done it; it
  * borrows strings of the layer. -EINVAL if the family lacks the pattern. */
 int base_request_make(const struct layer *layer, struct base_request *ret_request, struct err *err);
+/* The tree with the files of the layer's boot loader. False if it needs none. */
+bool base_request_for_loader(const struct layer *layer, struct base_request *ret_request);
 void base_request_done(struct base_request *request);
 
 /* All that goes into the tree. The mirror is no part of it: it does not matter where the same

@@ -127,7 +127,7 @@ static void exclude_add(struct strv *argv, const char *const *paths)
 static int argv_make(const struct base_request *request, const char *folder, const char *tar_path,
 		     struct strv *argv, struct err *err)
 {
-	bool extract = request->pattern->initramfs == INITRAMFS_AGENT;
+	bool extract = request->extract;
 	CLEANUP(free_cleanup) char *packages = strv_join(&request->packages, ",");
 	int r;
 
@@ -139,7 +139,7 @@ static int argv_make(const struct base_request *request, const char *folder, con
 	strv_add(argv, "--dpkgopt=force-confold");
 	strv_add(argv, "--dpkgopt=force-unsafe-io");
 	exclude_add(argv, unread_paths);
-	exclude_add(argv, request->pattern->excluded_paths);
+	exclude_add(argv, request->excluded_paths);
 	strv_format(argv, "--include=%s", packages);
 	r = hook_copy(SETUP_HOOK, "setup", folder, argv, err);
 	/* What is only extracted has no later stage. */
@@ -165,7 +165,7 @@ static void env_make(const struct base_request *request, struct strv *env)
 {
 	struct buf modules = { 0 };
 
-	for (const char *const *name = request->pattern->initramfs_modules; name && *name; name++)
+	for (const char *const *name = request->initramfs_modules; name && *name; name++)
 		buf_format(&modules, "%s ", *name);
 	strv_format(env, "NESTCTL_MODULES=%s", buf_str(&modules));
 	strv_format(env, "NESTCTL_LOCALE=%s", request->locale);
@@ -179,8 +179,7 @@ static void line_show(void *context, const char *line)
 	const struct base_request *request = context;
 
 	if (str_starts(line, "I: "))
-		log_status("  bootstrap %s %s: %s", request->pattern->name, request->release,
-			   line + 3);
+		log_status("  bootstrap %s %s: %s", request->name, request->release, line + 3);
 }
 
 int debian_bootstrap(const struct base_request *request, const char *tar_path, const char *log_path,

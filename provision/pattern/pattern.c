@@ -45,6 +45,26 @@ char *pattern_names(void)
 	return strv_join(&names, ", ");
 }
 
+char *pattern_names_for(enum role role)
+{
+	CLEANUP(strv_done) struct strv names = { 0 };
+
+	for (size_t i = 0; i < PATTERNS; i++)
+		if (patterns[i]->role == role)
+			strv_add(&names, patterns[i]->name);
+	return strv_join(&names, ", ");
+}
+
+char *pattern_releases(const struct pattern *pattern, enum os_family_id family)
+{
+	CLEANUP(strv_done) struct strv names = { 0 };
+
+	for (const struct pattern_packages *row = pattern->packages; row->packages; row++)
+		if (row->family == family)
+			strv_add(&names, row->release ? row->release : "any");
+	return strv_join(&names, ", ");
+}
+
 const char *const *pattern_packages(const struct pattern *pattern, enum os_family_id family,
 				    const char *release)
 {

@@ -34,6 +34,10 @@ struct pattern {
 const struct pattern *pattern_find(const char *name);
 /* The table's names, "a, b, c", for messages; the caller frees. */
 char *pattern_names(void);
+/* Likewise those for one role. */
+char *pattern_names_for(enum role role);
+/* Likewise the releases of a family that the pattern has packages for. */
+char *pattern_releases(const struct pattern *pattern, enum os_family_id family);
 /* The i-th pattern, NULL after the last. */
 const struct pattern *pattern_at(size_t index);
 /* Packages for a family and release, NULL if the pattern lacks them. */

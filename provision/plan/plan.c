@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "compose/compose.h"
+#include "guest/xl.h"
 #include "pattern/pattern.h"
 #include "plan/history.h"
 
@@ -37,54 +38,66 @@ const struct step *plan_step_of(const struct plan *plan, const struct layer *lay
 	return NULL;
 }
 
-/* One base tree serves all layers with the same packages. */
-static int bootstrap_step(struct plan *plan, const struct layer *layer, struct step **ret_step,
+/* One base tree serves all layers with the same packages. Takes over the request. */
+static int bootstrap_step(struct plan *plan, struct base_request *request, struct step **ret_step,
 			  struct err *err)
 {
-	struct base_request request = { 0 };
 	CLEANUP(inputs_done) struct inputs inputs = { 0 };
 	char key[HASH_HEX_LENGTH + 1];
-	int r = base_request_make(layer, &request, err);
+	int r = base_request_inputs(request, &inputs, err);
 
-	if (r < 0)
-		return r;
-	r = base_request_inputs(&request, &inputs, err);
 	if (r < 0) {
-		base_request_done(&request);
+		base_request_done(request);
 		return r;
 	}
 	inputs_key(&inputs, key);
 	*ret_step = step_by_key(plan, key);
 	if (*ret_step) {
-		base_request_done(&request);
+		base_request_done(request);
 		return 0;
 	}
 	struct step *step = step_add(plan, STEP_BOOTSTRAP);
 	CLEANUP(free_cleanup) char *folder = store_object_path(plan->store, "base", key);
-	step->name = str_format("bootstrap %s %s", layer->pattern->name, layer->release);
+	step->name = str_format("bootstrap %s %s", request->name, request->release);
 	step->inputs = inputs;
 	inputs = (struct inputs){ 0 };
 	memcpy(step->key, key, sizeof step->key);
-	step->base = request;
+	step->base = *request;
 	step->makes = path_join(folder, "tree.tar");
-	step->cached = store_has(plan->store, "base", key);
+	step->cached = store_has(plan->store, "base", key, &step->damage);
 	*ret_step = step;
 	return 0;
 }
 
-static char *layer_product(const struct plan *plan, const struct layer *layer, const char *key)
+/* The trees that a layer is composed from. */
+static int tree_steps(struct plan *plan, const struct layer *layer, struct step **ret_base,
+		      struct step **ret_loader, struct err *err)
+{
+	struct base_request base = { 0 }, loader = { 0 };
+	int r = base_request_make(layer, &base, err);
+
+	*ret_loader = NULL;
+	if (r == 0)
+		r = bootstrap_step(plan, &base, ret_base, err);
+	if (r == 0 && base_request_for_loader(layer, &loader))
+		r = bootstrap_step(plan, &loader, ret_loader, err);
+	return r;
+}
+
+/* "out/l1.raw", or "NAME:/var/lib/xen/images/INNER" for what lies in another layer. */
+static char *layer_product(const struct plan *plan, const struct layer *layer)
 {
 	if (!layer->outer)
 		return path_join(plan->out, "l1.raw");
-	return store_object_path(plan->store, "layer", key);
+	return str_format("%s:" GUEST_IMAGES_FOLDER "/%s", layer->outer->name, layer->name);
 }
 
 static int compose_step(struct plan *plan, const struct layer *layer, struct err *err)
 {
 	CLEANUP(free_cleanup)
 	const char **inner_keys = mem_alloc(sizeof *inner_keys * (layer->inner_count + 1));
-	struct step *base = NULL;
-	int r = bootstrap_step(plan, layer, &base, err);
+	struct step *base = NULL, *loader = NULL;
+	int r = tree_steps(plan, layer, &base, &loader, err);
 
 	if (r < 0)
 		return r;
@@ -92,21 +105,23 @@ static int compose_step(struct plan *plan, const struct layer *layer, struct err
 	step->name = str_format("compose %s", layer->name);
 	step->layer = layer;
 	step->base_step = base;
+	step->loader_step = loader;
 	step->size_bytes = layer->disk.size_bytes;
 	strv_add(&step->reads, base->name);
+	if (loader)
+		strv_add(&step->reads, loader->name);
 	for (size_t i = 0; i < layer->inner_count; i++) {
 		const struct step *inner = plan_step_of(plan, layer->inner[i]);
 
 		inner_keys[i] = inner->key;
 		strv_add(&step->reads, inner->name);
 	}
-	r = compose_inputs(plan->stack->name, layer, base->key, inner_keys, &step->inputs, err);
+	const struct compose_keys keys = { base->key, loader ? loader->key : NULL, inner_keys };
+	r = compose_inputs(plan->stack->name, layer, &keys, &step->inputs, err);
 	if (r < 0)
 		return r;
 	inputs_key(&step->inputs, step->key);
-	step->makes = layer_product(plan, layer, step->key);
-	step->cached = layer->outer ? store_has(plan->store, "layer", step->key)
-				    : history_product_is(plan->out, step->key);
+	step->makes = layer_product(plan, layer);
 	return 0;
 }
 
@@ -120,6 +135,26 @@ static int layer_steps(struct plan *plan, const struct layer *layer, struct err 
 			return r;
 	}
 	return compose_step(plan, layer, err);
+}
+
+static int all_tree_steps(struct plan *plan, struct err *err)
+{
+	struct step *base, *loader;
+	int r = 0;
+
+	for (size_t i = plan->stack->layer_count; r == 0 && i > 0; i--)
+		r = tree_steps(plan, plan->stack->layers[i - 1], &base, &loader, err);
+	return r;
+}
+
+/* The layers are in one image: all of them are there, or none. */
+static void composed_find(struct plan *plan)
+{
+	bool there = history_product_is(plan->out, plan->steps[plan->count - 1]->key);
+
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i]->kind == STEP_COMPOSE)
+			plan->steps[i]->cached = there;
 }
 
 /* ---- why a step must run ---- */
@@ -136,10 +171,14 @@ static void reasons_find(struct plan *plan)
 
 		if (step->cached)
 			step->reason = str_copy("");
+		else if (step->damage)
+			step->reason = str_format("damaged: %s", step->damage);
 		else if (!before)
 			step->reason = str_copy("not built before");
 		else if (*changed)
 			step->reason = str_format("changed: %s", changed);
+		else if (step->kind == STEP_COMPOSE)
+			step->reason = str_copy("its image is made anew");
 		else
 			step->reason = str_copy("built before, but no longer there");
 	}
@@ -154,9 +193,12 @@ int plan_make(const struct stack *stack, struct store *store, const char *out,
 	plan->stack = stack;
 	plan->store = store;
 	plan->out = str_copy(out);
-	r = layer_steps(plan, stack->layers[0], err);
+	r = all_tree_steps(plan, err);
+	if (r == 0)
+		r = layer_steps(plan, stack->layers[0], err);
 	if (r < 0)
 		return err_wrap(err, r, "planning %s", stack->name);
+	composed_find(plan);
 	reasons_find(plan);
 	*ret_plan = take(&plan);
 	return 0;
@@ -174,6 +216,7 @@ void plan_free(struct plan *plan)
 		strv_done(&step->reads);
 		free(step->makes);
 		free(step->reason);
+		free(step->damage);
 		base_request_done(&step->base);
 		free(step);
 	}

@@ -8,7 +8,7 @@
 
 enum step_kind {
 	STEP_BOOTSTRAP, /* a base tree, in the store */
-	STEP_COMPOSE,	/* a layer; the outermost one as out/l1.raw, the others in the store */
+	STEP_COMPOSE,	/* a layer; the outermost one as out/l1.raw, the others inside it */
 };
 
 struct step {
@@ -17,21 +17,23 @@ struct step {
 	struct inputs inputs;
 	char key[HASH_HEX_LENGTH + 1];
 	struct strv reads;   /* names of steps */
-	char *makes;	     /* a path */
+	char *makes;	     /* a path; "HOST:PATH" inside another layer */
 	uint64_t size_bytes; /* of an image as its machine sees it; 0: not known before */
 	bool cached;
-	char *reason;		   /* why it is not cached; "" if it is */
+	char *damage; /* STEP_BOOTSTRAP: what is wrong with the object that is there; or NULL */
+	char *reason; /* why it is not cached; "" if it is */
 	const struct layer *layer; /* STEP_COMPOSE */
 	struct base_request base;  /* STEP_BOOTSTRAP */
 	struct step *base_step;	   /* STEP_COMPOSE: the base tree it stands on */
+	struct step *loader_step;  /* STEP_COMPOSE: the tree of its boot loader, or NULL */
 };
 
 struct plan {
 	const struct stack *stack; /* borrowed */
 	struct store *store;	   /* borrowed */
 	char *out;		   /* the stack's folder */
-	struct step **steps;	   /* in the order of work, innermost layer first */
-	size_t count;
+	struct step **steps;	   /* trees first, then layers, the innermost first */
+	size_t count;		   /* the last step is the outermost layer's */
 };
 
 int plan_make(const struct stack *stack, struct store *store, const char *out,

@@ -5,7 +5,7 @@
 struct layer_source {
 	struct layer *layer;
 	const struct node *map; /* merged */
-	bool sound;             /* all its keys were read without an error */
+	bool sound;		/* all its keys were read without an error */
 };
 
 void stack_check(const struct stack *stack, const struct layer_source *sources,

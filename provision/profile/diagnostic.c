@@ -35,15 +35,16 @@ void diagnostics_cleanup(struct diagnostics **diagnostics)
 	diagnostics_free(*diagnostics);
 }
 
-void diagnostic_add(struct diagnostics *diagnostics, const struct mark *mark, const char *format, ...)
+void diagnostic_add(struct diagnostics *diagnostics, const struct mark *mark, const char *format,
+		    ...)
 {
 	va_list args;
 
 	va_start(args, format);
 	char *text = str_vformat(format, args);
 	va_end(args);
-	diagnostics->items = mem_grow(diagnostics->items, diagnostics->count + 1,
-				      sizeof *diagnostics->items);
+	diagnostics->items =
+		mem_grow(diagnostics->items, diagnostics->count + 1, sizeof *diagnostics->items);
 	diagnostics->items[diagnostics->count] =
 		(struct diagnostic){ .mark = *mark, .order = diagnostics->count, .text = text };
 	diagnostics->count++;

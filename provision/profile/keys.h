@@ -10,10 +10,10 @@ enum key_type {
 	KEY_NUMBER,    /* unsigned */
 	KEY_MODE,      /* file permission bits in octal, "0644"; uint32_t */
 	KEY_BOOL,
-	KEY_ENUM,      /* one of names; int */
-	KEY_TEXTS,     /* a list of texts; struct strv */
-	KEY_PATTERN,   /* name of a pattern; const struct pattern * */
-	KEY_ADDRESS,   /* "dhcp" or ADDRESS/BITS; struct network_spec */
+	KEY_ENUM,    /* one of names; int */
+	KEY_TEXTS,   /* a list of texts; struct strv */
+	KEY_PATTERN, /* name of a pattern; const struct pattern * */
+	KEY_ADDRESS, /* "dhcp" or ADDRESS/BITS; struct network_spec */
 	KEY_PARTITIONS,
 	KEY_FILES,
 };
@@ -21,13 +21,14 @@ enum key_type {
 struct key_row {
 	const char *path; /* "machine.memory"; NULL ends a table */
 	enum key_type type;
-	size_t offset;    /* into struct layer, partition_spec or file_spec */
+	size_t offset;		  /* into struct layer, partition_spec or file_spec */
 	const char *const *names; /* KEY_ENUM */
-	uint64_t min, max;        /* KEY_SIZE, KEY_NUMBER: limits; KEY_TEXT: max bytes, 0: none */
+	uint64_t min, max;	  /* KEY_SIZE, KEY_NUMBER: limits; KEY_TEXT: max bytes, 0: none */
 	bool (*valid)(const char *text); /* KEY_TEXT, KEY_TEXTS: NULL: anything without newlines */
-	const char *allowed;      /* what valid() wants, for messages and the schema */
-	const char *default_text; /* as it would be written; NULL: the key is required */
+	const char *allowed;		 /* what valid() wants, for messages and the schema */
+	const char *default_text;	 /* as it would be written; NULL: the key is required */
 	const char *help;
+	bool secret; /* what was found is not shown: it may be a password or a private key */
 };
 
 extern const struct key_row layer_keys[];
@@ -35,10 +36,12 @@ extern const struct key_row partition_keys[];
 extern const struct key_row file_keys[];
 
 /* Parses every key of the table out of map into object and reports unknown keys. prefix stands
- * before the keys in messages ("disk.partitions[2]."). folder: where `source:` files lie. */
+ * before the keys in messages ("disk.partitions[2]."). */
 void keys_parse(const struct key_row *keys, const struct node *map, const struct mark *mark,
-		const char *prefix, void *object, const char *folder,
-		struct diagnostics *diagnostics);
+		const char *prefix, void *object, struct diagnostics *diagnostics);
+
+/* What a key allows, in words, for messages and the reference; the caller frees. */
+char *key_allowed(const struct key_row *row);
 
 /* The mark of a key's value, else of the layer. */
 struct mark key_mark(const struct node *map, const char *path, const struct mark *otherwise);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/hash.h"
@@ -16,7 +17,7 @@ struct loader {
 	struct stack *stack;
 	struct diagnostics *diagnostics;
 	struct layer_source *sources; /* one a layer */
-	struct node **maps;           /* owned, one a layer */
+	struct node **maps;	      /* owned, one a layer */
 };
 
 /* ---- files ---- */
@@ -28,8 +29,23 @@ static const char *source_name(struct loader *loader, const char *path)
 	return loader->stack->sources.items[loader->stack->sources.count - 1];
 }
 
-static struct node *profile_read(struct loader *loader, const char *path, const struct mark *from,
-				 struct strv *open_files);
+/* NULL with errno set if there is no regular file: a pipe would have us wait for its writer. The
+ * caller frees. */
+static char *file_real_path(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0)
+		return NULL;
+	if (!S_ISREG(status.st_mode)) {
+		errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
+		return NULL;
+	}
+	return realpath(path, NULL);
+}
+
+static struct node *profile_read(struct loader *loader, const char *path, const char *key,
+				 const struct mark *from, struct strv *open_files);
 
 /* A profile's base stands below it: what the profile says itself wins. */
 static struct node *include_apply(struct loader *loader, struct node *map, const char *file,
@@ -41,13 +57,15 @@ static struct node *include_apply(struct loader *loader, struct node *map, const
 	if (!include)
 		return take(&own);
 	if (include->kind != NODE_SCALAR || !*include->text) {
+		CLEANUP(free_cleanup) char *found = node_describe(include);
+
 		diagnostic_add(loader->diagnostics, &include->mark,
-			       "include: found no file name; allowed is a profile's path");
+			       "include: found %s; allowed is a profile's path", found);
 		return NULL;
 	}
 	CLEANUP(free_cleanup) char *folder = path_folder(file);
 	CLEANUP(free_cleanup) char *path = path_join(folder, include->text);
-	struct node *base = profile_read(loader, path, &include->mark, open_files);
+	struct node *base = profile_read(loader, path, "include", &include->mark, open_files);
 	if (!base)
 		return NULL;
 	node_remove(own, "include");
@@ -55,20 +73,32 @@ static struct node *include_apply(struct loader *loader, struct node *map, const
 	return base;
 }
 
-static struct node *profile_read(struct loader *loader, const char *path, const struct mark *from,
-				 struct strv *open_files)
+/* key and from: what names the file, and where. */
+static struct node *profile_read(struct loader *loader, const char *path, const char *key,
+				 const struct mark *from, struct strv *open_files)
 {
-	CLEANUP(free_cleanup) char *real = realpath(path, NULL);
+	CLEANUP(free_cleanup) char *real = file_real_path(path);
 
 	if (!real) {
-		diagnostic_add(loader->diagnostics, from, "found \"%s\", which cannot be read (%s); "
-			       "allowed is an existing file, relative to the one that names it", path,
-			       strerror(errno));
+		diagnostic_add(
+			loader->diagnostics, from,
+			"%s: found \"%s\", which cannot be read "
+			"(%s); allowed is an existing file, relative to the one that names it",
+			key, path, strerror(errno));
 		return NULL;
 	}
-	if (strv_has(open_files, real) || open_files->count >= INCLUDE_DEPTH_MAX) {
-		diagnostic_add(loader->diagnostics, from, "include: found \"%s\", which includes itself "
-			       "in the end; allowed is a chain without a circle", path);
+	if (strv_has(open_files, real)) {
+		diagnostic_add(loader->diagnostics, from,
+			       "%s: found \"%s\", which includes itself "
+			       "in the end; allowed is a chain without a circle",
+			       key, path);
+		return NULL;
+	}
+	if (open_files->count >= INCLUDE_DEPTH_MAX) {
+		diagnostic_add(loader->diagnostics, from,
+			       "%s: found \"%s\", file %d of a chain; "
+			       "allowed are chains of at most %d",
+			       key, path, INCLUDE_DEPTH_MAX + 1, INCLUDE_DEPTH_MAX);
 		return NULL;
 	}
 	strv_add(open_files, real);
@@ -81,9 +111,8 @@ static struct node *profile_read(struct loader *loader, const char *path, const 
 
 /* ---- layers ---- */
 
-/* Profile with the stack file's overrides on top; NULL if it cannot be read. ret_folder: where the
- * profile lies, the caller frees. */
-static struct node *layer_map(struct loader *loader, const struct node *item, char **ret_folder)
+/* Profile with the stack file's overrides on top; NULL if it cannot be read. */
+static struct node *layer_map(struct loader *loader, const struct node *item)
 {
 	const struct node *profile = node_at(item, "profile");
 	CLEANUP(free_cleanup) char *stack_folder = path_folder(loader->stack->path);
@@ -92,20 +121,19 @@ static struct node *layer_map(struct loader *loader, const struct node *item, ch
 
 	node_remove(own, "profile");
 	node_remove(own, "inside");
-	*ret_folder = str_copy(stack_folder);
 	if (!profile)
 		return take(&own);
 	if (profile->kind != NODE_SCALAR) {
+		CLEANUP(free_cleanup) char *found = node_describe(profile);
+
 		diagnostic_add(loader->diagnostics, &profile->mark,
-			       "profile: found no file name; allowed is a profile's path");
+			       "profile: found %s; allowed is a profile's path", found);
 		return NULL;
 	}
 	CLEANUP(free_cleanup) char *path = path_join(stack_folder, profile->text);
-	struct node *base = profile_read(loader, path, &profile->mark, &open_files);
+	struct node *base = profile_read(loader, path, "profile", &profile->mark, &open_files);
 	if (!base)
 		return NULL;
-	free(*ret_folder);
-	*ret_folder = path_folder(path);
 	node_merge(base, own);
 	return base;
 }
@@ -128,13 +156,14 @@ static void layer_complete(const struct stack *stack, struct layer *layer)
 		if (*c >= 'A' && *c <= 'F')
 			*c = (char)(*c - 'A' + 'a');
 	if (layer->machine.mac && !*layer->machine.mac) {
-		CLEANUP(free_cleanup) char *seed = str_format("%s/%s/mac", stack->name, layer->name);
+		CLEANUP(free_cleanup)
+		char *seed = str_format("%s/%s/mac", stack->name, layer->name);
 
 		hash_uuid(seed, uuid);
 		free(layer->machine.mac);
 		/* 00:16:3e is Xen's own prefix. */
-		layer->machine.mac = str_format("00:16:3e:%02x:%02x:%02x", uuid[0] & 0x7f, uuid[1],
-						uuid[2]);
+		layer->machine.mac =
+			str_format("00:16:3e:%02x:%02x:%02x", uuid[0] & 0x7f, uuid[1], uuid[2]);
 	}
 	if (layer->role != ROLE_HOST)
 		layer->dom0_memory_bytes = 0;
@@ -155,21 +184,29 @@ static struct layer *host_above(const struct stack *stack)
 static void layer_place(struct loader *loader, struct layer *layer, const struct node *item)
 {
 	const struct node *inside = node_at(item, "inside");
-	const char *name = inside && inside->kind == NODE_SCALAR ? inside->text : NULL;
 	struct stack *stack = loader->stack;
-	struct layer *outer = name ? stack_layer(stack, name) : host_above(stack);
+	struct layer *outer = host_above(stack);
 
 	if (stack->layer_count == 0) {
 		if (inside)
-			diagnostic_add(loader->diagnostics, &inside->mark,
-				       "inside: the first layer runs on this machine; allowed is none");
+			diagnostic_add(
+				loader->diagnostics, &inside->mark,
+				"inside: the first layer runs on this machine; allowed is none");
 		layer->depth = 1;
 		return;
 	}
-	if (inside && (!outer || outer->role != ROLE_HOST)) {
-		diagnostic_add(loader->diagnostics, &inside->mark, "inside: found \"%s\"; allowed is the "
-			       "name of a host listed above", name ? name : "");
-		outer = host_above(stack);
+	if (inside) {
+		struct layer *named =
+			inside->kind == NODE_SCALAR ? stack_layer(stack, inside->text) : NULL;
+		CLEANUP(free_cleanup) char *found = node_describe(inside);
+
+		if (named && named->role == ROLE_HOST)
+			outer = named;
+		else
+			diagnostic_add(loader->diagnostics, &inside->mark,
+				       "inside: found %s; allowed "
+				       "is the name of a host listed above",
+				       found);
 	}
 	if (!outer) {
 		diagnostic_add(loader->diagnostics, &layer->mark,
@@ -185,20 +222,21 @@ static void layer_place(struct loader *loader, struct layer *layer, const struct
 static void layer_read(struct loader *loader, const struct node *item)
 {
 	struct stack *stack = loader->stack;
-	CLEANUP(free_cleanup) char *folder = NULL;
 	size_t before = diagnostics_count(loader->diagnostics);
 
 	if (item->kind != NODE_MAP) {
+		CLEANUP(free_cleanup) char *found = node_describe(item);
+
 		diagnostic_add(loader->diagnostics, &item->mark,
-			       "layers: found no keys and values; allowed is a layer");
+			       "layers: found %s; allowed is a layer, keys and values", found);
 		return;
 	}
-	struct node *map = layer_map(loader, item, &folder);
+	struct node *map = layer_map(loader, item);
 	if (!map)
 		return;
 	struct layer *layer = mem_alloc(sizeof *layer);
 	layer->mark = item->mark;
-	keys_parse(layer_keys, map, &item->mark, "", layer, folder, loader->diagnostics);
+	keys_parse(layer_keys, map, &item->mark, "", layer, loader->diagnostics);
 	layer_complete(stack, layer);
 	layer_place(loader, layer, item);
 
@@ -224,9 +262,11 @@ static void stack_keys(struct loader *loader, const struct node *root)
 
 		if (!str_equal(key, "name") && !str_equal(key, "description") &&
 		    !str_equal(key, "layers"))
-			diagnostic_add(loader->diagnostics, &root->pairs[i].mark,
-				       "%s: found an unknown key; allowed in a stack file are name, "
-				       "description and layers", key);
+			diagnostic_add(
+				loader->diagnostics, &root->pairs[i].mark,
+				"%s: found an unknown key; allowed in a stack file are name, "
+				"description and layers",
+				key);
 	}
 }
 
@@ -244,27 +284,41 @@ static char *name_of_file(const char *path)
 static void stack_name(struct loader *loader, const struct node *root)
 {
 	const struct node *name = node_at(root, "name");
-	struct mark mark = name ? name->mark : root->mark;
+	const struct node *description = node_at(root, "description");
+	CLEANUP(node_cleanup)
+	struct node *from_file = node_text(name_of_file(loader->stack->path), root->mark);
 
-	loader->stack->name = name && name->kind == NODE_SCALAR ? str_copy(name->text)
-								: name_of_file(loader->stack->path);
-	if (!valid_name(loader->stack->name))
-		diagnostic_add(loader->diagnostics, &mark, "name: found \"%s\"; allowed is letters, "
+	if (!name)
+		name = from_file;
+	CLEANUP(free_cleanup) char *found = node_describe(name);
+	bool valid = name->kind == NODE_SCALAR && valid_name(name->text);
+	if (!valid)
+		diagnostic_add(loader->diagnostics, &name->mark,
+			       "name: found %s; allowed is letters, "
 			       "digits, - _ and ., at most 63, beginning with a letter or digit",
-			       loader->stack->name);
+			       found);
+	if (description && description->kind != NODE_SCALAR)
+		diagnostic_add(loader->diagnostics, &description->mark,
+			       "description: found more than a text; allowed is a single value");
+	loader->stack->name = str_copy(valid ? name->text : "");
 }
 
 static void layers_read(struct loader *loader, const struct node *root)
 {
 	const struct node *layers = node_at(root, "layers");
 	struct mark mark = layers ? layers->mark : root->mark;
+	bool list = layers && layers->kind == NODE_LIST;
 
-	if (!layers || layers->kind != NODE_LIST || layers->count == 0 ||
-	    layers->count > LAYERS_MAX) {
-		diagnostic_add(loader->diagnostics, &mark, "layers: found %s; allowed is a list of 1 to "
-			       "%d layers, outermost first", !layers ? "nothing" :
-			       layers->kind == NODE_LIST ? layers->count ? "too many" : "an empty list"
-							 : "no list", LAYERS_MAX);
+	if (!list || layers->count == 0 || layers->count > LAYERS_MAX) {
+		CLEANUP(free_cleanup)
+		char *found = !layers ? str_copy("nothing")
+			      : !list ? node_describe(layers)
+				      : str_format("a list of %zu", layers->count);
+
+		diagnostic_add(loader->diagnostics, &mark,
+			       "layers: found %s; allowed is a list of 1 to "
+			       "%d layers, outermost first",
+			       found, LAYERS_MAX);
 		return;
 	}
 	for (size_t i = 0; i < layers->count; i++)
@@ -280,15 +334,15 @@ int stack_load(const char *path, struct stack **ret_stack, struct err *err)
 	if (!path_exists(path))
 		return err_set(err, -EINVAL, "%s: there is no such stack file", path);
 	stack->path = str_copy(path);
-	CLEANUP(node_cleanup) struct node *root =
-		yaml_read(path, source_name(&loader, path), diagnostics);
+	CLEANUP(node_cleanup)
+	struct node *root = yaml_read(path, source_name(&loader, path), diagnostics);
 	if (root) {
 		stack_keys(&loader, root);
 		stack_name(&loader, root);
 		layers_read(&loader, root);
 		stack_check(stack, loader.sources, diagnostics);
 	}
-	for (size_t i = 0; i < stack->layer_count; i++)
+	for (size_t i = 0; loader.maps && i < stack->layer_count; i++)
 		node_free(loader.maps[i]);
 	free(loader.maps);
 	free(loader.sources);

@@ -1,19 +1,32 @@
 #include "profile/names.h"
 
 const char *const role_names[] = { [ROLE_HOST] = "host", [ROLE_GUEST] = "guest", NULL };
-const char *const hypervisor_names[] = { [HYPERVISOR_NONE] = "none", [HYPERVISOR_XEN] = "xen", NULL };
+const char *const hypervisor_names[] = {
+	[HYPERVISOR_NONE] = "none", [HYPERVISOR_XEN] = "xen", NULL
+};
 const char *const os_family_names[] = { [OS_DEBIAN] = "debian", NULL };
-const char *const machine_type_names[] = { [MACHINE_HVM] = "hvm", [MACHINE_PV] = "pv",
-					   [MACHINE_PVH] = "pvh", NULL };
-const char *const disk_bus_names[] = { [DISK_BUS_AHCI] = "ahci", [DISK_BUS_IDE] = "ide",
-				       [DISK_BUS_XEN] = "xen", NULL };
-const char *const nic_model_names[] = { [NIC_E1000] = "e1000", [NIC_RTL8139] = "rtl8139",
-					[NIC_NETFRONT] = "netfront", NULL };
+const char *const machine_type_names[] = {
+	[MACHINE_HVM] = "hvm", [MACHINE_PV] = "pv", [MACHINE_PVH] = "pvh", NULL
+};
+const char *const disk_bus_names[] = {
+	[DISK_BUS_AHCI] = "ahci", [DISK_BUS_IDE] = "ide", [DISK_BUS_XEN] = "xen", NULL
+};
+const char *const nic_model_names[] = {
+	[NIC_E1000] = "e1000", [NIC_RTL8139] = "rtl8139", [NIC_NETFRONT] = "netfront", NULL
+};
 const char *const table_kind_names[] = { [TABLE_MBR] = "mbr", [TABLE_GPT] = "gpt", NULL };
-const char *const filesystem_kind_names[] = { [FILESYSTEM_SWAP] = "swap", [FILESYSTEM_EXT3] = "ext3",
-					      [FILESYSTEM_EXT4] = "ext4", NULL };
-const char *const boot_loader_names[] = { [BOOT_GRUB2_BIOS] = "grub2-bios",
-					  [BOOT_DIRECT] = "direct", NULL };
+const char *const filesystem_kind_names[] = {
+	[FILESYSTEM_SWAP] = "swap",
+	[FILESYSTEM_EXT3] = "ext3",
+	[FILESYSTEM_EXT4] = "ext4",
+	[FILESYSTEM_VFAT] = "vfat",
+	NULL,
+};
+const char *const boot_loader_names[] = {
+	[BOOT_GRUB2_BIOS] = "grub2-bios", [BOOT_GRUB_LEGACY] = "grub-legacy",
+	[BOOT_GRUB2_EFI] = "grub2-efi",	  [BOOT_XEN_EFI] = "xen-efi",
+	[BOOT_DIRECT] = "direct",	  NULL,
+};
 
 int name_index(const char *const *names, const char *name)
 {

@@ -1,4 +1,5 @@
-/* The words that profiles use for enum values: one table each, for parsing, messages, the schema. */
+/* The words that profiles use for enum values: one table each, for parsing, messages, the schema.
+ */
 #pragma once
 #include "profile/stack.h"
 

@@ -6,7 +6,7 @@
 #include "pattern/pattern.h"
 #include "profile/keys.h"
 
-#define SIZE_FORM "^[0-9]+(KiB|MiB|GiB|TiB)?$"
+#define SIZE_FORM "^[0-9]+(KiB|MiB|GiB|TiB)$"
 
 static json_t *names_json(const char *const *names)
 {
@@ -37,10 +37,13 @@ static json_t *type_json(const struct key_row *row)
 {
 	switch (row->type) {
 	case KEY_SIZE:
-		return json_pack("{s:[s,s], s:s}", "type", "string", "integer", "pattern", SIZE_FORM);
+		return row->min == 0
+			       ? json_pack("{s:[s,s], s:s, s:i}", "type", "string", "integer",
+					   "pattern", SIZE_FORM, "maximum", 0)
+			       : json_pack("{s:s, s:s}", "type", "string", "pattern", SIZE_FORM);
 	case KEY_REST_SIZE:
-		return json_pack("{s:[s,s], s:s}", "type", "string", "integer", "pattern",
-				 "^(rest|[0-9]+(KiB|MiB|GiB|TiB)?)$");
+		return json_pack("{s:s, s:s}", "type", "string", "pattern",
+				 "^(rest|[0-9]+(KiB|MiB|GiB|TiB))$");
 	case KEY_NUMBER:
 		return json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum",
 				 (json_int_t)row->min, "maximum", (json_int_t)row->max);
@@ -69,9 +72,9 @@ static json_t *type_json(const struct key_row *row)
 static json_t *row_json(const struct key_row *row)
 {
 	json_t *json = type_json(row);
-	CLEANUP(free_cleanup) char *help =
-		row->allowed ? str_format("%s. Allowed: %s.", row->help, row->allowed)
-			     : str_format("%s.", row->help);
+	CLEANUP(free_cleanup)
+	char *help = row->allowed ? str_format("%s. Allowed: %s.", row->help, row->allowed)
+				  : str_format("%s.", row->help);
 
 	json_object_set_new(json, "description", json_string(help));
 	return json;
@@ -126,16 +129,17 @@ char *schema_json(void)
 
 	json_object_set_new(properties, "profile",
 			    text_json("The layer's profile, relative to the stack file."));
-	json_object_set_new(properties, "inside",
-			    text_json("The host it runs on; otherwise the nearest one listed above."));
+	json_object_set_new(
+		properties, "inside",
+		text_json("The host it runs on; otherwise the nearest one listed above."));
 	json_object_set_new(json_object_get(profile, "properties"), "include",
 			    text_json("A profile that this one stands on, relative to it."));
 	json_object_set_new(stack_properties, "name", text_json("Name; otherwise the file's."));
 	json_object_set_new(stack_properties, "description", text_json("For people."));
 	json_object_set_new(stack_properties, "layers", list_json(layer));
-	json_t *stack = json_pack("{s:s, s:b, s:[s], s:o}", "type", "object",
-				  "additionalProperties", 0, "required", "layers", "properties",
-				  stack_properties);
+	json_t *stack =
+		json_pack("{s:s, s:b, s:[s], s:o}", "type", "object", "additionalProperties", 0,
+			  "required", "layers", "properties", stack_properties);
 	json_t *schema = json_pack("{s:s, s:s, s:[o,o]}", "$schema",
 				   "https://json-schema.org/draft/2020-12/schema", "title",
 				   "nestctl stack file or layer profile", "anyOf", stack, profile);
@@ -150,67 +154,52 @@ char *schema_json(void)
 static const char *type_text(const struct key_row *row)
 {
 	static const char *const texts[] = {
-		[KEY_TEXT] = "text",	       [KEY_SIZE] = "size",
-		[KEY_REST_SIZE] = "size or rest", [KEY_NUMBER] = "number",
-		[KEY_MODE] = "octal",	       [KEY_BOOL] = "true or false",
-		[KEY_ENUM] = "word",	       [KEY_TEXTS] = "list of texts",
-		[KEY_PATTERN] = "word",	       [KEY_ADDRESS] = "dhcp or address",
-		[KEY_PARTITIONS] = "list",     [KEY_FILES] = "list",
+		[KEY_TEXT] = "text",
+		[KEY_SIZE] = "size",
+		[KEY_REST_SIZE] = "size or rest",
+		[KEY_NUMBER] = "number",
+		[KEY_MODE] = "octal",
+		[KEY_BOOL] = "true or false",
+		[KEY_ENUM] = "word",
+		[KEY_TEXTS] = "list of texts",
+		[KEY_PATTERN] = "word",
+		[KEY_ADDRESS] = "dhcp or address",
+		[KEY_PARTITIONS] = "list",
+		[KEY_FILES] = "list",
 	};
 
 	return texts[row->type];
 }
 
-/* What a key allows, in words; the caller frees. */
-static char *allowed_text(const struct key_row *row)
-{
-	CLEANUP(free_cleanup) char *min = size_format(row->min);
-	CLEANUP(free_cleanup) char *max = size_format(row->max);
-	CLEANUP(strv_done) struct strv names = { 0 };
-
-	for (const char *const *name = row->names; name && *name; name++)
-		strv_add(&names, *name);
-	switch (row->type) {
-	case KEY_SIZE:
-	case KEY_REST_SIZE:
-		return str_format("%s to %s", min, max);
-	case KEY_NUMBER:
-		return str_format("%llu to %llu", (unsigned long long)row->min,
-				  (unsigned long long)row->max);
-	case KEY_ENUM:
-		return strv_join(&names, ", ");
-	case KEY_PATTERN:
-		return pattern_names();
-	default:
-		return str_copy(row->allowed ? row->allowed : "");
-	}
-}
-
 static void table_text(const struct key_row *keys, struct buf *text)
 {
-	buf_text(text, "| key | value | allowed | default | meaning |\n| --- | --- | --- | --- | --- |\n");
+	buf_text(
+		text,
+		"| key | value | allowed | default | meaning |\n| --- | --- | --- | --- | --- |\n");
 	for (const struct key_row *row = keys; row->path; row++) {
-		CLEANUP(free_cleanup) char *allowed = allowed_text(row);
-		const char *fallback = !row->default_text ? "**required**"
+		CLEANUP(free_cleanup) char *allowed = key_allowed(row);
+		const char *fallback = !row->default_text		       ? "**required**"
 				       : str_equal(row->default_text, "=name") ? "the name"
-				       : *row->default_text ? row->default_text : "empty";
+				       : *row->default_text		       ? row->default_text
+									       : "empty";
 
-		buf_format(text, "| `%s` | %s | %s | %s | %s |\n", row->path, type_text(row), allowed,
-			   fallback, row->help);
+		buf_format(text, "| `%s` | %s | %s | %s | %s |\n", row->path, type_text(row),
+			   allowed, fallback, row->help);
 	}
 }
 
 void schema_reference(struct buf *text)
 {
-	buf_text(text,
-		 "# Profile reference\n\n"
-		 "Written by `nestctl schema --reference` from the table that parses the profiles.\n\n"
-		 "A stack file has `name` (otherwise the file's own), `description` and `layers`, a list,\n"
-		 "outermost first. A layer names its `profile` (a file, relative to the stack file), the\n"
-		 "host that it is `inside` (otherwise the nearest host listed above), and any key of the\n"
-		 "table below, which then replaces the profile's. A profile can stand on another one:\n"
-		 "`include: FILE`, relative to itself. Maps are merged key by key, lists and single values\n"
-		 "replaced. Sizes are written in KiB, MiB, GiB or TiB.\n\n## Layers\n\n");
+	buf_text(
+		text,
+		"# Profile reference\n\n"
+		"Written by `nestctl schema --reference` from the table that parses the profiles.\n\n"
+		"A stack file has `name` (otherwise the file's own), `description` and `layers`, a list,\n"
+		"outermost first. A layer names its `profile` (a file, relative to the stack file), the\n"
+		"host that it is `inside` (otherwise the nearest host listed above), and any key of the\n"
+		"table below, which then replaces the profile's. A profile can stand on another one:\n"
+		"`include: FILE`, relative to itself. Maps are merged key by key, lists and single values\n"
+		"replaced. Sizes are written in KiB, MiB, GiB or TiB.\n\n## Layers\n\n");
 	table_text(layer_keys, text);
 	buf_text(text, "\n## Partitions (`disk.partitions`)\n\n");
 	table_text(partition_keys, text);

@@ -20,10 +20,20 @@ static void files_free(struct layer *layer)
 
 static void layer_free(struct layer *layer)
 {
-	char *texts[] = { layer->name, layer->release, layer->mirror, layer->machine.mac,
-			  layer->hypervisor_args, layer->kernel_args, layer->host_name,
-			  layer->domain, layer->locale, layer->time_zone, layer->keymap,
-			  layer->network.bridge, layer->network.address, layer->network.gateway,
+	char *texts[] = { layer->name,
+			  layer->release,
+			  layer->mirror,
+			  layer->machine.mac,
+			  layer->hypervisor_args,
+			  layer->kernel_args,
+			  layer->host_name,
+			  layer->domain,
+			  layer->locale,
+			  layer->time_zone,
+			  layer->keymap,
+			  layer->network.bridge,
+			  layer->network.address,
+			  layer->network.gateway,
 			  layer->root_password_hash };
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -55,4 +65,14 @@ void stack_free(struct stack *stack)
 void stack_cleanup(struct stack **stack)
 {
 	stack_free(*stack);
+}
+
+size_t disk_partition_at(const struct disk_spec *disk, const char *mount_point)
+{
+	size_t index = 0;
+
+	while (index < disk->partition_count &&
+	       !str_equal(disk->partitions[index].mount_point, mount_point))
+		index++;
+	return index;
 }

@@ -15,8 +15,8 @@ enum machine_type { MACHINE_HVM, MACHINE_PV, MACHINE_PVH };
 enum disk_bus { DISK_BUS_AHCI, DISK_BUS_IDE, DISK_BUS_XEN };
 enum nic_model { NIC_E1000, NIC_RTL8139, NIC_NETFRONT };
 enum table_kind { TABLE_MBR, TABLE_GPT };
-enum filesystem_kind { FILESYSTEM_SWAP, FILESYSTEM_EXT3, FILESYSTEM_EXT4 };
-enum boot_loader { BOOT_GRUB2_BIOS, BOOT_DIRECT };
+enum filesystem_kind { FILESYSTEM_SWAP, FILESYSTEM_EXT3, FILESYSTEM_EXT4, FILESYSTEM_VFAT };
+enum boot_loader { BOOT_GRUB2_BIOS, BOOT_GRUB_LEGACY, BOOT_GRUB2_EFI, BOOT_XEN_EFI, BOOT_DIRECT };
 enum address_mode { ADDRESS_DHCP, ADDRESS_STATIC };
 
 /* Where a value was written, for messages. */
@@ -25,12 +25,13 @@ struct mark {
 	unsigned line, column; /* from 1; 0: a default */
 };
 
-#define PARTITION_REST UINT64_MAX
+#define PARTITION_REST	UINT64_MAX
+#define ESP_MOUNT_POINT "/boot/efi" /* the EFI system partition, as Debian mounts it */
 
 struct partition_spec {
 	uint64_t size_bytes; /* PARTITION_REST: what the others leave */
 	enum filesystem_kind filesystem;
-	char *label;       /* "" for none */
+	char *label;	   /* "" for none */
 	char *mount_point; /* "" for none; "/" exactly once on a disk */
 	struct mark mark;
 };
@@ -42,9 +43,10 @@ struct disk_spec {
 	size_t partition_count;
 };
 
-struct file_spec { /* an extra file put into the layer's root file system */
+struct file_spec {     /* an extra file put into the layer's root file system */
 	char *path;    /* inside the layer, absolute */
-	char *content; /* from `content:`, or read from `source:` relative to the profile's folder */
+	char *content; /* from `content:`, or read from `source:` relative to the profile's folder
+			*/
 	size_t content_length;
 	uint32_t mode; /* 0644 unless said otherwise; owner is root */
 	struct mark mark;
@@ -54,7 +56,7 @@ struct machine_spec {
 	enum machine_type type;
 	unsigned vcpus;
 	uint64_t memory_bytes; /* initial and maximum */
-	bool nested;           /* hap and nestedhvm for the machine, hypervisors may run in it */
+	bool nested;	       /* hap and nestedhvm for the machine, hypervisors may run in it */
 	enum disk_bus disk_bus;
 	enum nic_model nic;
 	char *mac; /* "00:16:3e:..", lower case; derived from the name where none is given */
@@ -79,10 +81,10 @@ struct layer {
 	enum hypervisor hypervisor; /* HYPERVISOR_NONE for guests */
 	const struct pattern *pattern;
 	enum os_family_id os_family;
-	char *release;          /* "bookworm", "trixie" */
-	char *mirror;           /* "": the one of this machine's apt, else mmdebstrap's default */
-	struct strv packages;   /* extra packages */
-	struct strv groups;     /* package groups: file-server, web-server, development */
+	char *release;	      /* "bookworm", "trixie" */
+	char *mirror;	      /* "": the one of this machine's apt, else mmdebstrap's default */
+	struct strv packages; /* extra packages */
+	struct strv groups;   /* package groups: file-server, web-server, development */
 
 	struct machine_spec machine;
 	struct disk_spec disk;
@@ -102,7 +104,7 @@ struct layer {
 	size_t file_count;
 	struct strv guest_config_lines; /* raw lines for the layer's guest config: they replace what
 					 * would be written for the same key */
-	unsigned boot_timeout_seconds;  /* from power-on of this layer to its agent's first word */
+	unsigned boot_timeout_seconds;	/* from power-on of this layer to its agent's first word */
 	unsigned proof_timeout_seconds; /* from the agent's first word to its proof */
 	struct mark mark;
 };
@@ -123,6 +125,8 @@ void stack_free(struct stack *stack);
 void stack_cleanup(struct stack **stack);
 
 struct layer *stack_layer(const struct stack *stack, const char *name); /* NULL: there is none */
+/* Index of the partition that is mounted there; partition_count if none is. */
+size_t disk_partition_at(const struct disk_spec *disk, const char *mount_point);
 
 /* Their names, as in profiles: "host", "xen", "hvm", "ext4", ... never NULL. */
 const char *role_name(enum role role);

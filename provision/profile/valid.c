@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "profile/stack.h"
 
 #define LETTERS_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 #define LABEL_MAX      63
@@ -98,8 +99,9 @@ bool valid_absolute_path(const char *text)
 
 bool valid_mount_point(const char *text)
 {
-	static const char *const places[] = { "/srv", "/home", "/data", "/mnt", "/opt",
-					      "/var/lib/xen/images" };
+	static const char *const places[] = {
+		"/srv", "/home", "/data", "/mnt", "/opt", ESP_MOUNT_POINT, "/var/lib/xen/images"
+	};
 
 	if (!*text || str_equal(text, "/"))
 		return true;

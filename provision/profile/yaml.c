@@ -7,6 +7,7 @@
 
 #define FILE_MAX_BYTES (1u << 20)
 #define DEPTH_MAX      32
+#define DESCRIBED_MAX  80 /* bytes of a value that a message repeats */
 
 struct reader {
 	yaml_parser_t parser;
@@ -154,11 +155,18 @@ static struct node *map_read(struct reader *reader, struct mark mark, unsigned d
 	return take(&map);
 }
 
-static struct node *scalar_read(const yaml_event_t *event, struct mark mark)
+struct node *node_text(char *text, struct mark mark)
 {
 	struct node *node = node_new(NODE_SCALAR, mark);
 
-	node->text = str_copy((const char *)event->data.scalar.value);
+	node->text = text;
+	return node;
+}
+
+static struct node *scalar_read(const yaml_event_t *event, struct mark mark)
+{
+	struct node *node = node_text(str_copy((const char *)event->data.scalar.value), mark);
+
 	node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
 	return node;
 }
@@ -174,8 +182,7 @@ static struct node *value_read(struct reader *reader, yaml_event_t *event, unsig
 	case YAML_SCALAR_EVENT:
 		plain = event_is_plain(reader, event, (char *)event->data.scalar.anchor,
 				       (char *)event->data.scalar.tag);
-		if (plain && strlen((char *)event->data.scalar.value) !=
-				     event->data.scalar.length)
+		if (plain && strlen((char *)event->data.scalar.value) != event->data.scalar.length)
 			diagnostic_add(reader->diagnostics, &mark, "the text holds a NUL byte");
 		else if (plain)
 			node = scalar_read(event, mark);
@@ -186,8 +193,8 @@ static struct node *value_read(struct reader *reader, yaml_event_t *event, unsig
 		plain = event_is_plain(reader, event, (char *)event->data.sequence_start.anchor,
 				       (char *)event->data.sequence_start.tag);
 		if (plain && depth >= DEPTH_MAX)
-			diagnostic_add(reader->diagnostics, &mark, "is nested deeper than %d levels",
-				       DEPTH_MAX);
+			diagnostic_add(reader->diagnostics, &mark,
+				       "is nested deeper than %d levels", DEPTH_MAX);
 		else if (plain && event->type == YAML_SEQUENCE_START_EVENT)
 			node = list_read(reader, mark, depth + 1);
 		else if (plain)
@@ -201,7 +208,29 @@ static struct node *value_read(struct reader *reader, yaml_event_t *event, unsig
 	return node;
 }
 
-/* The first document's root; the events around it are dropped. */
+/* A second document would be dropped without a word. */
+static bool document_ends(struct reader *reader)
+{
+	yaml_event_t event;
+	bool more = true;
+
+	while (more) {
+		if (!event_next(reader, &event))
+			return false;
+		struct mark mark = mark_of(reader, event.start_mark);
+		yaml_event_type_t type = event.type;
+		yaml_event_delete(&event);
+		if (type == YAML_DOCUMENT_START_EVENT) {
+			diagnostic_add(reader->diagnostics, &mark,
+				       "found a second document; allowed is one in a file");
+			return false;
+		}
+		more = type != YAML_STREAM_END_EVENT;
+	}
+	return true;
+}
+
+/* The only document's root; the events around it are dropped. */
 static struct node *document_read(struct reader *reader)
 {
 	yaml_event_t event;
@@ -209,7 +238,8 @@ static struct node *document_read(struct reader *reader)
 	for (;;) {
 		if (!event_next(reader, &event))
 			return NULL;
-		if (event.type == YAML_STREAM_START_EVENT || event.type == YAML_DOCUMENT_START_EVENT) {
+		if (event.type == YAML_STREAM_START_EVENT ||
+		    event.type == YAML_DOCUMENT_START_EVENT) {
 			yaml_event_delete(&event);
 			continue;
 		}
@@ -220,7 +250,8 @@ static struct node *document_read(struct reader *reader)
 			diagnostic_add(reader->diagnostics, &mark, "the file is empty");
 			return NULL;
 		}
-		return value_read(reader, &event, 0);
+		CLEANUP(node_cleanup) struct node *root = value_read(reader, &event, 0);
+		return root && document_ends(reader) ? take(&root) : NULL;
 	}
 }
 
@@ -316,6 +347,22 @@ void node_merge(struct node *base, const struct node *over)
 	}
 }
 
+/* Found text in quotes: cut, and without the control characters that a terminal would obey. */
+static char *text_describe(const char *text)
+{
+	size_t length = strlen(text);
+	bool cut = length > DESCRIBED_MAX;
+
+	if (cut)
+		for (length = DESCRIBED_MAX; ((unsigned char)text[length] & 0xc0) == 0x80; length--)
+			;
+	char *described = str_format("\"%.*s%s\"", (int)length, text, cut ? "..." : "");
+	for (char *c = described; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	return described;
+}
+
 char *node_describe(const struct node *node)
 {
 	switch (node->kind) {
@@ -326,5 +373,5 @@ char *node_describe(const struct node *node)
 	case NODE_SCALAR:
 		break;
 	}
-	return *node->text || node->quoted ? str_format("\"%s\"", node->text) : str_copy("nothing");
+	return *node->text || node->quoted ? text_describe(node->text) : str_copy("nothing");
 }

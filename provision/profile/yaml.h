@@ -16,8 +16,8 @@ struct node_pair {
 struct node {
 	enum node_kind kind;
 	struct mark mark;
-	char *text;  /* NODE_SCALAR */
-	bool quoted; /* NODE_SCALAR: written in quotes, so a text whatever it looks like */
+	char *text;	     /* NODE_SCALAR */
+	bool quoted;	     /* NODE_SCALAR: written in quotes, so a text whatever it looks like */
 	struct node **items; /* NODE_LIST */
 	struct node_pair *pairs; /* NODE_MAP, in the order of the file */
 	size_t count;
@@ -29,6 +29,8 @@ struct node *yaml_read(const char *path, const char *file, struct diagnostics *d
 void node_free(struct node *node);
 void node_cleanup(struct node **node);
 
+/* A scalar; takes over text. */
+struct node *node_text(char *text, struct mark mark);
 struct node *node_copy(const struct node *node);
 /* Pair of a key, NULL if the map has none (or node is no map). */
 const struct node_pair *node_pair(const struct node *node, const char *key);

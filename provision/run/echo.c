@@ -87,9 +87,10 @@ static void client_answer(struct echo_client *client)
 	if (sscanf(client->request, "nestctl-echo %511s %511s", path, nonce) == 2 &&
 	    str_equal(nonce, client->server->nonce)) {
 		echo_expected(client->server, path, line);
-		strcat(line, "\n");
+		size_t length = strlen(line);
+		line[length++] = '\n';
 		/* 65 bytes into an empty socket buffer: all or nothing. */
-		if (send(client->fd, line, strlen(line), MSG_NOSIGNAL) < 0)
+		if (send(client->fd, line, length, MSG_NOSIGNAL) < 0)
 			log_debug("echo for %s: %s", path, strerror(errno));
 	}
 	client_close(client);

@@ -239,8 +239,9 @@ static bool overlay_fits(const struct run_folder *folder)
 
 static int overlay_make(const struct run_folder *folder, const char *name, struct err *err)
 {
-	const char *argv[] = { "qemu-img", "create", "-q",	 "-f", "qcow2", "-F",
-			       "raw",	   "-b",     "../" DISK, name, NULL };
+	static const char backing[] = "../" DISK;
+	const char *argv[] = { "qemu-img", "create", "-q",    "-f", "qcow2", "-F",
+			       "raw",	   "-b",     backing, name, NULL };
 	struct spawn_options options = { .argv = argv,
 					 .folder = folder->run,
 					 .purpose = "making the disk overlay of the run" };

@@ -10,6 +10,7 @@
 
 #include "base/fs.h"
 #include "base/spawn.h"
+#include "bootloader/bootloader.h"
 #include "run/kvm_probe.h"
 #include "run/preflight_report.h"
 
@@ -24,20 +25,36 @@
 static const struct {
 	const char *name; /* a path: looked up as it is */
 	const char *package;
+	bool uefi; /* only for stacks with a UEFI machine */
 } programs[] = {
-	{ "qemu-system-x86_64", "qemu-system-x86" },
-	{ "qemu-img", "qemu-utils" },
-	{ "mmdebstrap", "mmdebstrap" },
-	{ "apt-get", "apt" },
-	{ "dpkg-deb", "dpkg" },
-	{ "grub-mkimage", "grub-common" },
-	{ "/usr/lib/grub/i386-pc/boot.img", "grub-pc-bin" },
+	{ "qemu-system-x86_64", "qemu-system-x86", false },
+	{ "qemu-img", "qemu-utils", false },
+	{ "mmdebstrap", "mmdebstrap", false },
+	{ "apt-get", "apt", false },
+	{ "dpkg-deb", "dpkg", false },
+	{ "grub-mkimage", "grub-common", false },
+	{ "/usr/lib/grub/i386-pc/boot.img", "grub-pc-bin", false },
+	{ "/usr/lib/grub/x86_64-efi/kernel.img", "grub-efi-amd64-bin", true },
+	{ "/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf", true },
+	{ "/usr/sbin/mkfs.vfat", "dosfstools", true },
+	{ "mcopy", "mtools", true },
 };
 
-static void check_programs(struct preflight *preflight)
+static bool has_uefi(const struct stack *stack)
 {
+	for (size_t i = 0; stack && i < stack->layer_count; i++)
+		if (bootloader_of(stack->layers[i]->boot_loader)->uefi)
+			return true;
+	return false;
+}
+
+static void check_programs(struct preflight *preflight, const struct stack *stack)
+{
+	bool uefi = has_uefi(stack);
+
 	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
 		const char *name = programs[i].name;
+		bool needed = !programs[i].uefi || uefi;
 		bool is_data = name[0] == '/';
 		CLEANUP(free_cleanup)
 		char *found =
@@ -45,8 +62,16 @@ static void check_programs(struct preflight *preflight)
 		CLEANUP(free_cleanup)
 		char *cure = found ? NULL : str_format("apt-get install %s", programs[i].package);
 
-		preflight_add(preflight, found ? FINDING_OK : FINDING_MISSING, name,
-			      found ? found : "is not installed", cure, programs[i].package);
+		if (needed || !stack)
+			preflight_add(preflight,
+				      found    ? FINDING_OK
+				      : needed ? FINDING_MISSING
+					       : FINDING_NOTE,
+				      name,
+				      found    ? found
+				      : needed ? "is not installed"
+					       : "is not installed; UEFI layers need it",
+				      cure, programs[i].package);
 	}
 }
 
@@ -79,7 +104,7 @@ static bool subid_has(const char *path, const char *user, uid_t uid)
 
 static void check_subids(struct preflight *preflight)
 {
-	static const char *const files[] = { "/etc/subuid", "/etc/subgid" };
+	static const char *const files[] = { "/etc/subuid", "/etc/subgid", false };
 	CLEANUP(free_cleanup) char *helper = program_find("newuidmap");
 	const struct passwd *entry = getpwuid(getuid());
 	const char *user = entry ? entry->pw_name : NULL;
@@ -217,7 +242,7 @@ int preflight_check(const struct stack *stack, const char *store, const char *ou
 	(void)err; /* so far nothing can keep it from looking */
 	*ret_preflight = (struct preflight){ 0 };
 	kvm_probe_start(&probe); /* runs while the rest is looked at */
-	check_programs(ret_preflight);
+	check_programs(ret_preflight, stack);
 	check_namespaces(ret_preflight);
 	check_disk(ret_preflight, "disk for the cache", store ? store : ".", STORE_NEED_BYTES);
 	check_disk(ret_preflight, "disk for the stack", out ? out : ".", stack_need_bytes(stack));

@@ -9,10 +9,13 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/spawn.h"
+#include "bootloader/bootloader.h"
 #include "run/core.h"
 #include "run/kvm_probe.h"
 
 #define PROGRAM		 "qemu-system-x86_64"
+#define UEFI_CODE	 "/usr/share/OVMF/OVMF_CODE_4M.fd"
+#define UEFI_VARIABLES	 "/usr/share/OVMF/OVMF_VARS_4M.fd"
 #define PROBE_SECONDS	 5.0
 #define GREETING_SECONDS 30.0
 #define QUIT_SECONDS	 2.0
@@ -52,6 +55,18 @@ static void pair_add(struct strv *argv, const char *option, const char *value)
 {
 	strv_add(argv, option);
 	strv_add(argv, value);
+}
+
+/* UEFI keeps its variables in a copy of the run's own: nothing has to be kept in them. */
+static void firmware_add(const struct l0_request *request, struct strv *argv)
+{
+	bool uefi = bootloader_of(request->layer->boot_loader)->uefi;
+
+	pair_add(argv, "-machine", uefi ? "q35" : "pc");
+	if (!uefi)
+		return;
+	pair_add(argv, "-drive", "if=pflash,unit=0,format=raw,readonly=on,file=" UEFI_CODE);
+	pair_add(argv, "-drive", "if=pflash,unit=1,format=raw,snapshot=on,file=" UEFI_VARIABLES);
 }
 
 static void disk_add(const struct l0_request *request, struct strv *argv)
@@ -111,7 +126,7 @@ void qemu_argv(const struct l0_request *request, const struct qemu_ends *ends, s
 	strv_add(argv, "-nodefaults");
 	pair_add(argv, "-display", "none");
 	pair_add(argv, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny");
-	pair_add(argv, "-machine", "pc");
+	firmware_add(request, argv);
 	pair_add(argv, "-accel", core_accel(request->kvm));
 	pair_add(argv, "-cpu", cpu);
 	strv_add(argv, "-smp");

@@ -11,6 +11,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/spawn.h"
+#include "store/manifest.h"
 
 #define LOCK_WAIT_SECONDS 1800
 
@@ -64,11 +65,32 @@ char *store_object_path(const struct store *store, const char *kind, const char 
 	return str_format("%s/%s/%s", store->path, kind, key);
 }
 
-bool store_has(const struct store *store, const char *kind, const char *key)
+bool store_has(const struct store *store, const char *kind, const char *key, char **ret_why)
+{
+	CLEANUP(free_cleanup) char *path = store_object_path(store, kind, key);
+	struct err err = { 0 };
+
+	if (ret_why)
+		*ret_why = NULL;
+	if (!path_exists(path))
+		return false;
+	int r = manifest_check(path, false, &err);
+	if (r < 0 && ret_why)
+		*ret_why = str_copy(err.text);
+	err_clear(&err);
+	return r == 0;
+}
+
+int store_verify(const struct store *store, const char *kind, const char *key, struct err *err)
 {
 	CLEANUP(free_cleanup) char *path = store_object_path(store, kind, key);
 
-	return path_exists(path);
+	return manifest_check(path, true, err);
+}
+
+static char *lock_path(const struct store *store, const char *kind, const char *key)
+{
+	return str_format("%s/%s/.lock-%s", store->path, kind, key);
 }
 
 /* Waits for whoever makes the same object, with a limit and a word about it. */
@@ -79,7 +101,9 @@ static int lock_take(const char *path, int *ret_lock, struct err *err)
 	bool told = false;
 
 	if (fd < 0)
-		return err_errno(err, errno, "%s: cannot be opened", path);
+		return err_errno(err, errno,
+				 "%s: the store cannot be written (--store DIR names another)",
+				 path);
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return err_errno(err, errno, "%s: cannot be locked", path);
@@ -101,16 +125,16 @@ int store_begin(struct store *store, const char *kind, const char *key, struct s
 		bool *ret_exists, struct err *err)
 {
 	CLEANUP(free_cleanup) char *folder = str_format("%s/%s", store->path, kind);
-	CLEANUP(free_cleanup) char *lock_path = str_format("%s/.lock-%s", folder, key);
+	CLEANUP(free_cleanup) char *lock = lock_path(store, kind, key);
 	int r = dir_make(folder, 0700, err);
 
 	if (r < 0)
 		return r;
-	r = lock_take(lock_path, &object->lock, err);
+	r = lock_take(lock, &object->lock, err);
 	if (r < 0)
 		return r;
 	object->final_path = store_object_path(store, kind, key);
-	*ret_exists = path_exists(object->final_path);
+	*ret_exists = store_has(store, kind, key, NULL);
 	if (*ret_exists)
 		return 0;
 
@@ -143,17 +167,91 @@ static int files_sync(const char *folder, struct err *err)
 	return r < 0 ? r : dir_sync(folder, err);
 }
 
-int store_publish(struct store_object *object, struct err *err)
+/* What is there under that name is not sound, or it would not be made again. */
+static int old_remove(const struct store_object *object, struct err *err)
 {
 	CLEANUP(free_cleanup) char *above = path_folder(object->final_path);
-	int r = files_sync(object->folder, err);
+	CLEANUP(free_cleanup)
+	char *gone = str_format("%s/.gone-%s", above, path_name(object->final_path));
+	int r = tree_remove(gone, err);
 
+	if (r < 0)
+		return r;
+	if (rename(object->final_path, gone) < 0)
+		return errno == ENOENT ? 0
+				       : err_errno(err, errno, "%s: cannot be moved away",
+						   object->final_path);
+	return tree_remove(gone, err);
+}
+
+int store_publish(struct store_object *object, const char *name, const struct inputs *inputs,
+		  struct err *err)
+{
+	CLEANUP(free_cleanup) char *above = path_folder(object->final_path);
+	int r = manifest_write(object->folder, name, inputs, err);
+
+	if (r == 0)
+		r = files_sync(object->folder, err);
+	if (r == 0)
+		r = old_remove(object, err);
 	if (r < 0)
 		return r;
 	if (rename(object->folder, object->final_path) < 0)
 		return err_errno(err, errno, "%s: cannot get its name", object->final_path);
 	free(take(&object->folder));
 	return dir_sync(above, err);
+}
+
+int store_hold(struct store *store, const char *kind, const char *key, int *ret_lock,
+	       struct err *err)
+{
+	CLEANUP(free_cleanup) char *path = lock_path(store, kind, key);
+	CLEANUP(free_cleanup) char *object = store_object_path(store, kind, key);
+	CLEANUP(free_cleanup) char *manifest = path_join(object, MANIFEST_FILE);
+	CLEANUP(fd_cleanup) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	*ret_lock = -1;
+	if (fd < 0 && (errno == EROFS || errno == EACCES))
+		return 0;
+	if (fd < 0)
+		return err_errno(err, errno, "%s: cannot be opened", path);
+	if (flock(fd, LOCK_SH | LOCK_NB) < 0)
+		return err_errno(err, errno, "%s: cannot be locked", path);
+	utimensat(AT_FDCWD, manifest, NULL, 0);
+	*ret_lock = fd_take(&fd);
+	return 0;
+}
+
+void store_clear(struct store *store, const char *kind, const char *key)
+{
+	static const char *const prefixes[] = { ".making-", ".gone-" };
+	CLEANUP(free_cleanup) char *lock = lock_path(store, kind, key);
+	CLEANUP(fd_cleanup) int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return;
+	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+		CLEANUP(free_cleanup)
+		char *left = str_format("%s/%s/%s%s", store->path, kind, prefixes[i], key);
+
+		tree_remove(left, NULL);
+	}
+}
+
+int store_remove(struct store *store, const char *kind, const char *key, struct err *err)
+{
+	CLEANUP(free_cleanup) char *path = lock_path(store, kind, key);
+	CLEANUP(fd_cleanup) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	struct store_object object = STORE_OBJECT_INIT;
+
+	if (fd < 0)
+		return err_errno(err, errno, "%s: the store cannot be written", path);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return err_set(err, -EBUSY, "%s/%.12s: is in use by a build", kind, key);
+	object.final_path = store_object_path(store, kind, key);
+	int r = old_remove(&object, err);
+	free(object.final_path);
+	return r;
 }
 
 void store_object_done(struct store_object *object)

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "store/inputs.h"
 
 struct store;
 
@@ -14,10 +15,24 @@ void store_close(struct store *store);
 void store_cleanup(struct store **store);
 const char *store_path(const struct store *store);
 
-/* kind is "base" or "layer"; key is a hex hash. */
-bool store_has(const struct store *store, const char *kind, const char *key);
+/* kind is "base"; key is a hex hash. True if the object is there and none of its files is missing
+ * or cut; ret_why, if it is there and not sound, says what is wrong (the caller frees), else NULL.
+ */
+bool store_has(const struct store *store, const char *kind, const char *key, char **ret_why);
 /* Where the object is, or would be; the caller frees. */
 char *store_object_path(const struct store *store, const char *kind, const char *key);
+
+/* Keeps others from removing an object while it is used: *ret_lock is closed to let it go; -1 where
+ * the store cannot be written, so that nobody can remove it either. Notes that it was used. */
+int store_hold(struct store *store, const char *kind, const char *key, int *ret_lock,
+	       struct err *err);
+/* Reads every byte. -EUCLEAN with the file that is missing, cut, changed or cannot be read. */
+int store_verify(const struct store *store, const char *kind, const char *key, struct err *err);
+/* -EBUSY while it is used or made. */
+int store_remove(struct store *store, const char *kind, const char *key, struct err *err);
+
+/* Removes what a killed build left of an object, unless one is at work on it. */
+void store_clear(struct store *store, const char *kind, const char *key);
 
 /* An object in the making: a folder to fill. A zeroed struct, then begin; publish gives the folder
  * its name; done without publish removes it. */
@@ -32,8 +47,11 @@ struct store_object {
 		.lock = -1                                                                         \
 	}
 
-/* ret_exists true: another made it meanwhile, nothing is to be done. */
+/* ret_exists true: another made it meanwhile, nothing is to be done. What is there and not sound is
+ * replaced. -EROFS or -EACCES: the store cannot be written. */
 int store_begin(struct store *store, const char *kind, const char *key, struct store_object *object,
 		bool *ret_exists, struct err *err);
-int store_publish(struct store_object *object, struct err *err);
+/* Writes the manifest, syncs, renames. name and inputs: what made it. */
+int store_publish(struct store_object *object, const char *name, const struct inputs *inputs,
+		  struct err *err);
 void store_object_done(struct store_object *object);

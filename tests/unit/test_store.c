@@ -17,6 +17,8 @@ struct fixture {
 	struct store *store;
 };
 
+static const struct inputs no_inputs;
+
 static int set_up(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof *fixture);
@@ -46,14 +48,14 @@ static void publishing_gives_the_name(void **state)
 	struct err err = { 0 };
 	bool exists = true;
 
-	assert_false(store_has(fixture->store, "base", "k1"));
+	assert_false(store_has(fixture->store, "base", "k1", NULL));
 	assert_int_equal(store_begin(fixture->store, "base", "k1", &object, &exists, &err), 0);
 	assert_false(exists);
-	assert_false(store_has(fixture->store, "base", "k1"));
+	assert_false(store_has(fixture->store, "base", "k1", NULL));
 	CLEANUP(free_cleanup) char *file = path_join(object.folder, "f");
 	assert_int_equal(file_write(file, "x", 1, 0600, &err), 0);
-	assert_int_equal(store_publish(&object, &err), 0);
-	assert_true(store_has(fixture->store, "base", "k1"));
+	assert_int_equal(store_publish(&object, "a step", &no_inputs, &err), 0);
+	assert_true(store_has(fixture->store, "base", "k1", NULL));
 }
 
 static void an_abandoned_object_leaves_nothing(void **state)
@@ -68,7 +70,7 @@ static void an_abandoned_object_leaves_nothing(void **state)
 	assert_true(path_exists(folder));
 	store_object_done(&object);
 	assert_false(path_exists(folder));
-	assert_false(store_has(fixture->store, "base", "k2"));
+	assert_false(store_has(fixture->store, "base", "k2", NULL));
 }
 
 /* The second maker waits for the first, then finds what it made. */
@@ -93,7 +95,9 @@ static void two_makers_make_one(void **state)
 	}
 	usleep(300000);
 	assert_int_equal(waitpid(child, &status, WNOHANG), 0);
-	assert_int_equal(store_publish(&object, &err), 0);
+	CLEANUP(free_cleanup) char *file = path_join(object.folder, "f");
+	assert_int_equal(file_write(file, "x", 1, 0600, &err), 0);
+	assert_int_equal(store_publish(&object, "a step", &no_inputs, &err), 0);
 	store_object_done(&object);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
