@@ -118,7 +118,7 @@ static unsigned partition_number(const char *text)
 /* Disks that are named by a letter, and disks that are named by numbers; the image is the first
  * of its kind. */
 static const char *const letter_disks[] = { "hda", "sda", "vda", "xvda", "ubda", NULL };
-static const char *const number_disks[] = { "nvme0n1", "mmcblk0",	"cciss/c0d0", "ida/c0d0",
+static const char *const number_disks[] = { "nvme0n1", "mmcblk0",    "cciss/c0d0", "ida/c0d0",
 					    "rd/c0d0", "cciss!c0d0", NULL };
 
 static bool own_disk(const struct grubfix_facts *facts, const char *path, unsigned *ret_partition)
@@ -221,16 +221,17 @@ static bool resolve_listed(const struct grubfix_facts *facts, const char *name,
 
 static bool is_no_disk(const char *name)
 {
-	static const char *const names[] = { "/dev/nfs", "/dev/ram", "/dev/loop", "/dev/sr",
-					     "/dev/cdrom", "/dev/dvd", "/dev/fd", "/dev/scd",
-					     "/dev/cdrw", "/dev/shm", NULL };
+	static const char *const names[] = { "/dev/nfs",   "/dev/ram", "/dev/loop", "/dev/sr",
+					     "/dev/cdrom", "/dev/dvd", "/dev/fd",   "/dev/scd",
+					     "/dev/cdrw",  "/dev/shm", NULL };
 
 	for (const char *const *n = names; *n; n++)
 		if (str_starts(name, *n))
 			return true;
 	/* "proc", "tmpfs", "host:/path", "live:...", "nfs:..." */
-	return *name != '/' && !strchr(name, '=') && !isxdigit((unsigned char)*name) ? true :
-	       strchr(name, ':') && *name != '/';
+	return *name != '/' && !strchr(name, '=') && !isxdigit((unsigned char)*name)
+		       ? true
+		       : strchr(name, ':') && *name != '/';
 }
 
 static char *why_unknown(const char *name)
@@ -308,10 +309,10 @@ char *device_describe(const struct grubfix_filesystem *filesystem)
 		buf_format(&text, "partition %u", filesystem->partition);
 	else
 		buf_format(&text, "the %s file system",
-			   filesystem->is_root ? "root" :
-			   filesystem->is_swap ? "swap" :
-			   filesystem->is_boot ? "boot" :
-						 "named");
+			   filesystem->is_root	 ? "root"
+			   : filesystem->is_swap ? "swap"
+			   : filesystem->is_boot ? "boot"
+						 : "named");
 	if (filesystem->type)
 		buf_format(&text, " (%s)", filesystem->type);
 	return text.data;

@@ -62,18 +62,18 @@ static void middle(const struct span *a, size_t a_count, const struct span *b, s
 	size_t i = 0, j = 0, width = b_count + 1;
 
 	if ((a_count + 1) <= TABLE_ENTRIES / width) {
-		CLEANUP(free_cleanup) uint32_t *lcs =
-			mem_alloc((a_count + 1) * width * sizeof *lcs);
+		CLEANUP(free_cleanup)
+		uint32_t *lcs = mem_alloc((a_count + 1) * width * sizeof *lcs);
 
 		for (size_t x = a_count; x-- > 0;)
 			for (size_t y = b_count; y-- > 0;) {
 				uint32_t down = lcs[(x + 1) * width + y];
 				uint32_t right = lcs[x * width + y + 1];
 
-				lcs[x * width + y] = same(a + x, b + y) ?
-							     lcs[(x + 1) * width + y + 1] + 1 :
-						     down > right ? down :
-								    right;
+				lcs[x * width + y] = same(a + x, b + y)
+							     ? lcs[(x + 1) * width + y + 1] + 1
+						     : down > right ? down
+								    : right;
 			}
 		while (i < a_count && j < b_count) {
 			if (same(a + i, b + j)) {

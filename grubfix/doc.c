@@ -23,8 +23,9 @@ static void *array_room(void *items, uint32_t count, uint32_t *room, size_t size
 	return mem_grow(items, *room, size);
 }
 
-#define ADD(doc, array, count, room)                                                              \
-	((doc)->array = array_room((doc)->array, (doc)->count, &(doc)->room, sizeof *(doc)->array), \
+#define ADD(doc, array, count, room)                                                               \
+	((doc)->array =                                                                            \
+		 array_room((doc)->array, (doc)->count, &(doc)->room, sizeof *(doc)->array),       \
 	 (doc)->array + (doc)->count++)
 
 void doc_parse(struct doc *ret_doc, const char *name, enum grubfix_type type, const char *text,
@@ -357,8 +358,8 @@ uint32_t doc_entry(struct doc *doc, const char *title, const char *id, uint32_t 
 	return doc->entry_count - 1;
 }
 
-struct args *doc_args(struct doc *doc, enum args_role role, enum args_form form,
-		      uint32_t statement, uint32_t skip_words)
+struct args *doc_args(struct doc *doc, enum args_role role, enum args_form form, uint32_t statement,
+		      uint32_t skip_words)
 {
 	const struct statement *s = doc->statements + statement;
 	struct args *args = ADD(doc, args, args_count, args_room);

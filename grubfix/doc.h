@@ -114,8 +114,8 @@ struct statement *doc_statement(struct doc *doc, const char *name, uint32_t key,
 /* Closes the last statement: counts its words, and sets its value from them if it has none. */
 void doc_statement_end(struct doc *doc);
 uint32_t doc_entry(struct doc *doc, const char *title, const char *id, uint32_t parent);
-struct args *doc_args(struct doc *doc, enum args_role role, enum args_form form,
-		      uint32_t statement, uint32_t skip_words);
+struct args *doc_args(struct doc *doc, enum args_role role, enum args_form form, uint32_t statement,
+		      uint32_t skip_words);
 uint32_t doc_node(struct doc *doc, const char *name, uint32_t parent, uint32_t open);
 void doc_attribute(struct doc *doc, uint32_t node, const char *name, const char *value,
 		   uint32_t value_token);

@@ -6,28 +6,19 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "menu.h"
 #include "syntax.h"
 
 /* The order in which they are applied: names first, then the loader's own view, then which entry
  * boots, then how it talks; a guest config is translated last. */
 static const struct fix_rule *const rules[] = {
-	&rule_root,
-	&rule_resume,
-	&rule_linux_uuid,
-	&rule_fstab,
-	&rule_crypttab,
-	&rule_grub_root,
-	&rule_search,
-	&rule_boot_path,
-	&rule_missing_file,
-	&rule_device_map,
-	&rule_xen_default,
-	&rule_xen_console,
-	&rule_dom0_console,
-	&rule_grub_serial,
-	&rule_dom0_mem,
-	&rule_xen_args,
-	&rule_dom0_args,
+	&rule_root,	    &rule_resume,      &rule_linux_uuid,  &rule_fstab,
+	&rule_crypttab,	    &rule_grub_root,   &rule_search,	  &rule_boot_path,
+	&rule_missing_file, &rule_device_map,  &rule_xen_default, &rule_xen_console,
+	&rule_dom0_console, &rule_grub_serial, &rule_dom0_mem,	  &rule_xen_args,
+	&rule_dom0_args,    &rule_altp2m,      &rule_netfront,	  &rule_hap,
+	&rule_nestedhvm,    &rule_tsc_mode,    &rule_hdtype,	  &rule_serial,
+	&rule_to_xl,	    &rule_to_xm,
 };
 
 #define RULES (sizeof rules / sizeof *rules)
@@ -56,8 +47,8 @@ static void finding_add(struct fix *fix, uint32_t token, bool edit, const char *
 	size_t count = result->finding_count;
 
 	if ((count & (count - 1)) == 0) /* grown at every power of two */
-		result->findings = mem_grow(result->findings, count ? 2 * count : 1,
-					    sizeof *result->findings);
+		result->findings =
+			mem_grow(result->findings, count ? 2 * count : 1, sizeof *result->findings);
 	result->findings[result->finding_count++] = (struct grubfix_finding){
 		.rule = fix->rule->id,
 		.line = doc_origin(fix->doc, token),
@@ -91,8 +82,9 @@ void fix_append_line(struct fix *fix, const char *line, const char *reason)
 {
 	const struct doc *doc = fix->doc;
 	bool ended = doc->length == 0 || doc->text[doc->length - 1] == '\n';
-	CLEANUP(free_cleanup) char *text = str_format("%s%s%s", ended ? "" : doc_newline(doc), line,
-						      ended ? doc_newline(doc) : "");
+	CLEANUP(free_cleanup)
+	char *text = str_format("%s%s%s", ended ? "" : doc_newline(doc), line,
+				ended ? doc_newline(doc) : "");
 	uint32_t last = doc->token_count ? doc->token_count - 1 : 0;
 
 	doc_after(fix->doc, last, text);
@@ -155,7 +147,8 @@ static int check_text(const struct grubfix_request *request, struct err *err)
 		return 0;
 	for (const char *p = request->text; p < nul; p++)
 		line += *p == '\n';
-	return err_set(err, -EBADMSG, "%s:%zu: has a NUL byte: it is no text file (nothing is done)",
+	return err_set(err, -EBADMSG,
+		       "%s:%zu: has a NUL byte: it is no text file (nothing is done)",
 		       request->name, line);
 }
 
@@ -259,5 +252,19 @@ int grubfix_run(const struct grubfix_request *request, struct grubfix_result *re
 	result.text = take(&text.data);
 	*ret_result = result;
 	result = (struct grubfix_result){ 0 };
+	return 0;
+}
+
+int grubfix_xen_entry(const struct grubfix_request *request, char **ret_entry, struct err *err)
+{
+	CLEANUP(doc_done) struct doc doc = { 0 };
+	int r = prepare(request, &doc, err);
+
+	if (r < 0)
+		return r;
+	CLEANUP(free_cleanup) bool *usable = menu_usable(&doc, request->facts);
+	uint32_t entry = menu_xen_entry(&doc, request->facts, usable);
+
+	*ret_entry = entry == NONE ? NULL : menu_path(&doc, entry);
 	return 0;
 }

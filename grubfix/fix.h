@@ -3,13 +3,13 @@
 #pragma once
 #include "doc.h"
 
-#define TYPE_BIT(type)	(1u << (type))
-#define TYPES_MENU	(TYPE_BIT(GRUBFIX_LEGACY) | TYPE_BIT(GRUBFIX_GRUB_CFG))
-#define TYPES_SETTINGS	(TYPE_BIT(GRUBFIX_DEFAULT_GRUB) | TYPE_BIT(GRUBFIX_SYSCONFIG))
+#define TYPE_BIT(type) (1u << (type))
+#define TYPES_MENU     (TYPE_BIT(GRUBFIX_LEGACY) | TYPE_BIT(GRUBFIX_GRUB_CFG))
+#define TYPES_SETTINGS (TYPE_BIT(GRUBFIX_DEFAULT_GRUB) | TYPE_BIT(GRUBFIX_SYSCONFIG))
 /* Everything that holds kernel arguments. */
-#define TYPES_ARGS                                                          \
-	(TYPES_MENU | TYPES_SETTINGS | TYPE_BIT(GRUBFIX_GRUBENV) |          \
-	 TYPE_BIT(GRUBFIX_BLS) | TYPE_BIT(GRUBFIX_XEN_CFG))
+#define TYPES_ARGS                                                                                 \
+	(TYPES_MENU | TYPES_SETTINGS | TYPE_BIT(GRUBFIX_GRUBENV) | TYPE_BIT(GRUBFIX_BLS) |         \
+	 TYPE_BIT(GRUBFIX_XEN_CFG))
 #define TYPES_FLAT  (TYPE_BIT(GRUBFIX_XM) | TYPE_BIT(GRUBFIX_XL))
 #define TYPES_GUEST (TYPES_FLAT | TYPE_BIT(GRUBFIX_SXP) | TYPE_BIT(GRUBFIX_LIBVIRT))
 
@@ -29,8 +29,8 @@ struct fix_example {
 
 struct fix_rule {
 	const char *id;
-	const char *why; /* one sentence */
-	unsigned types;	 /* TYPE_BIT */
+	const char *why;			/* one sentence */
+	unsigned types;				/* TYPE_BIT */
 	bool (*matches)(const struct fix *fix); /* do the facts ask for it? */
 	int (*apply)(struct fix *fix, struct err *err);
 	const struct fix_example *example;

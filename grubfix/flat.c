@@ -97,8 +97,7 @@ static void string_lex(struct doc *doc, size_t open, char quote, bool triple)
 		doc_token(doc, TOKEN_QUOTE, triple ? 3 : 1);
 	else
 		doc_problem(doc, "%u: the string that begins here is not closed", line);
-	doc_word(doc, first, doc->token_count - 1,
-		 doc_string(doc, buf_str(&text), text.length));
+	doc_word(doc, first, doc->token_count - 1, doc_string(doc, buf_str(&text), text.length));
 	buf_done(&text);
 }
 

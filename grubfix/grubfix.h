@@ -41,8 +41,8 @@ enum grubfix_type grubfix_type_find(const char *path, const char *text, size_t l
 struct grubfix_filesystem {
 	unsigned partition; /* 1 is the first; 0: not known (the bare text tool) */
 	const char *uuid, *label, *partuuid;
-	const char *type;	 /* "ext3", "swap", ... for messages */
-	const char *mount_point; /* in the system on this image, if known */
+	const char *type;		/* "ext3", "swap", ... for messages */
+	const char *mount_point;	/* in the system on this image, if known */
 	bool is_root, is_swap, is_boot; /* is_boot: a separate /boot */
 };
 
@@ -62,8 +62,8 @@ enum grubfix_style {
 struct grubfix_guest {
 	bool nested; /* hap=1, nestedhvm=1 */
 	const char *tsc_mode;
-	const char *hdtype; /* "ide", "ahci" */
-	const char *serial; /* "pty" */
+	const char *hdtype;		/* "ide", "ahci" */
+	const char *serial;		/* "pty" */
 	enum grubfix_type translate_to; /* GRUBFIX_XM, GRUBFIX_XL or GRUBFIX_UNKNOWN */
 };
 

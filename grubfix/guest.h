@@ -7,8 +7,8 @@ enum guest_kind { GUEST_HVM, GUEST_PV, GUEST_OTHER };
 struct guest_format {
 	unsigned types; /* TYPE_BIT */
 	enum guest_kind (*kind)(const struct doc *doc);
-	/* The value of "hap", "nestedhvm", "tsc_mode", "hdtype", "serial", "altp2m"; NULL: it is not
-	 * said. ret_token gets a token to name a line by. */
+	/* The value of "hap", "nestedhvm", "tsc_mode", "hdtype", "serial", "altp2m"; NULL: it is
+	 * not said. ret_token gets a token to name a line by. */
 	const char *(*get)(struct doc *doc, const char *key, uint32_t *ret_token);
 	/* Sets one of these and reports it; false: the format has no such setting. */
 	bool (*set)(struct fix *fix, const char *key, const char *value, const char *reason);

@@ -57,9 +57,9 @@ static enum guest_kind flat_kind(const struct doc *doc)
 	const struct statement *kernel = flat_find(doc, "kernel");
 
 	if (type)
-		return strcmp(type->value, "hvm") == 0 ? GUEST_HVM :
-		       strcmp(type->value, "pv") == 0	? GUEST_PV :
-							  GUEST_OTHER;
+		return strcmp(type->value, "hvm") == 0	? GUEST_HVM
+		       : strcmp(type->value, "pv") == 0 ? GUEST_PV
+							: GUEST_OTHER;
 	if (builder)
 		return strcmp(builder->value, "hvm") == 0 ? GUEST_HVM : GUEST_PV;
 	return kernel && strstr(kernel->value, "hvmloader") ? GUEST_HVM : GUEST_PV;

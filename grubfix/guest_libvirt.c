@@ -155,8 +155,8 @@ static const char *libvirt_get(struct doc *doc, const char *key, uint32_t *ret_t
 	}
 	if (strcmp(key, "serial") == 0) {
 		node = find(doc, "serial", "devices");
-		return node && attribute(doc, node, "type") ? attribute(doc, node, "type")->value :
-							      NULL;
+		return node && attribute(doc, node, "type") ? attribute(doc, node, "type")->value
+							    : NULL;
 	}
 	return NULL;
 }
@@ -202,8 +202,8 @@ static bool libvirt_set(struct fix *fix, const char *key, const char *value, con
 		child_add(fix, features ? features : domain(fix->doc),
 			  features ? "<hap/>" : "<features><hap/></features>", reason);
 	} else if (strcmp(key, "serial") == 0 && devices && !find(fix->doc, "serial", "devices")) {
-		CLEANUP(free_cleanup) char *element = str_format(
-			"<serial type='%s'><target port='0'/></serial>", value);
+		CLEANUP(free_cleanup)
+		char *element = str_format("<serial type='%s'><target port='0'/></serial>", value);
 		child_add(fix, devices, element, reason);
 	} else {
 		return false;

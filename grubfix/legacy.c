@@ -110,8 +110,9 @@ static void entry_args(struct doc *doc, const struct entry *entry)
 		    entry->kind == ENTRY_OTHER || !statement_file(doc, s))
 			continue;
 		doc_args(doc,
-			 module ? ARGS_DOM0 :
-			 entry->kind == ENTRY_XEN ? ARGS_XEN : ARGS_LINUX,
+			 module			    ? ARGS_DOM0
+			 : entry->kind == ENTRY_XEN ? ARGS_XEN
+						    : ARGS_LINUX,
 			 ARGS_LINE, i, statement_file_index(doc, s) + 1);
 		dom0 |= module;
 	}
@@ -144,8 +145,8 @@ void legacy_parse(struct doc *doc)
 	for (uint32_t i = 0; i < doc->entry_count; i++) {
 		struct entry *entry = doc->entries + i;
 
-		entry->statement_end = i + 1 < doc->entry_count ? doc->entries[i + 1].statement :
-								   doc->statement_count;
+		entry->statement_end = i + 1 < doc->entry_count ? doc->entries[i + 1].statement
+								: doc->statement_count;
 		entry_classify(doc, entry);
 		entry_args(doc, entry);
 	}

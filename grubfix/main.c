@@ -31,8 +31,8 @@ static void print_result(const struct options *options, const char *name, const 
 		return;
 	}
 	if (options->dry_run) {
-		CLEANUP(free_cleanup) char *diff =
-			grubfix_diff(name, text, length, result->text, result->length);
+		CLEANUP(free_cleanup)
+		char *diff = grubfix_diff(name, text, length, result->text, result->length);
 
 		buf_text(out, diff);
 	} else {
@@ -59,7 +59,8 @@ static int run_file(const struct options *options, struct buf *out, struct err *
 	if (options->type) {
 		request.type = grubfix_type_from_name(options->type);
 		if (request.type == GRUBFIX_UNKNOWN)
-			return err_set(err, -EINVAL, "--type %s: there is no such type (see --help)",
+			return err_set(err, -EINVAL,
+				       "--type %s: there is no such type (see --help)",
 				       options->type);
 	}
 	r = option_facts_make(options, &facts, err);

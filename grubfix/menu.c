@@ -12,9 +12,9 @@ bool *menu_foreign(const struct doc *doc, const struct grubfix_facts *facts)
 
 	for (uint32_t i = 0; i < doc->args_count; i++) {
 		const struct args *args = doc->args + i;
-		const struct word *root = args->role == ARGS_XEN ? NULL :
-								   args_find(doc, args, "root");
-		CLEANUP(device_done) struct device device;
+		const struct word *root =
+			args->role == ARGS_XEN ? NULL : args_find(doc, args, "root");
+		CLEANUP(device_done) struct device device = { 0 };
 
 		if (args->entry == NONE || !root)
 			continue;
@@ -26,10 +26,12 @@ bool *menu_foreign(const struct doc *doc, const struct grubfix_facts *facts)
 
 bool menu_loads(const struct statement *statement)
 {
-	static const char *const names[] = { "kernel", "module", "initrd", "linux", "multiboot",
-					     "modulenounzip", "module2", "multiboot2", "linux16",
-					     "initrd16", "linuxefi", "initrdefi", "xen_hypervisor",
-					     "xen_module", "xen_linux", "xen_initrd", NULL };
+	static const char *const names[] = { "kernel",	       "module",     "initrd",
+					     "linux",	       "multiboot",  "modulenounzip",
+					     "module2",	       "multiboot2", "linux16",
+					     "initrd16",       "linuxefi",   "initrdefi",
+					     "xen_hypervisor", "xen_module", "xen_linux",
+					     "xen_initrd",     NULL };
 
 	for (const char *const *n = names; *n; n++)
 		if (strcmp(statement->name, *n) == 0)

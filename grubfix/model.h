@@ -58,11 +58,11 @@ struct args {
 /* An element of XML or a list of SXP. */
 struct node {
 	const char *name;
-	const char *text;	    /* SXP: the first atom behind the name */
-	uint32_t parent;	    /* or NONE */
-	uint32_t open, open_end;    /* tokens of the start tag, or "(" and the name */
-	uint32_t close, close_end;  /* of the end tag; close == open for <x/> */
-	uint32_t text_token;	    /* SXP: token of text; NONE */
+	const char *text;	   /* SXP: the first atom behind the name */
+	uint32_t parent;	   /* or NONE */
+	uint32_t open, open_end;   /* tokens of the start tag, or "(" and the name */
+	uint32_t close, close_end; /* of the end tag; close == open for <x/> */
+	uint32_t text_token;	   /* SXP: token of text; NONE */
 	uint32_t attributes, attribute_count;
 };
 

@@ -64,9 +64,9 @@ void options_print_help(FILE *out)
 	      "reads FILE, writes the repaired text to standard output.\n\n",
 	      out);
 	for (size_t i = 0; i < OPTIONS; i++) {
-		CLEANUP(free_cleanup) char *usage =
-			str_format("%s%s%s", table[i].name, table[i].value ? " " : "",
-				   table[i].value ? table[i].value : "");
+		CLEANUP(free_cleanup)
+		char *usage = str_format("%s%s%s", table[i].name, table[i].value ? " " : "",
+					 table[i].value ? table[i].value : "");
 		fprintf(out, "  %-28s %s\n", usage, table[i].help);
 	}
 	fputs("\nTypes:", out);
@@ -123,18 +123,18 @@ static int option_parse(int argc, char **argv, int *at, struct options *options,
 	for (size_t i = 0; i < OPTIONS; i++) {
 		const char *value = argument[length] ? argument + length + 1 : NULL;
 
-		if (strlen(table[i].name) != length || strncmp(table[i].name, argument, length) != 0)
+		if (strlen(table[i].name) != length ||
+		    strncmp(table[i].name, argument, length) != 0)
 			continue;
 		if (!value && table[i].kind != FLAG) {
 			if (*at + 1 >= argc)
-				return err_set(err, -EINVAL, "%s needs a value (%s)",
-					       table[i].name, table[i].value);
+				return err_set(err, -EINVAL, "%s needs a value (%s)", table[i].name,
+					       table[i].value);
 			value = argv[++*at];
 		}
 		return option_set(i, value, options, err);
 	}
-	return err_set(err, -EINVAL, "%.*s is no option (--help shows all)", (int)length,
-		       argument);
+	return err_set(err, -EINVAL, "%.*s is no option (--help shows all)", (int)length, argument);
 }
 
 int options_parse(int argc, char **argv, struct options *ret_options, struct err *err)
@@ -149,8 +149,8 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct err
 		else if (!only_files && argv[i][0] == '-' && argv[i][1])
 			r = option_parse(argc, argv, &i, ret_options, err);
 		else if (ret_options->file)
-			r = err_set(err, -EINVAL, "one file at a time: %s or %s",
-				    ret_options->file, argv[i]);
+			r = err_set(err, -EINVAL, "one file at a time: %s or %s", ret_options->file,
+				    argv[i]);
 		else
 			ret_options->file = argv[i];
 		if (r < 0)

@@ -46,9 +46,11 @@ void report_text(const char *name, const struct grubfix_result *result, bool edi
 /* Length of a well-formed UTF-8 sequence at p, 0: none. */
 static size_t utf8_length(const unsigned char *p, size_t left)
 {
-	size_t length = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : *p >= 0xe0 && *p < 0xf0 ? 3 :
-			*p >= 0xf0 && *p < 0xf5				      ? 4 :
-										0;
+	size_t length = *p < 0x80		  ? 1
+			: *p >= 0xc2 && *p < 0xe0 ? 2
+			: *p >= 0xe0 && *p < 0xf0 ? 3
+			: *p >= 0xf0 && *p < 0xf5 ? 4
+						  : 0;
 
 	if (length > left)
 		return 0;

@@ -173,7 +173,8 @@ static int dom0_console_apply(struct fix *fix, struct err *err)
 		const struct args *args = fix->doc->args + i;
 		bool all = fix->facts->console;
 
-		if (args->role != ARGS_DOM0 || (!all && (args->entry == NONE || !com1[args->entry])))
+		if (args->role != ARGS_DOM0 ||
+		    (!all && (args->entry == NONE || !com1[args->entry])))
 			continue;
 		dom0_list(fix, i, all && (!settings || !found));
 		found = true;
@@ -412,7 +413,8 @@ static int arguments_set(struct fix *fix, enum args_role role, const char *const
 	for (; count < keys.count; count++) {
 		const char *value = strchr(list[count], '=');
 
-		wishes[count] = (struct wish){ WISH_SET, keys.items[count], value ? value + 1 : "" };
+		wishes[count] =
+			(struct wish){ WISH_SET, keys.items[count], value ? value + 1 : "" };
 	}
 	wishes_grant(fix, role, wishes, "the profile asks for it");
 	return 0;

@@ -16,7 +16,7 @@ static bool wants_xen(const struct fix *fix)
 
 /* What the rule works with in one menu. */
 struct choice {
-	bool *usable; /* owned */
+	bool *usable;	  /* owned */
 	unsigned lookups; /* how often a value was looked up in the menu */
 	uint32_t entry;
 	char *path; /* owned */
@@ -131,8 +131,9 @@ static int legacy_default(struct fix *fix, struct err *err)
 	if (r < 0)
 		return r;
 	if (!chosen(fix, &choice, s ? s->value : "0")) {
-		CLEANUP(free_cleanup) char *reason = str_format(
-			"entry %s, \"%s\", starts Xen", choice.path, chosen_title(fix, &choice));
+		CLEANUP(free_cleanup)
+		char *reason = str_format("entry %s, \"%s\", starts Xen", choice.path,
+					  chosen_title(fix, &choice));
 		CLEANUP(free_cleanup) char *line = str_format("default %s", choice.path);
 
 		if (s) {
@@ -178,14 +179,13 @@ static int grub_cfg_default(struct fix *fix, struct err *err)
 			   chosen_title(fix, &choice));
 	}
 	if (!literal && variable)
-		fix_remark(fix, 0,
-			   "the default is saved_entry of grubenv: it must be \"%s\" there",
+		fix_remark(fix, 0, "the default is saved_entry of grubenv: it must be \"%s\" there",
 			   choice.path);
 	if (literal || variable)
 		return 0;
 	CLEANUP(free_cleanup) char *line = str_format("set default='%s'", choice.path);
-	CLEANUP(free_cleanup) char *reason =
-		str_format("\"%s\" starts Xen", chosen_title(fix, &choice));
+	CLEANUP(free_cleanup)
+	char *reason = str_format("\"%s\" starts Xen", chosen_title(fix, &choice));
 	if (strchr(choice.path, '\'') || strchr(choice.path, '\n'))
 		return fix_fail(fix, err, 0, "its Xen entry has a name that cannot be quoted: %s",
 				choice.path);
@@ -238,7 +238,7 @@ static int default_grub(struct fix *fix, struct err *err)
 	}
 	if (!override && str_ends(fix->doc->name, "grub.d/xen.cfg"))
 		fix_append_line(fix, OVERRIDE "=1",
-			    "the next update of the menu makes Xen the default again");
+				"the next update of the menu makes Xen the default again");
 	return 0;
 }
 
@@ -249,8 +249,9 @@ static int grubenv_default(struct fix *fix, struct err *err)
 	bool found = false;
 
 	if (!entry) {
-		fix_remark(fix, 0, "saved_entry is left: the name of the Xen entry is not known "
-				   "(--default-entry)");
+		fix_remark(fix, 0,
+			   "saved_entry is left: the name of the Xen entry is not known "
+			   "(--default-entry)");
 		return 0;
 	}
 	if (strpbrk(entry, "\n\\"))
@@ -310,8 +311,8 @@ static int xen_default_apply(struct fix *fix, struct err *err)
 	case GRUBFIX_LEGACY:
 	case GRUBFIX_GRUB_CFG:
 		if (fix->doc->entry_count > 0)
-			return fix->doc->type == GRUBFIX_LEGACY ? legacy_default(fix, err) :
-								  grub_cfg_default(fix, err);
+			return fix->doc->type == GRUBFIX_LEGACY ? legacy_default(fix, err)
+								: grub_cfg_default(fix, err);
 		fix_remark(fix, 0, "it has no entries");
 		return 0;
 	case GRUBFIX_DEFAULT_GRUB:

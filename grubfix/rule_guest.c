@@ -21,7 +21,8 @@ static int check_value(const char *key, const char *value, struct err *err)
 {
 	if (argument_is_plain(value))
 		return 0;
-	return err_set(err, -EINVAL, "%s: \"%s\" cannot be written into a guest config", key, value);
+	return err_set(err, -EINVAL, "%s: \"%s\" cannot be written into a guest config", key,
+		       value);
 }
 
 /* Sets a value unless it is there already. */
@@ -48,10 +49,10 @@ static int check_hvm(const struct fix *fix, struct err *err)
 	return fix_fail(fix, err, 0,
 			"is no HVM guest, and only an HVM guest can run a hypervisor (make it "
 			"%s, or leave --nested out)",
-			fix->doc->type == GRUBFIX_XM  ? "builder='hvm'" :
-			fix->doc->type == GRUBFIX_XL  ? "type=\"hvm\"" :
-			fix->doc->type == GRUBFIX_SXP ? "(image (hvm ...))" :
-							"<type>hvm</type>");
+			fix->doc->type == GRUBFIX_XM	? "builder='hvm'"
+			: fix->doc->type == GRUBFIX_XL	? "type=\"hvm\""
+			: fix->doc->type == GRUBFIX_SXP ? "(image (hvm ...))"
+							: "<type>hvm</type>");
 }
 
 static bool wants_nested(const struct fix *fix)
@@ -141,8 +142,8 @@ static int hap_apply(struct fix *fix, struct err *err)
 {
 	int r = check_hvm(fix, err);
 
-	return r < 0 ? r :
-		       setting_fix(fix, "hap", "1",
+	return r < 0 ? r
+		     : setting_fix(fix, "hap", "1",
 				   "nestedhvm needs hardware assisted paging for the outer level",
 				   err);
 }
@@ -168,8 +169,8 @@ static int nestedhvm_apply(struct fix *fix, struct err *err)
 {
 	int r = check_hvm(fix, err);
 
-	return r < 0 ? r :
-		       setting_fix(fix, "nestedhvm", "1",
+	return r < 0 ? r
+		     : setting_fix(fix, "nestedhvm", "1",
 				   "the guest sees the CPU's virtualization and can be a Xen host",
 				   err);
 }

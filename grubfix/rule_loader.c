@@ -210,8 +210,7 @@ static const struct word *search_target(const struct doc *doc, const struct stat
 	bool plain = strcmp(s->name, "search") == 0;
 
 	for (uint32_t i = 0; i < s->word_count; i++) {
-		const struct word *word =
-			statement_word(doc, s, plain ? s->word_count - 1 - i : i);
+		const struct word *word = statement_word(doc, s, plain ? s->word_count - 1 - i : i);
 
 		if (*word->text != '-')
 			return word;
@@ -322,17 +321,17 @@ static char *path_corrected(const struct fix *fix, const char *file)
 	if (!full || exists(fix, full))
 		return NULL;
 	if (facts_separate_boot(fix->facts))
-		return str_starts(path, "/boot/") && exists(fix, path) ?
-			       str_format("%.*s%s", (int)(path - file), file,
-					  path + strlen("/boot")) :
-			       NULL;
+		return str_starts(path, "/boot/") && exists(fix, path)
+			       ? str_format("%.*s%s", (int)(path - file), file,
+					    path + strlen("/boot"))
+			       : NULL;
 	return exists(fix, inside) ? str_format("%.*s%s", (int)(path - file), file, inside) : NULL;
 }
 
 static bool is_file_word(const struct doc *doc, const struct statement *s, uint32_t index)
 {
-	return str_starts(s->name, "initrd") ? *statement_word(doc, s, index)->text != '-' :
-					       index == statement_file_index(doc, s);
+	return str_starts(s->name, "initrd") ? *statement_word(doc, s, index)->text != '-'
+					     : index == statement_file_index(doc, s);
 }
 
 static void paths_fix(struct fix *fix, const struct statement *s, bool edit)
@@ -352,8 +351,8 @@ static void paths_fix(struct fix *fix, const struct statement *s, bool edit)
 			word_set(fix->doc, word, text);
 			fix_edited(fix, word->first, word->text, text,
 				   separate ? "/boot is a file system of its own, and paths begin "
-					      "at its root" :
-					      "/boot is a folder of the root file system");
+					      "at its root"
+					    : "/boot is a folder of the root file system");
 		} else if (!edit && !text && full && !exists(fix, full)) {
 			fix_remark(fix, word->first, "%s does not exist in the image (%s)",
 				   word->text, full);

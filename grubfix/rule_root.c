@@ -17,7 +17,10 @@ static const struct grubfix_filesystem example_filesystems[] = {
 	{ .partition = 2, .uuid = EXAMPLE_ROOT, .type = "ext3", .is_root = true },
 };
 
-#define EXAMPLE_FACTS { .filesystems = example_filesystems, .filesystem_count = 2 }
+#define EXAMPLE_FACTS                                                                              \
+	{                                                                                          \
+		.filesystems = example_filesystems, .filesystem_count = 2                          \
+	}
 
 static bool knows_root(const struct fix *fix)
 {
@@ -66,18 +69,18 @@ static int root_target(const struct fix *fix, const struct word *word, const str
 		if (!cannot_be_root(device->filesystem))
 			return 0;
 		*ret_target = root;
-		return root ? 0 :
-			      unresolved(fix, err, word->first, word->text, name,
+		return root ? 0
+			    : unresolved(fix, err, word->first, word->text, name,
 					 "it is no root, and no single root file system is known");
 	case DEVICE_SOME:
 		*ret_target = root;
-		return root ? 0 :
-			      unresolved(fix, err, word->first, word->text, name,
+		return root ? 0
+			    : unresolved(fix, err, word->first, word->text, name,
 					 "no single root file system of the image is known");
 	case DEVICE_UNKNOWN:
 		*ret_target = fix->facts->adopt_root ? root : NULL;
-		return *ret_target ? 0 :
-				     unresolved(fix, err, word->first, word->text, name,
+		return *ret_target ? 0
+				   : unresolved(fix, err, word->first, word->text, name,
 						device->reason);
 	}
 	return 0;
@@ -169,11 +172,10 @@ static void resume_fix(struct fix *fix, const struct word *word)
 	CLEANUP(device_done) struct device device;
 
 	device_resolve(fix->facts, word_value(word), &device);
-	if (device.kind == DEVICE_NO_DISK || device.kind == DEVICE_VARIABLE ||
-	    !*word_value(word))
+	if (device.kind == DEVICE_NO_DISK || device.kind == DEVICE_VARIABLE || !*word_value(word))
 		return;
-	target = device.kind == DEVICE_FOUND && device.filesystem->is_swap ? device.filesystem :
-									    swap;
+	target = device.kind == DEVICE_FOUND && device.filesystem->is_swap ? device.filesystem
+									   : swap;
 	if (target && device.stable && device.filesystem == target)
 		return;
 	if (target) {
@@ -256,9 +258,9 @@ static int fstab_line(struct fix *fix, const struct word *device_word, const cha
 	if (device.kind == DEVICE_NO_DISK || device.kind == DEVICE_VARIABLE)
 		return 0;
 	expected = by_mount_point(fix->facts, mount, type);
-	target = device.kind == DEVICE_FOUND && !contradicts(device.filesystem, mount, type) ?
-			 device.filesystem :
-			 expected;
+	target = device.kind == DEVICE_FOUND && !contradicts(device.filesystem, mount, type)
+			 ? device.filesystem
+			 : expected;
 	if (device.kind == DEVICE_UNKNOWN && !fix->facts->adopt_root)
 		target = NULL;
 	if (target && device.stable && target == device.filesystem)
@@ -268,10 +270,9 @@ static int fstab_line(struct fix *fix, const struct word *device_word, const cha
 		return 0;
 	}
 	if (root && knows_root(fix))
-		return unresolved(fix, err, device_word->first, device_word->text,
-				  device_word->text,
-				  device.reason ? device.reason :
-						  "no single root file system is known");
+		return unresolved(
+			fix, err, device_word->first, device_word->text, device_word->text,
+			device.reason ? device.reason : "no single root file system is known");
 	fix_remark(fix, device_word->first, "%s for %s is left: %s", device_word->text, mount,
 		   device.reason ? device.reason : "its file system is not known");
 	return 0;
@@ -326,8 +327,8 @@ static int crypttab_apply(struct fix *fix, struct err *err)
 		/* A key or swap file, /dev/urandom behind it: no word of a partition. */
 		if (device.kind == DEVICE_FOUND && !device.stable)
 			name_set(fix, word, "", &device, device.filesystem);
-		else if (device.kind == DEVICE_SOME || (device.kind == DEVICE_UNKNOWN &&
-							str_starts(word->text, "/dev/")))
+		else if (device.kind == DEVICE_SOME ||
+			 (device.kind == DEVICE_UNKNOWN && str_starts(word->text, "/dev/")))
 			fix_remark(fix, word->first, "%s is left: its partition is not known",
 				   word->text);
 	}

@@ -1,6 +1,7 @@
 /* GRUB 2's script (grub.cfg, custom.cfg) and files of shell assignments (/etc/default/grub, its
  * grub.d/xen.cfg, /etc/sysconfig/bootloader).
- * Source: GRUB 2 grub-core/script/yylex.l and parser.y for what a word, a command and a block is. */
+ * Source: GRUB 2 grub-core/script/yylex.l and parser.y for what a word, a command and a block is.
+ */
 #include <string.h>
 
 #include "shell.h"
@@ -14,9 +15,9 @@ struct block {
 struct script {
 	struct doc *doc;
 	const char *specials;
-	bool grub;  /* braces are blocks */
-	bool open;  /* a statement takes words */
-	bool dom0;  /* the next module is the dom0 kernel */
+	bool grub; /* braces are blocks */
+	bool open; /* a statement takes words */
+	bool dom0; /* the next module is the dom0 kernel */
 	unsigned depth;
 	uint32_t entry; /* innermost */
 	struct block blocks[DOC_MAX_DEPTH];
@@ -24,8 +25,8 @@ struct script {
 
 static bool is_keyword(const char *text)
 {
-	static const char *const keywords[] = { "if", "then", "else", "elif", "fi", "while",
-						"until", "for", "do", "done", "!", NULL };
+	static const char *const keywords[] = { "if",	 "then", "else", "elif", "fi", "while",
+						"until", "for",	 "do",	 "done", "!",  NULL };
 
 	for (const char *const *k = keywords; *k; k++)
 		if (strcmp(*k, text) == 0)
@@ -132,9 +133,9 @@ static void command_read(struct script *script)
 		linux_args(script, ARGS_XEN);
 	} else if (multiboot) {
 		script->dom0 = false;
-	} else if (script->dom0 && (str_starts(s->name, "module") ||
-				    strcmp(s->name, "xen_module") == 0 ||
-				    strcmp(s->name, "xen_linux") == 0)) {
+	} else if (script->dom0 &&
+		   (str_starts(s->name, "module") || strcmp(s->name, "xen_module") == 0 ||
+		    strcmp(s->name, "xen_linux") == 0)) {
 		script->dom0 = false;
 		linux_args(script, ARGS_DOM0);
 	} else if (strcmp(s->name, "linux") == 0 || strcmp(s->name, "linux16") == 0 ||
@@ -299,9 +300,7 @@ static void script_step(struct script *script, uint32_t *line_first)
 
 static void script_parse(struct doc *doc, const char *specials, bool grub)
 {
-	struct script script = {
-		.doc = doc, .specials = specials, .grub = grub, .entry = NONE
-	};
+	struct script script = { .doc = doc, .specials = specials, .grub = grub, .entry = NONE };
 	uint32_t line_first = 0;
 
 	while (!doc_at_end(doc))

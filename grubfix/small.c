@@ -185,7 +185,7 @@ void xen_cfg_parse(struct doc *doc)
 		line_finish(doc);
 	}
 	for (uint32_t i = 0; i < doc->entry_count; i++)
-		doc->entries[i].statement_end = i + 1 < doc->entry_count ?
-							doc->entries[i + 1].statement :
-							doc->statement_count;
+		doc->entries[i].statement_end = i + 1 < doc->entry_count
+							? doc->entries[i + 1].statement
+							: doc->statement_count;
 }

@@ -2,7 +2,11 @@
 
 #include <string.h>
 
-#define PATHS(...) (const char *const[]){ __VA_ARGS__, NULL }
+#define PATHS(...)                                                                                 \
+	(const char *const[])                                                                      \
+	{                                                                                          \
+		__VA_ARGS__, NULL                                                                  \
+	}
 
 static const char *line_after_blanks(const char *line)
 {
@@ -71,10 +75,10 @@ static bool detect_grub_cfg(const char *text)
 
 static bool detect_legacy(const char *text)
 {
-	return has_line(text, "title") && (has_line(text, "kernel") || has_line(text, "root") ||
-					   has_line(text, "rootnoverify") ||
-					   has_line(text, "chainloader") ||
-					   has_line(text, "configfile"));
+	return has_line(text, "title") &&
+	       (has_line(text, "kernel") || has_line(text, "root") ||
+		has_line(text, "rootnoverify") || has_line(text, "chainloader") ||
+		has_line(text, "configfile"));
 }
 
 static bool detect_setup(const char *text)
@@ -116,8 +120,8 @@ static bool detect_fstab(const char *text)
 	size_t device = strcspn(line, " \t\r\n");
 	const char *mount = line + device + strspn(line + device, " \t");
 
-	return device > 0 && line[device] && (*mount == '/' || str_starts(mount, "swap") ||
-					      str_starts(mount, "none"));
+	return device > 0 && line[device] &&
+	       (*mount == '/' || str_starts(mount, "swap") || str_starts(mount, "none"));
 }
 
 static bool detect_guest(const char *text)

@@ -4,7 +4,7 @@
 
 struct syntax {
 	enum grubfix_type type;
-	const char *name;	   /* the word for --type */
+	const char *name;	  /* the word for --type */
 	const char *const *paths; /* ends of paths that are files of this type, NULL at the end */
 	/* Does the content look like it? Asked only if no path fits; may be NULL. */
 	bool (*detect)(const char *text);

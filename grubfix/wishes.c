@@ -16,9 +16,9 @@ static const struct word *group_find(const struct doc *doc, const struct group *
 				     const char *key)
 {
 	for (uint32_t i = group->first; i < group->end; i++) {
-		const struct word *word = doc->args[i].role == group->role ?
-						  args_find(doc, doc->args + i, key) :
-						  NULL;
+		const struct word *word = doc->args[i].role == group->role
+						  ? args_find(doc, doc->args + i, key)
+						  : NULL;
 		if (word)
 			return word;
 	}
@@ -55,17 +55,17 @@ static char *wish_grant(struct fix *fix, const struct group *group, const struct
 	const struct word *word = group_find(fix->doc, group, wish->key);
 	CLEANUP(free_cleanup) char *changed = NULL;
 
-	if (wish->mode == WISH_WORD ? group_has_word(fix->doc, group, text) :
-				      word && (wish->mode == WISH_KEEP ||
-					       strcmp(word->text, text) == 0)) {
+	if (wish->mode == WISH_WORD
+		    ? group_has_word(fix->doc, group, text)
+		    : word && (wish->mode == WISH_KEEP || strcmp(word->text, text) == 0)) {
 		free(text);
 		return NULL;
 	}
 	if (!word || wish->mode == WISH_WORD)
 		return text;
 	if (wish->mode == WISH_ITEM && !has_item(word_value(word), wish->value))
-		changed = str_format("%s%s%s", text, *word_value(word) ? "," : "",
-				     word_value(word));
+		changed =
+			str_format("%s%s%s", text, *word_value(word) ? "," : "", word_value(word));
 	else if (wish->mode == WISH_SET)
 		changed = str_copy(text);
 	free(text);
@@ -141,8 +141,7 @@ static void group_grant(struct fix *fix, const struct group *group, const struct
 	group_add(fix, group, text, reason);
 }
 
-void wishes_grant_one(struct fix *fix, uint32_t args, const struct wish *wishes,
-		      const char *reason)
+void wishes_grant_one(struct fix *fix, uint32_t args, const struct wish *wishes, const char *reason)
 {
 	struct group group = { args, args + 1, fix->doc->args[args].role };
 

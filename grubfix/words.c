@@ -82,8 +82,8 @@ void word_set(struct doc *doc, const struct word *word, const char *text)
 
 static bool is_blank(const struct doc *doc, uint32_t token)
 {
-	return token < doc->token_count && (doc->tokens[token].kind == TOKEN_BLANK ||
-					    doc->tokens[token].kind == TOKEN_GAP);
+	return token < doc->token_count &&
+	       (doc->tokens[token].kind == TOKEN_BLANK || doc->tokens[token].kind == TOKEN_GAP);
 }
 
 void word_remove(struct doc *doc, const struct word *word)

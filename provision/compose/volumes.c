@@ -160,9 +160,10 @@ int volumes_close(struct volumes *volumes, struct err *err)
 {
 	while (volumes->count > 0) {
 		struct volume *volume = &volumes->items[--volumes->count];
-		int r = volume->fat
-				? fat_close(take(&volume->fat), volumes->image, &volume->where, err)
-				: fsys_close(take(&volume->fsys), err);
+		int r = volume->fat ? fat_store(volume->fat, volumes->image, &volume->where, err)
+				    : fsys_close(take(&volume->fsys), err);
+
+		fat_free(take(&volume->fat));
 
 		if (r < 0)
 			return r;
@@ -176,7 +177,7 @@ void volumes_free(struct volumes *volumes)
 		return;
 	for (size_t i = 0; i < volumes->count; i++) {
 		fsys_discard(volumes->items[i].fsys);
-		fat_discard(volumes->items[i].fat);
+		fat_free(volumes->items[i].fat);
 	}
 	free(volumes);
 }

@@ -8,10 +8,11 @@ int tree_mount_open(struct image *image, bool writable, struct tree_mount *mount
 {
 	const struct disk_part *part = mount->part;
 
+	mount->image = image;
 	if (disk_part_is_ext(part))
 		return disk_part_open(image, part, writable, &mount->fsys, err);
 	if (str_equal(part->probe.type, "vfat"))
-		return fat_open(image, &part->where, &mount->fat, err);
+		return fat_open(image, &part->where, time(NULL), &mount->fat, err);
 	return err_set(err, -EBADMSG,
 		       "%s: %s is partition %u, which holds %s: mount the system and run nestctl "
 		       "fix --root DIR",
@@ -21,7 +22,9 @@ int tree_mount_open(struct image *image, bool writable, struct tree_mount *mount
 
 int tree_mount_finish(struct tree_mount *mount, struct err *err)
 {
-	int r = mount->fsys ? fsys_close(take(&mount->fsys), err) : 0;
+	int r = mount->fsys  ? fsys_close(take(&mount->fsys), err)
+		: mount->fat ? fat_store(mount->fat, mount->image, &mount->part->where, err)
+			     : 0;
 
 	tree_mount_discard(mount);
 	return r;
@@ -30,7 +33,7 @@ int tree_mount_finish(struct tree_mount *mount, struct err *err)
 void tree_mount_discard(struct tree_mount *mount)
 {
 	fsys_discard(take(&mount->fsys));
-	fat_close(take(&mount->fat));
+	fat_free(take(&mount->fat));
 }
 
 bool tree_mount_has_case(const struct tree_mount *mount)
@@ -69,12 +72,12 @@ static int fsys_entry_hand_on(void *context, const struct fsys_entry *entry)
 	return 0;
 }
 
-static void fat_entry_hand_on(void *context, const struct fat_entry *entry)
+static void fat_entry_hand_on(void *context, const char *name, bool is_folder)
 {
 	const struct lister *lister = context;
 
-	lister->each(lister->context, entry->name,
-		     (struct walk_node){ entry->is_folder ? NODE_FOLDER : NODE_FILE, NULL });
+	lister->each(lister->context, name,
+		     (struct walk_node){ is_folder ? NODE_FOLDER : NODE_FILE, NULL });
 }
 
 int tree_mount_list(const struct tree_mount *mount, const char *folder,
@@ -103,7 +106,7 @@ int tree_mount_put(const struct tree_mount *mount, const char *path, const void 
 
 	if (!attributes)
 		attributes = &fresh;
-	return mount->fat ? fat_put(mount->fat, path, data, length, attributes->time_seconds, err)
+	return mount->fat ? fat_put(mount->fat, path, data, length, err)
 			  : fsys_put(mount->fsys, path, data, length, attributes, err);
 }
 

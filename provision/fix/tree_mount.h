@@ -1,13 +1,14 @@
 /* A file system of an image at its place in the tree: ext2, ext3, ext4 or FAT. */
 #pragma once
 #include "fix/disk.h"
-#include "fix/fat.h"
 #include "fix/walk.h"
+#include "image/fat.h"
 
 struct tree_mount {
 	const char *point; /* "" for the root */
 	const struct disk_part *part;
-	struct fsys *fsys; /* one of both */
+	struct image *image; /* borrowed */
+	struct fsys *fsys;   /* one of both */
 	struct fat *fat;
 };
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/falloc.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -13,6 +14,7 @@
 #include "base/str.h"
 
 #define SECTOR_BYTES	 512
+#define COMPARE_BYTES	 4096
 #define FILE_CHUNK_BYTES ((size_t)1 << 20)
 #define VIEW_EDGE_BYTES	 (UINT64_C(1) << 20)
 
@@ -272,9 +274,48 @@ int image_write(struct image *image, uint64_t offset_bytes, const void *data, si
 	return r < 0 ? r : image->store->write(image->context, offset_bytes, data, length, err);
 }
 
-int image_write_file(struct image *image, uint64_t offset, int fd, struct err *err)
+int image_copy_out(struct image *image, const struct extent *where, int fd, struct err *err)
 {
 	CLEANUP(free_cleanup) char *chunk = mem_alloc(FILE_CHUNK_BYTES);
+	uint64_t next = where->start_bytes, end = next + where->size_bytes;
+	struct extent run;
+	int r = 0;
+
+	if (ftruncate(fd, (off_t)where->size_bytes) < 0)
+		return err_errno(err, errno, "%s: a copy of a part of it", image->path);
+	while (next < end && (r = image_next_data(image, next, end, &run, err)) > 0) {
+		uint64_t left = run.size_bytes;
+		size_t part = left < FILE_CHUNK_BYTES ? (size_t)left : FILE_CHUNK_BYTES;
+
+		r = image_read(image, run.start_bytes, chunk, part, err);
+		if (r == 0)
+			r = fd_pwrite_all(fd, chunk, part, run.start_bytes - where->start_bytes);
+		if (r < 0)
+			return err_wrap(err, r, "%s: a copy of a part of it", image->path);
+		next = run.start_bytes + part;
+	}
+	return r < 0 ? r : 0;
+}
+
+/* Writes a chunk block by block, those left out that hold the same already. */
+static int differing_write(struct image *image, uint64_t offset, const char *chunk, char *before,
+			   size_t length, struct err *err)
+{
+	int r = image_read(image, offset, before, length, err);
+
+	for (size_t at = 0; r == 0 && at < length; at += COMPARE_BYTES) {
+		size_t part = length - at < COMPARE_BYTES ? length - at : COMPARE_BYTES;
+
+		if (memcmp(chunk + at, before + at, part) != 0)
+			r = image_write(image, offset + at, chunk + at, part, err);
+	}
+	return r;
+}
+
+int image_copy_in(struct image *image, uint64_t offset, int fd, struct err *err)
+{
+	CLEANUP(free_cleanup) char *chunk = mem_alloc(FILE_CHUNK_BYTES);
+	CLEANUP(free_cleanup) char *before = mem_alloc(FILE_CHUNK_BYTES);
 	off_t data = 0;
 
 	while ((data = lseek(fd, data, SEEK_DATA)) >= 0) {
@@ -290,8 +331,8 @@ int image_write_file(struct image *image, uint64_t offset, int fd, struct err *e
 				return err_set(err, -EIO,
 					       "%s: reading what is to be written into it",
 					       image->path);
-			int r = image_write(image, offset + (uint64_t)data, chunk, (size_t)got,
-					    err);
+			int r = differing_write(image, offset + (uint64_t)data, chunk, before,
+						(size_t)got, err);
 			if (r < 0)
 				return r;
 			data += got;

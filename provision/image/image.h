@@ -48,8 +48,10 @@ int image_read(struct image *image, uint64_t offset_bytes, void *data, size_t le
 	       struct err *err);
 int image_write(struct image *image, uint64_t offset_bytes, const void *data, size_t length,
 		struct err *err);
-/* Writes what an open file holds at offset_bytes; its holes are left alone. */
-int image_write_file(struct image *image, uint64_t offset_bytes, int fd, struct err *err);
+/* Copies that part of the image to an empty file of the same size, holes left as holes. */
+int image_copy_out(struct image *image, const struct extent *where, int fd, struct err *err);
+/* Writes what an open file holds at offset_bytes, where it differs; its holes are left alone. */
+int image_copy_in(struct image *image, uint64_t offset_bytes, int fd, struct err *err);
 /* Makes that part read as zeros, as a hole where the file system of the image can do that. */
 int image_zero(struct image *image, uint64_t offset_bytes, uint64_t length_bytes, struct err *err);
 /* The first run of data at or after offset_bytes and before end_bytes: 1 and the run in ret_run,

@@ -174,6 +174,6 @@ int table_write(struct image *image, const struct layout *layout, const struct d
 	if (r == 0)
 		r = table_clear(image, layout, err);
 	if (r == 0)
-		r = image_write_file(image, 0, fd, err);
+		r = image_copy_in(image, 0, fd, err);
 	return r;
 }
