@@ -209,8 +209,12 @@ static int tsc_mode_apply(struct fix *fix, struct err *err)
 	const char *mode = fix->facts->guest.tsc_mode;
 	CLEANUP(free_cleanup) char *number = NULL;
 
+	bool for_xl =
+		(fix->doc->type == GRUBFIX_XL && fix->facts->guest.translate_to != GRUBFIX_XM) ||
+		fix->facts->guest.translate_to == GRUBFIX_XL;
+
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (str_equal(mode, names[i]) && fix->doc->type != GRUBFIX_XL)
+		if (str_equal(mode, names[i]) && !for_xl)
 			number = str_format("%zu", i);
 	return setting_fix(fix, "tsc_mode", number ? number : mode,
 			   "the time stamp counter is asked for in this mode", err);

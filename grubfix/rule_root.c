@@ -251,9 +251,11 @@ static int fstab_line(struct fix *fix, const struct word *device_word, const cha
 		      const char *type, struct err *err)
 {
 	const struct grubfix_filesystem *target, *expected;
-	CLEANUP(device_done) struct device device;
+	CLEANUP(device_done) struct device device = { 0 };
 	bool root = str_equal(mount, "/");
 
+	if (!str_starts(device_word->text, "/dev/") && !strchr(device_word->text, '='))
+		return 0; /* proc, a share of another machine */
 	device_resolve(fix->facts, device_word->text, &device);
 	if (device.kind == DEVICE_NO_DISK || device.kind == DEVICE_VARIABLE)
 		return 0;

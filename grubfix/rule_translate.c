@@ -142,10 +142,17 @@ static bool xl_disk_read(const char *text, struct disk *disk)
 	return disk->target && disk->vdev && *disk->vdev;
 }
 
+/* xl also says "rw" and "ro"; both know "w" and "r". */
+static const char *access_of(const struct disk *disk)
+{
+	if (!disk->access || !*disk->access || str_equal(disk->access, "rw"))
+		return "w";
+	return str_equal(disk->access, "ro") ? "r" : disk->access;
+}
+
 static char *xl_disk_text(const struct disk *disk)
 {
-	return str_format("%s,%s,%s,%s%s", disk->target, disk->format, disk->vdev,
-			  disk->access && *disk->access ? disk->access : "w",
+	return str_format("%s,%s,%s,%s%s", disk->target, disk->format, disk->vdev, access_of(disk),
 			  disk->cdrom ? ",devtype=cdrom" : "");
 }
 
@@ -158,8 +165,7 @@ static char *xm_disk_text(const struct disk *disk)
 		raw ? str_copy(device ? "phy:" : "file:") : str_format("tap:%s:", disk->format);
 
 	return str_format("%s%s,%s%s,%s", *disk->target ? prefix : "", disk->target, disk->vdev,
-			  disk->cdrom ? ":cdrom" : "",
-			  disk->access && *disk->access ? disk->access : "w");
+			  disk->cdrom ? ":cdrom" : "", access_of(disk));
 }
 
 struct direction {
@@ -305,6 +311,35 @@ static void strangers_remark(struct fix *fix, enum grubfix_type to)
 	}
 }
 
+/* Values that Python knows and xl's grammar does not: u'' strings, True and False. */
+static int values_to_xl(struct fix *fix, struct err *err)
+{
+	struct doc *doc = fix->doc;
+
+	for (uint32_t i = 0; i < doc->word_count; i++) {
+		const struct word *word = doc->words + i;
+		const char *before = doc_slice(doc, word->first, word->first);
+		const char *quote = strpbrk(before, "\"'");
+		bool quoted = doc->tokens[word->first].kind == TOKEN_QUOTE;
+		const char *after = NULL;
+
+		if (quoted && quote[0] == quote[1])
+			return fix_fail(fix, err, word->first,
+					"a triple-quoted string cannot be written for xl");
+		if (quoted && quote > before)
+			after = quote;
+		else if (!quoted && str_equal(before, "True"))
+			after = "1";
+		else if (!quoted && str_equal(before, "False"))
+			after = "0";
+		if (!after)
+			continue;
+		doc_replace(doc, word->first, after);
+		fix_edited(fix, word->first, before, after, "xl's grammar is not Python's");
+	}
+	return 0;
+}
+
 static int translate(struct fix *fix, const struct direction *direction, struct err *err)
 {
 	int r;
@@ -318,10 +353,12 @@ static int translate(struct fix *fix, const struct direction *direction, struct 
 	if (r < 0)
 		return r;
 	vifs_translate(fix, direction);
-	if (direction->to == GRUBFIX_XL)
+	if (direction->to == GRUBFIX_XL) {
+		r = values_to_xl(fix, err);
 		kind_to_xl(fix);
-	else
+	} else {
 		r = kind_to_xm(fix, err);
+	}
 	if (r < 0)
 		return r;
 	strangers_remark(fix, direction->to);

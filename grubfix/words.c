@@ -73,6 +73,13 @@ void word_set(struct doc *doc, const struct word *word, const char *text)
 	for (uint32_t i = word->first; i <= word->last; i++) {
 		if (!is_text(doc, i))
 			continue;
+		/* root='/dev/sda2': what stays of the word stays outside of its quotes. */
+		size_t length = doc->tokens[i].length;
+		if (!written && i + 1 < word->last && length < strlen(text) &&
+		    memcmp(doc->text + doc->tokens[i].offset, text, length) == 0) {
+			text += length;
+			continue;
+		}
 		doc_replace(doc, i, written ? "" : text);
 		written = true;
 	}
