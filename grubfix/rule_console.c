@@ -250,7 +250,7 @@ static void legacy_serial(struct fix *fix)
 {
 	const struct doc *doc = fix->doc;
 	CLEANUP(free_cleanup) char *serial = serial_command(fix);
-	const struct statement *first = NULL, *menu = global(doc, "gfxmenu");
+	const struct statement *first = NULL;
 	uint32_t token;
 
 	for (uint32_t i = 0; i < doc->statement_count && !first; i++)
@@ -265,11 +265,15 @@ static void legacy_serial(struct fix *fix)
 		line_add(fix, token, "terminal --timeout=5 serial console");
 	else
 		serial_word_add(fix, global(doc, "terminal"));
-	if (!menu)
-		return;
-	doc_remove(fix->doc, menu->line_first, doc_line_end(doc, menu->key) - 1);
-	fix_edited(fix, menu->key, menu->name, NULL,
-		   "the graphical menu would hide the one on the serial line");
+	for (uint32_t i = 0; i < doc->statement_count; i++) {
+		const struct statement *menu = doc->statements + i;
+
+		if (menu->entry != NONE || menu->hidden || strcmp(menu->name, "gfxmenu") != 0)
+			continue;
+		doc_remove(fix->doc, menu->line_first, doc_line_end(doc, menu->key) - 1);
+		fix_edited(fix, menu->key, menu->name, NULL,
+			   "the graphical menu would hide the one on the serial line");
+	}
 }
 
 static void grub_cfg_serial(struct fix *fix)

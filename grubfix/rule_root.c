@@ -113,7 +113,7 @@ static void name_set(struct fix *fix, const struct word *word, const char *key,
 static int root_fix(struct fix *fix, const struct word *word, struct err *err)
 {
 	const struct grubfix_filesystem *target;
-	CLEANUP(device_done) struct device device;
+	CLEANUP(device_done) struct device device = { 0 };
 
 	device_resolve(fix->facts, word_value(word), &device);
 	int r = root_target(fix, word, &device, &target, err);
@@ -169,7 +169,7 @@ const struct fix_rule rule_root = {
 static void resume_fix(struct fix *fix, const struct word *word)
 {
 	const struct grubfix_filesystem *swap = facts_swap(fix->facts), *target = NULL;
-	CLEANUP(device_done) struct device device;
+	CLEANUP(device_done) struct device device = { 0 };
 
 	device_resolve(fix->facts, word_value(word), &device);
 	if (device.kind == DEVICE_NO_DISK || device.kind == DEVICE_VARIABLE || !*word_value(word))
@@ -321,7 +321,7 @@ static int crypttab_apply(struct fix *fix, struct err *err)
 	for (uint32_t i = 0; i < fix->doc->statement_count; i++) {
 		const struct statement *s = fix->doc->statements + i;
 		const struct word *word = statement_word(fix->doc, s, 1);
-		CLEANUP(device_done) struct device device;
+		CLEANUP(device_done) struct device device = { 0 };
 
 		if (!word)
 			continue;

@@ -132,7 +132,7 @@ void args_add(struct doc *doc, const struct args *args, const char *text)
 	if (args->form == ARGS_LINE)
 		/* an assignment's value may begin at once: "# xenhopt=" */
 		doc_after(doc, args->after,
-			  args->word_count == 0 && statement->assignment ? text : spaced);
+			  statement->word_count == 0 && statement->assignment ? text : spaced);
 	else if (args->form == ARGS_QUOTED)
 		doc_after(doc, args->after, args->word_count == 0 ? text : spaced);
 	else
