@@ -45,7 +45,7 @@ $B/nestctl: $(call objects,provision/main.c) $B/libnestctl.a $B/libgrubfix.a
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ $B/libnestctl.a $(PKG_LIBS) -o $@
 
 $B/grubfix: $(call objects,grubfix/main.c) $B/libgrubfix.a $B/libnestctl.a
-	$(CC) $(CFLAGS) $(LDFLAGS) $< $B/libgrubfix.a $B/libnestctl.a $(PKG_LIBS) -o $@
+	$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed $< $B/libgrubfix.a $B/libnestctl.a $(PKG_LIBS) -o $@
 
 # The agent goes into every layer, whatever that layer's C library is: static, and small.
 $B/nestctl-agent: $(AGENT) $(wildcard provision/agent/*.h)
@@ -80,10 +80,13 @@ demo: deps
 
 check: deps
 	@$(MAKE) --no-print-directory all units
-	@tests/all unit fail docs agent image run build boot
+	@tests/all unit fail docs grubfix agent image fix run fuzz build boot
 
 check-fast: all units
-	@tests/all unit fail docs agent
+	@tests/all unit fail docs grubfix agent
+
+fuzz-smoke:
+	@SECONDS_EACH=60 tests/fuzz/run
 
 check-boot: all
 	@tests/all boot
@@ -92,7 +95,7 @@ check-asan:
 	@$(MAKE) --no-print-directory B=build/asan all units \
 		CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined' \
 		LDFLAGS='-fsanitize=address,undefined'
-	@B=build/asan ASAN_OPTIONS=intercept_strchr=0 tests/all unit fail docs agent
+	@B=build/asan ASAN_OPTIONS=intercept_strchr=0 tests/all unit fail docs grubfix agent image fix
 
 bench: all
 	@tests/bench/run
@@ -125,12 +128,13 @@ help:
 	@echo 'make check-fast   the tests that need no boot and no network'
 	@echo 'make check-asan   the same under the address and undefined-behaviour sanitizers'
 	@echo 'make check-boot   the boots alone'
+	@echo 'make fuzz-smoke   a minute of fuzzing of the boot file parsers'
 	@echo 'make bench        ratios against named references'
 	@echo 'make format, format-check, lint'
 	@echo 'make install      into DESTDIR and prefix (/usr/local)'
 	@echo 'make clean'
 
-.PHONY: all units deps demo check check-fast check-boot check-asan bench format format-check lint \
+.PHONY: all units deps demo check check-fast check-boot check-asan fuzz-smoke bench format format-check lint \
 	install clean help
 .DELETE_ON_ERROR:
 -include $(patsubst %.o,%.d,$(call objects,$(SOURCES) $(GRUBFIX) provision/main.c grubfix/main.c))
