@@ -34,11 +34,11 @@ $B/obj/%.o: %.c
 
 $B/libnestctl.a: $(call objects,$(SOURCES))
 	@rm -f $@
-	$(AR) qcs $@ $^
+	@$(AR) qcs $@ $^
 
 $B/libgrubfix.a: $(call objects,$(GRUBFIX))
 	@rm -f $@
-	$(AR) qcs $@ $^
+	@$(AR) qcs $@ $^
 
 # libgrubfix uses base/ of libnestctl, whose provision/fix/ uses libgrubfix.
 $B/nestctl: $(call objects,provision/main.c) $B/libnestctl.a $B/libgrubfix.a

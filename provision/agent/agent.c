@@ -192,13 +192,16 @@ static void guest_message(struct agent *agent, const char *inner, const char *ki
 {
 	struct guest *guest = guests_find(&agent->guests, inner);
 
-	if (!guest)
+	if (!guest) {
+		if (strcmp(kind, "exec") == 0)
+			exec_undeliverable(&agent->exec, message);
 		return;
+	}
 	/* A console is held by the host around it, not by the guest itself. */
 	if (strcmp(kind, "input") == 0 && !strchr(inner, '/'))
 		input_in(guest, message);
-	else
-		guest_send(guest, line, length);
+	else if (!guest_send(guest, line, length) && strcmp(kind, "exec") == 0)
+		exec_undeliverable(&agent->exec, message);
 }
 
 static bool message_in(void *context, const char *line, size_t length)

@@ -30,6 +30,24 @@ static void exit_send(struct exec *exec, unsigned id, int status, const char *te
 	outward_send(exec->outward, &message);
 }
 
+void exec_undeliverable(struct exec *exec, const struct json_object *message)
+{
+	struct buf answer = { 0 };
+	char path[PATH_BYTES];
+	unsigned id;
+
+	if (!json_get_text(message, "path", path, sizeof path) ||
+	    !json_get_unsigned(message, "id", INT_MAX, &id))
+		return;
+	json_begin(&answer, "exit");
+	json_text(&answer, "path", path);
+	json_number(&answer, "id", id);
+	json_number(&answer, "status", CANNOT_START);
+	json_text(&answer, "text", "the layer cannot be reached");
+	json_close(&answer, '}');
+	outward_send(exec->outward, &answer);
+}
+
 /* ---- output ---- */
 
 static void stream_close(struct exec_stream *stream)

@@ -33,6 +33,8 @@ struct exec {
 void exec_init(struct exec *exec, struct loop *loop, struct outward *outward);
 /* An exec message. What is wrong with it becomes an exit message with a text. */
 void exec_start(struct exec *exec, const struct json_object *message);
+/* The answer to one for a layer inside that cannot be reached. */
+void exec_undeliverable(struct exec *exec, const struct json_object *message);
 /* There is room again. */
 void exec_resume(struct exec *exec);
 /* Kills what still runs. */

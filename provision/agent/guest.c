@@ -108,7 +108,7 @@ void guest_greet(struct guest *guest)
 	char path[PATH_BYTES + CONF_NAME];
 	struct buf message = { 0 };
 
-	if (!guest->heard || !outward_has_hello(outward) ||
+	if (!(guest->heard || guest->silent) || !outward_has_hello(outward) ||
 	    strcmp(guest->nonce_told, outward->nonce) == 0)
 		return;
 	snprintf(path, sizeof path, "%s/%s", outward->path, guest->conf->name);
@@ -135,7 +135,7 @@ void guest_type(struct guest *guest, const char *data, size_t length)
 		channel_type(&guest->tty, data, length);
 }
 
-void guest_down(struct guest *guest, unsigned seconds)
+bool guest_down(struct guest *guest, unsigned seconds)
 {
 	char path[PATH_BYTES + CONF_NAME];
 	struct buf message = { 0 };
@@ -145,8 +145,9 @@ void guest_down(struct guest *guest, unsigned seconds)
 	json_text(&message, "path", path);
 	json_number(&message, "seconds", seconds);
 	json_close(&message, '}');
-	guest_send(guest, message.data, message.length);
+	bool sent = guest_send(guest, message.data, message.length);
 	buf_done(&message);
+	return sent;
 }
 
 void guest_resume(struct guest *guest)
@@ -198,7 +199,7 @@ void guest_disconnect(struct guest *guest)
 {
 	channel_done(&guest->tty);
 	channel_done(&guest->socket);
-	guest->heard = false;
+	guest->heard = guest->silent = false;
 	guest->nonce_told[0] = '\0';
 }
 

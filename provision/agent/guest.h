@@ -32,7 +32,8 @@ struct guest {
 	struct channel socket; /* the channel of its own, where it has one */
 	/* The guest hung up on us. */
 	void (*on_hangup)(struct guest *guest);
-	bool heard;	 /* its agent has spoken */
+	bool heard;  /* its agent has spoken */
+	bool silent; /* it may have been greeted by an agent before this one: greet it unasked */
 	bool asked_down; /* to end, by its agent or by xl */
 	char nonce_told[NONCE_DIGITS + 1];
 };
@@ -51,7 +52,8 @@ void guest_disconnect(struct guest *guest);
 void guest_greet(struct guest *guest);
 bool guest_send(struct guest *guest, const char *line, size_t length);
 void guest_type(struct guest *guest, const char *data, size_t length);
-void guest_down(struct guest *guest, unsigned seconds);
+/* False: it cannot be told. */
+bool guest_down(struct guest *guest, unsigned seconds);
 /* The outward line has room again. */
 void guest_resume(struct guest *guest);
 

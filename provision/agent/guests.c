@@ -86,6 +86,7 @@ static void domain_gone(struct guest *guest)
 
 	snprintf(text, sizeof text, "domain %d is gone", guest->domain);
 	guest->domain = -1;
+	guest->asked_down = false;
 	guest_disconnect(guest);
 	if (guest->state == GUEST_UP) {
 		guest->state = GUEST_ENDED;
@@ -103,8 +104,7 @@ static void domain_found(struct guest *guest, int domain)
 	snprintf(text, sizeof text, "domain %d, %s", domain,
 		 guest->state == GUEST_WAITING ? "which ran already" : "started again");
 	guest->state = GUEST_UP;
-	/* It may have been greeted by an agent before this one, and be silent since. */
-	guest->heard = true;
+	guest->silent = true;
 	outward_event(guest->outward, "guest-started", guest->conf->name, text);
 }
 
@@ -244,11 +244,12 @@ static void guest_ask_down(struct guest *guest)
 	struct guests *guests = guest->all;
 	double left = guests->deadline - clock_now();
 
-	if (guest->domain < 0 || guest->asked_down || left <= 0)
+	if (guest->domain < 0 || guest->asked_down || guests->destroying || left <= 0)
 		return;
 	/* Its own guests have to be gone well before its time is up. */
-	if (guest->heard && outward_has_hello(guests->outward))
-		guest_down(guest, (unsigned)(left * 2 / 3 + 0.5));
+	if (guest->heard && outward_has_hello(guests->outward) &&
+	    guest_down(guest, (unsigned)(left * 2 / 3 + 0.5)))
+		guest->asked_down = true;
 	else if (!guest->xl.running)
 		guest_xl(guest, "shutdown", guest->conf->name, SHUTDOWN_SECONDS, xl_ended);
 	else

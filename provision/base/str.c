@@ -58,6 +58,18 @@ bool str_starts(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+void str_tame(char *text)
+{
+	for (unsigned char *c = (unsigned char *)text; *c; c++) {
+		bool c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f; /* in UTF-8 */
+
+		if (c1)
+			c[1] = ' ';
+		if (c1 || *c < 0x20 || *c == 0x7f)
+			*c = ' ';
+	}
+}
+
 bool str_ends(const char *text, const char *suffix)
 {
 	size_t length = strlen(text), tail = strlen(suffix);

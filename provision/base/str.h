@@ -15,6 +15,8 @@ char *str_vformat(const char *format, va_list args) __attribute__((format(printf
 
 bool str_equal(const char *a, const char *b); /* NULL equals NULL only */
 bool str_starts(const char *text, const char *prefix);
+/* Makes a text from elsewhere fit to be shown: control characters, C1 ones too, become blanks. */
+void str_tame(char *text);
 bool str_ends(const char *text, const char *suffix);
 
 /* A growing text. A zeroed struct is an empty one; data is NUL-terminated once anything was

@@ -93,10 +93,12 @@ void console_tail(const struct console *console, size_t count, struct strv *ret_
 
 	while (found < count && (line = line_before(console->text, &end, &lengths[found])))
 		starts[found++] = line;
-	while (found-- > 0)
+	while (found-- > 0) {
 		strv_format(ret_lines, "%.*s",
 			    (int)(lengths[found] < LINE_BYTES ? lengths[found] : LINE_BYTES),
 			    starts[found]);
+		str_tame(ret_lines->items[ret_lines->count - 1]);
+	}
 	free(starts);
 	free(lengths);
 }

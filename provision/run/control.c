@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/fs.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "run/crypto.h"
 #include "run/socket.h"
@@ -23,6 +24,7 @@ struct client {
 	struct buf in, out;
 	const struct level *console; /* attached to it */
 	unsigned exec_id;	     /* 0: none */
+	const struct level *exec_level;
 	bool wants_down;
 	bool leaving; /* closed once the output is sent */
 };
@@ -31,7 +33,6 @@ struct control {
 	int fd, folder;
 	const struct levels *levels;
 	struct control_host host;
-	unsigned last_id;
 	struct client clients[CLIENTS];
 };
 
@@ -130,6 +131,23 @@ static const struct level *level_asked(struct client *client, const json_t *requ
 	return level;
 }
 
+/* Not to be guessed by another layer, and no other client's. */
+static unsigned exec_id_new(const struct control *control)
+{
+	char hex[2 * sizeof(uint32_t) + 1];
+	unsigned id;
+
+	for (;;) {
+		random_hex(sizeof(uint32_t), hex);
+		id = (unsigned)strtoul(hex, NULL, 16) & INT32_MAX;
+		bool taken = id == 0;
+		for (size_t i = 0; i < CLIENTS; i++)
+			taken |= control->clients[i].exec_id == id;
+		if (!taken)
+			return id;
+	}
+}
+
 static void do_exec(struct client *client, const json_t *request)
 {
 	struct control *control = client->control;
@@ -148,7 +166,8 @@ static void do_exec(struct client *client, const json_t *request)
 		client_refuse(client, "no command was given");
 		return;
 	}
-	client->exec_id = ++control->last_id;
+	client->exec_id = exec_id_new(control);
+	client->exec_level = level;
 	CLEANUP(free_cleanup)
 	char *why = control->host.exec(control->host.context, level, client->exec_id, argv.items);
 	if (why)
@@ -275,11 +294,23 @@ static void control_ready(void *context, int fd, short events)
 		close(accepted); /* too many at once */
 }
 
+/* No exit can come any more. */
+static void exec_check(struct client *client)
+{
+	if (client->fd < 0 || !client->exec_level || client->leaving ||
+	    !level_is_gone(client->control->levels, client->exec_level))
+		return;
+	CLEANUP(free_cleanup)
+	char *why = str_format("%s ended while the command ran", client->exec_level->layer->name);
+	client_refuse(client, why);
+}
+
 void control_poll(struct control *control, struct loop *loop)
 {
 	for (size_t i = 0; i < CLIENTS; i++) {
 		struct client *client = &control->clients[i];
 
+		exec_check(client);
 		client_flush(client);
 		loop_add(loop, client->fd,
 			 client->out.length ? (short)(POLLIN | POLLOUT) : (short)POLLIN,
@@ -318,7 +349,8 @@ void control_exec_message(struct control *control, const struct message *message
 	for (size_t i = 0; control && i < CLIENTS; i++) {
 		struct client *client = &control->clients[i];
 
-		if (client->fd < 0 || client->exec_id != message->id || message->id == 0)
+		if (client->fd < 0 || client->exec_id != message->id || message->id == 0 ||
+		    !str_equal(client->exec_level->path, message->path))
 			continue;
 		buf_format(&client->out, "%s\n", message->json);
 		client->leaving = message->kind == MESSAGE_EXIT;

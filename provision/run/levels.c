@@ -104,10 +104,17 @@ static void level_enter(struct levels *levels, struct level *level, enum level_s
 
 static bool outer_is_offline(const struct levels *levels, const struct level *level)
 {
-	const struct layer *outer = level->layer->outer;
-	const struct level *around = outer ? levels_find(levels, outer->name) : NULL;
+	const struct level *outer = level_outer(levels, level);
 
-	return around && around->record && !around->evidence.network;
+	return outer && outer->record && !outer->evidence.network;
+}
+
+bool level_is_gone(const struct levels *levels, const struct level *level)
+{
+	for (; level; level = level_outer(levels, level))
+		if (level->ended)
+			return true;
+	return false;
 }
 
 static void level_fail(struct levels *levels, struct level *level, const char *step,
@@ -157,8 +164,10 @@ static void guest_event(struct levels *levels, struct level *guest, const char *
 {
 	bool early = guest->state == LEVEL_WAITING;
 
-	if (is_decided(guest))
-		guest->ended = str_equal(step, "guest-ended");
+	if (str_equal(step, "guest-ended"))
+		guest->ended = true;
+	else if (str_equal(step, "guest-started"))
+		guest->ended = false;
 	if (early && (str_equal(step, "starting-guest") || str_equal(step, "guest-started")))
 		level_enter(levels, guest, LEVEL_STARTING, now);
 	else if (str_equal(step, "guest-failed"))
@@ -204,7 +213,6 @@ bool levels_record(struct levels *levels, struct record *record, const char *ech
 	};
 	evidence_judge(&expected, record, &evidence);
 	if (!evidence.counts) {
-		level->ignored++;
 		log_debug("%s: %s", record->path, evidence.reason);
 		evidence_done(&evidence);
 		return false;
@@ -235,16 +243,20 @@ void levels_end(struct levels *levels, const char *why, double now)
 	for (size_t i = 0; i < levels->count; i++) {
 		struct level *level = &levels->items[i];
 
+		const char *verb = level_is_gone(levels, level) ? "ended" : "was still";
 		CLEANUP(free_cleanup)
 		char *step = level->state == LEVEL_STARTING
-				     ? str_format("it ended %s",
+				     ? str_format("it %s %s", verb,
 						  stage_name(stage_find(level->console.text)))
-				     : str_copy("it ended before its record came");
+				     : str_format("it %s before its record came", verb);
 
-		if (level->state == LEVEL_WAITING)
+		if (level->state == LEVEL_WAITING) {
+			free(level->message);
+			level->message = str_copy(why);
 			level_enter(levels, level, LEVEL_NOT_REACHED, now);
-		else
+		} else {
 			level_fail(levels, level, step, why, now);
+		}
 	}
 }
 
@@ -306,7 +318,7 @@ static bool outer_is_dead(const struct levels *levels, const struct level *level
 {
 	const struct level *outer = level_outer(levels, level);
 
-	return outer && outer->state == LEVEL_FAILED && str_starts(outer->step, "it ended");
+	return outer && level_is_gone(levels, outer);
 }
 
 double levels_tick(struct levels *levels, double now, double max)
@@ -324,8 +336,10 @@ double levels_tick(struct levels *levels, double now, double max)
 			continue;
 		}
 		if (outer_is_dead(levels, level)) {
+			const char *why = level_outer(levels, level)->message;
+
 			level_fail(levels, level, "it ended with the level around it",
-				   level_outer(levels, level)->message, now);
+				   why ? why : "that one ended after its proof", now);
 			continue;
 		}
 		double deadline = level_deadline(levels, level);

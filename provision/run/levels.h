@@ -25,7 +25,7 @@ struct level {
 	double since; /* in this state */
 	double started, booted;
 	bool spoke; /* booted, whatever came later */
-	bool ended; /* its domain ended after the verdict */
+	bool ended; /* its machine or domain did, and was not started again */
 	struct console console;
 	struct record *record; /* that counts; NULL: none yet */
 	struct evidence evidence;
@@ -34,7 +34,6 @@ struct level {
 	char *message; /* what the toolstack or the agent said of the failure */
 	const struct symptom *symptom;
 	struct strv tail; /* of the console when it failed */
-	unsigned ignored; /* records of other runs */
 };
 
 struct levels {
@@ -61,6 +60,8 @@ void levels_event(struct levels *levels, const char *path, const char *step, con
 /* echo: what the echo server answers this layer. Takes over the record. True if it counts (and
  * is to be acknowledged). */
 bool levels_record(struct levels *levels, struct record *record, const char *echo, double now);
+/* It or a level around it has ended. */
+bool level_is_gone(const struct levels *levels, const struct level *level);
 /* The machine of L1 ended or the run was given up: whatever is undecided fails. */
 void levels_end(struct levels *levels, const char *why, double now);
 /* Time limits. Returns the seconds until the next one, at most max. */

@@ -80,12 +80,14 @@ static void row_fill(const struct levels *levels, const struct level *level, str
 			: str_format("%s %s", os_family_name(layer->os_family), layer->release));
 	replace(&row->hypervisor, hypervisor_text(level));
 	replace(&row->guest_type, guest_type_text(levels, layer));
-	replace(&row->state, str_copy(level->ended && level->state == LEVEL_PROVEN
-					      ? "ended"
-					      : level_state_name(level->state)));
+	bool gone = level_is_gone(levels, level);
+
+	replace(&row->state,
+		str_copy(gone && level->state == LEVEL_PROVEN ? "ended"
+							      : level_state_name(level->state)));
 	row->booted = level->spoke;
 	row->network = level->evidence.network;
-	row->proven = level->state == LEVEL_PROVEN;
+	row->proven = level->state == LEVEL_PROVEN && !gone;
 	row->seconds = level->state >= LEVEL_PROVEN ? level->since : now;
 	if (record) {
 		replace(&row->address, str_copy(record->address));
@@ -93,7 +95,9 @@ static void row_fill(const struct levels *levels, const struct level *level, str
 	}
 	if (level->state == LEVEL_NOT_REACHED)
 		replace(&row->reason,
-			str_format("%s failed first", layer->outer ? layer->outer->name : "L0"));
+			level->message ? str_copy(level->message)
+				       : str_format("%s failed first",
+						    layer->outer ? layer->outer->name : "L0"));
 	if (level->state < LEVEL_PROVEN)
 		replace(&row->step, level_doing(level));
 	if (level->state != LEVEL_FAILED)

@@ -24,9 +24,11 @@ static enum message_kind kind_of(const char *name)
 
 static char *text_of(const json_t *object, const char *key)
 {
-	const char *text = json_string_value(json_object_get(object, key));
+	const char *value = json_string_value(json_object_get(object, key));
+	char *text = str_copy(value ? value : "");
 
-	return str_copy(text ? text : "");
+	str_tame(text);
+	return text;
 }
 
 static unsigned number_of(const json_t *object, const char *key)
@@ -38,7 +40,7 @@ static unsigned number_of(const json_t *object, const char *key)
 
 int message_parse(const char *line, struct message *ret_message, struct err *err)
 {
-	json_t *root = json_loads(line, 0, NULL);
+	json_t *root = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
 	const char *kind = json_string_value(json_object_get(root, "t"));
 
 	if (!kind) {

@@ -15,8 +15,9 @@
 #include "run/folder.h"
 #include "run/supervisor.h"
 
-#define DOWN_SECONDS 30
-#define FD_LIMIT     1024
+#define DOWN_SECONDS	  30
+#define FD_LIMIT	  1024
+#define SUPERVISOR_END_MS 30000 /* for a stack that is up to power itself down */
 
 /* --- a run that outlives this process -------------------------------------------------------- */
 
@@ -146,9 +147,8 @@ static int run_detached(const struct supervision *plan, struct run_folder *folde
 	verdict_wait(answer_fd, pid, &answer);
 	int r = answer_read(&answer, ret_matrix, err);
 	buf_done(&answer);
-	if (r < 0)
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			continue;
+	if (r < 0) /* it has ended, or it must: nobody knows of it */
+		spawn_end(pid, SUPERVISOR_END_MS);
 	return r;
 }
 

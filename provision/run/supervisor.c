@@ -20,6 +20,7 @@
 #define ROUND_MAX_SECONDS  1.0
 #define QUIT_SECONDS	   3.0
 #define DOWN_SLACK_SECONDS 2.0
+#define DESTROY_SECONDS	   20.0 /* for a guest that does not end by itself */
 #define END_GRACE_MS	   1000
 #define CHANNEL_OUT_MAX	   ((size_t)1024 * 1024)
 
@@ -203,6 +204,7 @@ static void descend(struct supervisor *s, unsigned seconds)
 {
 	const struct level *l1 = &s->levels.items[0];
 	unsigned depth = 1;
+	bool stuck = false;
 
 	if (s->phase >= PHASE_DESCENDING)
 		return;
@@ -210,12 +212,20 @@ static void descend(struct supervisor *s, unsigned seconds)
 		quit(s);
 		return;
 	}
-	for (size_t i = 0; i < s->levels.count; i++)
-		if (s->levels.items[i].spoke && s->levels.items[i].layer->depth > depth)
-			depth = s->levels.items[i].layer->depth;
+	/* One that is stuck takes its time too, until the level around it destroys it. */
+	for (size_t i = 0; i < s->levels.count; i++) {
+		const struct level *level = &s->levels.items[i];
+
+		if (level->state == LEVEL_WAITING || level->state == LEVEL_NOT_REACHED)
+			continue;
+		if (level->layer->depth > depth)
+			depth = level->layer->depth;
+		stuck |= !level->spoke;
+	}
 	log_info("%7.1f s  powering down from the inside out", now_of(s));
 	message_down(&s->channel_out, l1->path, seconds);
-	phase_enter(s, PHASE_DESCENDING, (double)seconds * depth + DOWN_SLACK_SECONDS);
+	phase_enter(s, PHASE_DESCENDING,
+		    (double)seconds * depth + DOWN_SLACK_SECONDS + (stuck ? DESTROY_SECONDS : 0));
 }
 
 /* A verdict on every level is there. */
@@ -238,6 +248,20 @@ static void verdict(struct supervisor *s)
 	s->follower_gone = false;
 }
 
+/* Whatever else holds the other end: what does not come now does not come. */
+static void drain(struct supervisor *s, const int *fd,
+		  void (*ready)(void *context, int fd, short events))
+{
+	struct pollfd waiting = { .events = POLLIN };
+
+	while (*fd >= 0) {
+		waiting.fd = *fd;
+		if (poll(&waiting, 1, 0) <= 0)
+			return;
+		ready(s, *fd, POLLIN);
+	}
+}
+
 static void machine_ended(void *context, int fd, short events)
 {
 	struct supervisor *s = context;
@@ -248,15 +272,14 @@ static void machine_ended(void *context, int fd, short events)
 	if (waitpid(s->machine.pid, &status, WNOHANG) != s->machine.pid)
 		return;
 	/* What it said last is still in the sockets. */
-	while (s->machine.console >= 0)
-		console_ready(s, s->machine.console, POLLIN);
-	while (s->machine.channel >= 0)
-		channel_ready(s, s->machine.channel, POLLIN);
+	drain(s, &s->machine.console, console_ready);
+	drain(s, &s->machine.channel, channel_ready);
 	s->machine.pid = 0;
 	CLEANUP(free_cleanup) char *how = spawn_status_text(status);
 	CLEANUP(free_cleanup)
 	char *why = str_format("L1's machine ended (%s; QEMU %s)",
 			       s->end_reason ? s->end_reason : "no reason was given", how);
+	s->levels.items[0].ended = true;
 	if (s->phase == PHASE_PROVING)
 		levels_end(&s->levels, why, now_of(s));
 	else if (s->phase == PHASE_SERVING)
@@ -341,7 +364,15 @@ static char *host_exec(void *context, const struct level *level, unsigned id, ch
 	if (!level->spoke)
 		return str_format("%s: its agent has not spoken (nestctl status)",
 				  level->layer->name);
-	message_exec(&s->channel_out, level->path, id, argv);
+	if (level_is_gone(&s->levels, level))
+		return str_format("%s: has ended (nestctl status)", level->layer->name);
+	CLEANUP(buf_done) struct buf message = { 0 };
+	message_exec(&message, level->path, id, argv);
+	if (message.length > FRAME_MAX_BYTES)
+		return str_format("the command line takes %zu bytes; a layer's agent takes at most "
+				  "%d (put it into a file)",
+				  message.length, FRAME_MAX_BYTES);
+	buf_add(&s->channel_out, message.data, message.length);
 	return NULL;
 }
 

@@ -45,9 +45,7 @@ static void line_add(struct buf *out, const struct level *level, double now, siz
 				live && *last ? " | " : "", live ? last : "");
 	size_t length = strnlen(line, columns - 1);
 
-	for (size_t i = 0; i < length; i++)
-		if (line[i] == '\t')
-			line[i] = ' ';
+	str_tame(line);
 	while (length > 0 && ((unsigned char)line[length] & 0xc0) == 0x80)
 		length--; /* not through the middle of a UTF-8 character */
 	buf_format(out, "\033[K%.*s", (int)length, line);

@@ -7,9 +7,11 @@
 
 static char *text_of(const json_t *object, const char *key)
 {
-	const char *text = json_string_value(json_object_get(object, key));
+	const char *value = json_string_value(json_object_get(object, key));
+	char *text = str_copy(value ? value : "");
 
-	return str_copy(text ? text : "");
+	str_tame(text);
+	return text;
 }
 
 static uint64_t number_of(const json_t *object, const char *key)
@@ -49,7 +51,7 @@ static void record_fill(struct record *record, const json_t *root)
 int record_parse(const char *json, struct record **ret_record, struct err *err)
 {
 	json_error_t problem;
-	json_t *root = json_loads(json, 0, &problem);
+	json_t *root = json_loads(json, JSON_REJECT_DUPLICATES, &problem);
 
 	if (!root)
 		return err_set(err, -EBADMSG, "a record is no JSON: %s", problem.text);

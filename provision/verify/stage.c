@@ -15,6 +15,9 @@ static const struct {
 	{ "Run /sbin/init as init process", STAGE_USER_SPACE },
 	{ "Loading, please wait...", STAGE_USER_SPACE },
 	{ "Linux version ", STAGE_KERNEL },
+	/* A quiet dom0 kernel has these alone: its own decompression, printed through Xen. */
+	{ "mapping kernel into physical memory", STAGE_KERNEL },
+	{ "about to get started...", STAGE_KERNEL },
 	{ "Xen version ", STAGE_XEN },
 	{ "(XEN) ", STAGE_XEN },
 	{ "Loading Xen", STAGE_XEN },

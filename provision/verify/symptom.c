@@ -1,6 +1,7 @@
 #include "verify/symptom.h"
 
 #include <regex.h>
+#include <string.h>
 #include <stdlib.h>
 
 #include "base/str.h"
@@ -46,10 +47,20 @@ static bool no_nic_seen(const struct symptom_input *input)
 	       matches("no NIC|no interface|no such device|not found|no carrier", input->message);
 }
 
+static bool inside_without_network(const struct symptom_input *input)
+{
+	return input->layer->depth > 1 && input->booted && !input->network;
+}
+
 static bool bridged_without_link(const struct symptom_input *input)
 {
 	return input->booted && !input->network && input->layer->role == ROLE_HOST &&
 	       *input->driver;
+}
+
+static bool bridge_without_address(const struct symptom_input *input)
+{
+	return bridged_without_link(input) && matches("no address|DHCP|no lease", input->message);
 }
 
 static bool outer_offline(const struct symptom_input *input)
@@ -69,7 +80,9 @@ static bool ide_in_boot_loader(const struct symptom_input *input)
 
 static bool silent(const struct symptom_input *input)
 {
-	return !input->booted && stage_find(input->console) <= STAGE_BOOT_LOADER;
+	/* "Loading Xen" is the boot loader's own last word. */
+	return !input->booted && stage_find(input->console) <= STAGE_XEN &&
+	       !strstr(input->console, "(XEN)") && !strstr(input->console, "Xen version");
 }
 
 static bool xen_host(const struct symptom_input *input)
@@ -98,11 +111,11 @@ static const struct symptom symptoms[] = {
 	  "root= by UUID or LABEL; mend resume= and fstab too" },
 	{ "root-driver",
 	  "(ALERT! .* does not exist|Gave up waiting for root|VFS: (Cannot open root|Unable to "
-	  "mount root)|Waiting for root device)",
+	  "mount root)|Waiting for root device|the root file system [^ ]+ was not found)",
 	  NULL, "the root device does not appear",
 	  "the initrd lacks the driver of the emulated disk (ata_piix, ahci), or root= names a disk "
 	  "that exists only under PV drivers",
-	  "rebuild the initrd with ahci, ata_piix and sd_mod; root= by UUID" },
+	  "root= by UUID (nestctl fix IMAGE), and an initrd with ahci, ata_piix and sd_mod" },
 	{ "vif-type", "Invalid parameter [`'\"]?type", NULL, "xl refuses the guest config's type",
 	  "xm syntax given to xl 4.6 or later",
 	  "translate: type=netfront becomes type=vif, type=ioemu stays; or drop the key" },
@@ -157,8 +170,9 @@ static const struct symptom symptoms[] = {
 	  "nested=1, -cpu host" },
 	{ "no-vmx-tcg", "(VMX[^\n]*not (supported|available)|vmx[^\n]*(missing|not supported))",
 	  under_tcg, "no VMX", "TCG emulates SVM only", "an AMD CPU model with svm (EPYC-v1)" },
-	{ "esxi-mac", "(promiscuous|[Ff]orged transmit)", NULL,
-	  "the nested VM cannot be reached behind ESXi", "the vSwitch does not learn MACs",
+	{ "esxi-mac", "(VMware[^\n]*promiscuous|port group[^\n]*promiscuous|[Ff]orged transmit)",
+	  inside_without_network, "the nested VM cannot be reached behind ESXi",
+	  "the vSwitch does not learn MACs",
 	  "promiscuous mode and forged transmits, or MAC learning" },
 	{ "hyperv-mac", "(hv_netvsc|Microsoft Hv)", bridged_without_link,
 	  "the nested VM cannot be reached behind Hyper-V", "MAC address spoofing is off",
@@ -186,8 +200,8 @@ static const struct symptom symptoms[] = {
 	{ "no-nic", NULL, no_nic_seen, "the level has no NIC",
 	  "the kernel lacks the driver of the emulated NIC, or the guest config gives a PV NIC",
 	  "vif model=e1000 without type=vif or type=netfront; e1000 in the initrd" },
-	{ "bridge", "no address|DHCP|no lease|time", bridged_without_link,
-	  "no link or address after bridging", "spanning tree, or a bridge with a MAC of its own",
+	{ "bridge", NULL, bridge_without_address, "no link or address after bridging",
+	  "spanning tree, or a bridge with a MAC of its own",
 	  "bridge_stp off, MACAddressPolicy=none" },
 };
 

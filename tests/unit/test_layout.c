@@ -93,12 +93,14 @@ static void test_exact_fit(void **state)
 	(void)state;
 	assert_int_equal(plan(TABLE_MBR, 8 * MIB, sizes, 2, &layout, NULL), 0);
 	assert_int_equal(plan(TABLE_GPT, 10 * MIB, sizes, 2, &layout, NULL), 0);
-	assert_refused(TABLE_GPT, 9 * MIB + 16 * KIB, sizes, 2,
-		       "the partitions take 7MiB, but a disk of 9232KiB with gpt has room for 6MiB: "
-		       "make the disk larger or the partitions smaller");
-	assert_refused(TABLE_MBR, 8 * MIB - 512, sizes, 2,
-		       "the partitions take 7MiB, but a disk of 8388096 with mbr has room for 6MiB: "
-		       "make the disk larger or the partitions smaller");
+	assert_refused(
+		TABLE_GPT, 9 * MIB + 16 * KIB, sizes, 2,
+		"the partitions take 7MiB, but a disk of 9232KiB with gpt has room for 6MiB: "
+		"make the disk larger or the partitions smaller");
+	assert_refused(
+		TABLE_MBR, 8 * MIB - 512, sizes, 2,
+		"the partitions take 7MiB, but a disk of 8388096 with mbr has room for 6MiB: "
+		"make the disk larger or the partitions smaller");
 }
 
 static void test_no_room(void **state)
@@ -107,16 +109,19 @@ static void test_no_room(void **state)
 	static const uint64_t huge[] = { UINT64_MAX - 1, INT64_MAX, INT64_MAX };
 
 	(void)state;
-	assert_refused(TABLE_MBR, 8 * MIB, rest, 2,
-		       "the partitions take 8MiB at least, but a disk of 8MiB with mbr has room for "
-		       "7MiB: make the disk larger or the partitions smaller");
-	assert_refused(TABLE_MBR, 0, rest, 1,
-		       "the partitions take 7MiB, but a disk of 0 with mbr has room for 0: make the "
-		       "disk larger or the partitions smaller");
+	assert_refused(
+		TABLE_MBR, 8 * MIB, rest, 2,
+		"the partitions take 8MiB at least, but a disk of 8MiB with mbr has room for "
+		"7MiB: make the disk larger or the partitions smaller");
+	assert_refused(
+		TABLE_MBR, 0, rest, 1,
+		"the partitions take 7MiB, but a disk of 0 with mbr has room for 0: make the "
+		"disk larger or the partitions smaller");
 	/* A sum that wraps must not look small. */
-	assert_refused(TABLE_GPT, GIB, huge, 3,
-		       "the partitions take 9223372036854775807, but a disk of 1GiB with gpt has room "
-		       "for 1021MiB: make the disk larger or the partitions smaller");
+	assert_refused(
+		TABLE_GPT, GIB, huge, 3,
+		"the partitions take 9223372036854775807, but a disk of 1GiB with gpt has room "
+		"for 1021MiB: make the disk larger or the partitions smaller");
 }
 
 static void test_counts(void **state)

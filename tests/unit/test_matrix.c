@@ -158,8 +158,8 @@ static const struct {
 	{ ECHO, "bb", 1, true, false, "no network: the echo is not the one that L0 sent" },
 	{ ECHO, "", 1, true, false, "no network: no echo from L0" },
 	{ "10.0.2.16/24", "", 1, true, false, "no network: no address" },
-	{ "\"error\":\"\"", "\"error\":\"br0: timed out\",\"echo\":\"\"", 1, true, false,
-	  "no network: br0: timed out" },
+	{ "\"echo\":\"" ECHO "\",\"error\":\"\"", "\"echo\":\"\",\"error\":\"br0: timed out\"", 1,
+	  true, false, "no network: br0: timed out" },
 };
 
 static void evidence_is_judged(void **state)
@@ -194,6 +194,8 @@ static void bad_records_are_refused(void **state)
 	(void)state;
 	assert_true(record_parse("", &record, NULL) < 0);
 	assert_true(record_parse("{\"path\":\"l1\"}", &record, NULL) < 0);
+	assert_true(record_parse("{\"path\":\"a\",\"nonce\":\"b\",\"nonce\":\"c\"}", &record,
+				 NULL) < 0);
 	assert_int_equal(record_parse("{\"path\":\"a\",\"nonce\":\"b\",\"network\":7,\"xen\":[],"
 				      "\"depth\":-3,\"memory_kib\":\"x\"}",
 				      &record, NULL),
