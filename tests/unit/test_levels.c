@@ -1,0 +1,99 @@
+/* What the levels of a run become as their agents speak, fall silent and end. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "run/levels.h"
+#include "run/levels_report.h"
+#include "run_fixture.h"
+
+#define NONCE "00112233445566778899aabbccddeeff"
+
+struct place {
+	struct fixture fixture;
+	struct levels levels;
+};
+
+static int set_up(void **state)
+{
+	struct place *place = calloc(1, sizeof *place);
+	struct err err = { 0 };
+
+	*state = place;
+	fixture_make(&place->fixture);
+	return levels_init(&place->levels, &place->fixture.stack, NONCE, false, NULL, &err);
+}
+
+static int tear_down(void **state)
+{
+	struct place *place = *state;
+
+	levels_done(&place->levels);
+	free(place);
+	return 0;
+}
+
+static void up_to_l2(struct levels *levels)
+{
+	levels_power_on(levels, 0);
+	levels_spoke(levels, "l1", 10);
+	levels_event(levels, "l1", "guest-started", "l1/l2", "", 12);
+	levels_spoke(levels, "l1/l2", 30);
+	levels->items[0].state = LEVEL_PROVEN;
+	levels->items[1].state = LEVEL_PROVEN;
+}
+
+static void what_ended_is_not_proven_nor_what_is_inside(void **state)
+{
+	struct levels *levels = &((struct place *)*state)->levels;
+
+	up_to_l2(levels);
+	levels->items[2].state = LEVEL_PROVEN;
+	levels_event(levels, "l1", "guest-ended", "l1/l2", "domain 1 is gone", 40);
+	levels_event(levels, "l1", "note", "l1/l2", "something else", 41);
+	assert_false(level_is_gone(levels, &levels->items[0]));
+	assert_true(level_is_gone(levels, &levels->items[1]));
+	assert_true(level_is_gone(levels, &levels->items[2]));
+	levels_event(levels, "l1", "guest-started", "l1/l2", "started again", 50);
+	assert_false(level_is_gone(levels, &levels->items[2]));
+}
+
+static void a_dead_host_decides_its_guests_at_once(void **state)
+{
+	struct levels *levels = &((struct place *)*state)->levels;
+
+	up_to_l2(levels);
+	levels_event(levels, "l1", "guest-ended", "l1/l2", "domain 1 is gone", 40);
+	levels_tick(levels, 41, 60);
+	assert_int_equal(levels->items[2].state, LEVEL_NOT_REACHED);
+	assert_true(levels_decided(levels));
+}
+
+static void time_that_is_up_blames_nobody(void **state)
+{
+	struct levels *levels = &((struct place *)*state)->levels;
+
+	levels_power_on(levels, 0);
+	levels_spoke(levels, "l1", 10);
+	levels_event(levels, "l1", "guest-started", "l1/l2", "", 12);
+	levels->items[0].state = LEVEL_PROVEN;
+	levels_end(levels, "the time for the whole run was up", 60);
+	assert_string_equal(levels->items[1].step,
+			    "it was still before the first word on the console");
+	assert_string_equal(levels->items[1].message, "the time for the whole run was up");
+	assert_int_equal(levels->items[2].state, LEVEL_NOT_REACHED);
+	assert_string_equal(levels->items[2].message, "the time for the whole run was up");
+}
+
+int main(void)
+{
+#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		CASE(what_ended_is_not_proven_nor_what_is_inside),
+		CASE(a_dead_host_decides_its_guests_at_once),
+		CASE(time_that_is_up_blames_nobody),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
