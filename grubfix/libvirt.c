@@ -122,10 +122,10 @@ static void element_close(struct xml *xml)
 
 static void text_lex(struct doc *doc)
 {
-	size_t length = 0, left = doc->length - doc->cursor;
+	size_t length = 0;
 
 	spaces(doc);
-	left = doc->length - doc->cursor;
+	size_t left = doc->length - doc->cursor;
 	while (length < left && doc_peek(doc, length) != '<' && doc_peek(doc, length) != '\n' &&
 	       !(doc_peek(doc, length) == '\r' && doc_newline_length(doc, length)))
 		length++;

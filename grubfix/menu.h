@@ -15,7 +15,7 @@ bool *menu_uses_com1(const struct doc *doc);
 /* The number of an entry among those of its level, 0 is the first. */
 uint32_t menu_number(const struct doc *doc, uint32_t entry);
 /* "submenu>entry" by id, else by title; the caller frees. */
-char *menu_path(const struct doc *doc, uint32_t entry);
+char *menu_path(const struct doc *doc, uint32_t entry) __attribute__((returns_nonnull));
 /* The entry that such a path, a number or "1>2" means; NONE: there is none. */
 uint32_t menu_find(const struct doc *doc, const char *path);
 /* The entry that should be the default: default_entry if the facts name one and it is there, else

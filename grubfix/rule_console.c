@@ -415,7 +415,7 @@ static int arguments_set(struct fix *fix, enum args_role role, const char *const
 	}
 	wishes = mem_alloc((keys.count + 1) * sizeof *wishes);
 	for (; count < keys.count; count++) {
-		const char *value = strchr(list[count], '=');
+		const char *value = strpbrk(list[count] ? list[count] : "", "=");
 
 		wishes[count] =
 			(struct wish){ WISH_SET, keys.items[count], value ? value + 1 : "" };

@@ -34,11 +34,13 @@ static int choice_make(const struct fix *fix, struct choice *ret_choice, struct 
 
 	ret_choice->usable = menu_usable(doc, fix->facts);
 	ret_choice->entry = menu_xen_entry(doc, fix->facts, ret_choice->usable);
-	if (ret_choice->entry == NONE)
-		return fix_fail(fix, err, 0,
-				"none of its %u entries starts Xen and can be booted (install the "
-				"hypervisor, or leave this with --skip %s)",
-				doc->entry_count, fix->rule->id);
+	if (ret_choice->entry == NONE) {
+		fix_fail(fix, err, 0,
+			 "none of its %u entries starts Xen and can be booted (install the "
+			 "hypervisor, or leave this with --skip %s)",
+			 doc->entry_count, fix->rule->id);
+		return -EBADMSG;
+	}
 	ret_choice->path = menu_path(doc, ret_choice->entry);
 	return 0;
 }

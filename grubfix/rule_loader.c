@@ -241,10 +241,10 @@ static void search_fix(struct fix *fix, const struct statement *s)
 {
 	const struct grubfix_filesystem *boot = facts_boot(fix->facts), *found;
 	const struct word *word = search_target(fix->doc, s);
-	CLEANUP(free_cleanup) char *what = device_describe(boot);
 
-	if (!word || strchr(word->text, '$'))
+	if (!boot || !boot->uuid || !word || strchr(word->text, '$'))
 		return;
+	CLEANUP(free_cleanup) char *what = device_describe(boot);
 	found = facts_by_uuid(fix->facts, word->text);
 	if (found == boot)
 		hints_fix(fix, s);

@@ -18,19 +18,19 @@ static char *xen_label(const char *file)
 
 /* The files of each loader's menu: rendered with @ENTRIES@, which are the rendered entries. */
 struct menu_file {
-	enum boot_loader loader;
 	const char *template, *path;
+	enum boot_loader loader;
 	uint32_t mode;
 };
 
 static const struct menu_file menu_files[] = {
-	{ BOOT_GRUB2_BIOS, "grub/grub.cfg", "/boot/grub/grub.cfg", 0600 },
-	{ BOOT_GRUB2_BIOS, "grub/default", "/etc/default/grub", 0644 },
-	{ BOOT_GRUB2_EFI, "grub/grub.cfg", "/boot/grub/grub.cfg", 0600 },
-	{ BOOT_GRUB2_EFI, "grub/default", "/etc/default/grub", 0644 },
-	{ BOOT_GRUB_LEGACY, "grub-legacy/menu.lst", "/boot/grub/menu.lst", 0600 },
-	{ BOOT_GRUB_LEGACY, "grub-legacy/device.map", "/boot/grub/device.map", 0644 },
-	{ BOOT_XEN_EFI, "xen-efi/xen.cfg", ESP_MOUNT_POINT "/EFI/BOOT/BOOTX64.cfg", 0644 },
+	{ "grub/grub.cfg", "/boot/grub/grub.cfg", BOOT_GRUB2_BIOS, 0600 },
+	{ "grub/default", "/etc/default/grub", BOOT_GRUB2_BIOS, 0644 },
+	{ "grub/grub.cfg", "/boot/grub/grub.cfg", BOOT_GRUB2_EFI, 0600 },
+	{ "grub/default", "/etc/default/grub", BOOT_GRUB2_EFI, 0644 },
+	{ "grub-legacy/menu.lst", "/boot/grub/menu.lst", BOOT_GRUB_LEGACY, 0600 },
+	{ "grub-legacy/device.map", "/boot/grub/device.map", BOOT_GRUB_LEGACY, 0644 },
+	{ "xen-efi/xen.cfg", ESP_MOUNT_POINT "/EFI/BOOT/BOOTX64.cfg", BOOT_XEN_EFI, 0644 },
 };
 
 static const struct {

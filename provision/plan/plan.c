@@ -1,5 +1,6 @@
 #include "plan/plan.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sys/stat.h>
 #include <string.h>
@@ -101,6 +102,7 @@ static int compose_step(struct plan *plan, const struct layer *layer, struct err
 
 	if (r < 0)
 		return r;
+	assert(base);
 	struct step *step = step_add(plan, STEP_COMPOSE);
 	step->name = str_format("compose %s", layer->name);
 	step->layer = layer;
