@@ -78,13 +78,27 @@ void fix_remark(struct fix *fix, uint32_t token, const char *format, ...)
 	va_end(args);
 }
 
+/* Does the text end in a backslash that would join the next line to it? */
+static bool continues(const struct doc *doc)
+{
+	size_t end = doc->length, start;
+	enum token_kind last =
+		doc->token_count ? doc->tokens[doc->token_count - 1].kind : TOKEN_NEWLINE;
+
+	if (last == TOKEN_CONTINUE)
+		return true;
+	for (start = end; start > 0 && doc->text[start - 1] == '\\';)
+		start--;
+	return last != TOKEN_COMMENT && (end - start) % 2 == 1;
+}
+
 void fix_append_line(struct fix *fix, const char *line, const char *reason)
 {
 	const struct doc *doc = fix->doc;
 	bool ended = doc->length == 0 || doc->text[doc->length - 1] == '\n';
 	CLEANUP(free_cleanup)
-	char *text = str_format("%s%s%s", ended ? "" : doc_newline(doc), line,
-				ended ? doc_newline(doc) : "");
+	char *text = str_format("%s%s%s%s", continues(doc) ? doc_newline(doc) : "",
+				ended ? "" : doc_newline(doc), line, ended ? doc_newline(doc) : "");
 	uint32_t last = doc->token_count ? doc->token_count - 1 : 0;
 
 	doc_after(fix->doc, last, text);

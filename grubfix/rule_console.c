@@ -160,6 +160,15 @@ static void dom0_variable(struct fix *fix)
 			"dom0's console is Xen's; the plain entries keep GRUB_CMDLINE_LINUX");
 }
 
+/* SUSE keeps dom0's arguments in a variable of their own. */
+static void dom0_sysconfig(struct fix *fix)
+{
+	CLEANUP(free_cleanup)
+	char *line = str_format("XEN_KERNEL_APPEND=\"console=%s\"", dom0_console_of(fix));
+
+	fix_append_line(fix, line, "dom0's console is Xen's in the entry of the next kernel too");
+}
+
 static int dom0_console_apply(struct fix *fix, struct err *err)
 {
 	CLEANUP(free_cleanup) bool *com1 = menu_uses_com1(fix->doc);
@@ -181,6 +190,8 @@ static int dom0_console_apply(struct fix *fix, struct err *err)
 	}
 	if (!found && fix->facts->console && fix->doc->type == GRUBFIX_DEFAULT_GRUB)
 		dom0_variable(fix);
+	if (!found && fix->facts->console && fix->doc->type == GRUBFIX_SYSCONFIG)
+		dom0_sysconfig(fix);
 	return 0;
 }
 

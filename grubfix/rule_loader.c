@@ -237,7 +237,24 @@ static void hints_fix(struct fix *fix, const struct statement *s)
 	}
 }
 
-static void search_fix(struct fix *fix, const struct statement *s)
+/* Which entries load their files from a folder /boot: what they search for is then the root.
+ * The last one stands for the commands outside of all entries. The caller frees. */
+static bool *uses_boot_folder(const struct doc *doc)
+{
+	bool *uses = mem_alloc((doc->entry_count + 1) * sizeof *uses);
+
+	for (uint32_t i = 0; i < doc->statement_count; i++) {
+		const struct statement *s = doc->statements + i;
+		const struct word *file = menu_loads(s) ? statement_file(doc, s) : NULL;
+
+		if (file && s->entry != NONE &&
+		    str_starts(path_without_device(file->text), "/boot/"))
+			uses[s->entry] = uses[doc->entry_count] = true;
+	}
+	return uses;
+}
+
+static void search_fix(struct fix *fix, const struct statement *s, bool known)
 {
 	const struct grubfix_filesystem *boot = facts_boot(fix->facts), *found;
 	const struct word *word = search_target(fix->doc, s);
@@ -257,6 +274,13 @@ static void search_fix(struct fix *fix, const struct statement *s)
 			   word->text);
 		return;
 	}
+	if (!known) {
+		fix_remark(fix, word->first,
+			   "search for %s is left: whether that is a /boot of its own is not "
+			   "known (--boot-uuid or --partition tell)",
+			   word->text);
+		return;
+	}
 	word_set(fix->doc, word, boot->uuid);
 	fix_edited(fix, word->first, word->text, boot->uuid,
 		   "%s has this UUID; GRUB must search for %s",
@@ -267,13 +291,18 @@ static void search_fix(struct fix *fix, const struct statement *s)
 static int search_apply(struct fix *fix, struct err *err)
 {
 	CLEANUP(free_cleanup) bool *foreign = menu_foreign(fix->doc, fix->facts);
+	CLEANUP(free_cleanup) bool *folder = uses_boot_folder(fix->doc);
+	bool known = facts_have_partitions(fix->facts) || facts_separate_boot(fix->facts) ||
+		     fix->facts->adopt_root;
 
 	(void)err;
 	for (uint32_t i = 0; i < fix->doc->statement_count; i++) {
 		const struct statement *s = fix->doc->statements + i;
 
 		if (ours(fix, s, foreign) && searches_uuid(fix->doc, s))
-			search_fix(fix, s);
+			search_fix(fix, s,
+				   known || folder[s->entry == NONE ? fix->doc->entry_count
+								    : s->entry]);
 	}
 	return 0;
 }

@@ -52,9 +52,11 @@ static int unresolved(const struct fix *fix, struct err *err, uint32_t token, co
 			text, reason, name, fix->rule->id);
 }
 
-/* The file system that root= must mean; NULL in ret_target: leave it. */
+/* The file system that root= must mean; NULL in ret_target: leave it. some: the partition without
+ * a fact of its own that an earlier root= named; only one of those can be the root. */
 static int root_target(const struct fix *fix, const struct word *word, const struct device *device,
-		       const struct grubfix_filesystem **ret_target, struct err *err)
+		       unsigned *some, const struct grubfix_filesystem **ret_target,
+		       struct err *err)
 {
 	const struct grubfix_filesystem *root = facts_root(fix->facts);
 	const char *name = word_value(word);
@@ -74,6 +76,11 @@ static int root_target(const struct fix *fix, const struct word *word, const str
 					 "it is no root, and no single root file system is known");
 	case DEVICE_SOME:
 		*ret_target = root;
+		if (root && *some && *some != device->partition && !fix->facts->adopt_root)
+			return unresolved(fix, err, word->first, word->text, name,
+					  "another root= names another partition, and which of "
+					  "the two holds this root is not known");
+		*some = device->partition;
 		return root ? 0
 			    : unresolved(fix, err, word->first, word->text, name,
 					 "no single root file system of the image is known");
@@ -110,13 +117,13 @@ static void name_set(struct fix *fix, const struct word *word, const char *key,
 	}
 }
 
-static int root_fix(struct fix *fix, const struct word *word, struct err *err)
+static int root_fix(struct fix *fix, const struct word *word, unsigned *some, struct err *err)
 {
 	const struct grubfix_filesystem *target;
 	CLEANUP(device_done) struct device device = { 0 };
 
 	device_resolve(fix->facts, word_value(word), &device);
-	int r = root_target(fix, word, &device, &target, err);
+	int r = root_target(fix, word, &device, some, &target, err);
 	if (r < 0 || !target || (device.stable && target == device.filesystem))
 		return r;
 	if (!target->uuid && !target->label)
@@ -128,12 +135,15 @@ static int root_fix(struct fix *fix, const struct word *word, struct err *err)
 
 static int root_apply(struct fix *fix, struct err *err)
 {
+	unsigned some = 0;
+
 	for (uint32_t i = 0; i < fix->doc->args_count; i++) {
 		const struct args *args = fix->doc->args + i;
 
 		for (uint32_t w = 0; args->role != ARGS_XEN && w < args->word_count; w++) {
 			const struct word *word = fix->doc->words + args->words + w;
-			int r = str_starts(word->text, "root=") ? root_fix(fix, word, err) : 0;
+			int r = str_starts(word->text, "root=") ? root_fix(fix, word, &some, err)
+								: 0;
 
 			if (r < 0)
 				return r;

@@ -156,8 +156,11 @@ static char *xl_disk_text(const struct disk *disk)
 			  disk->cdrom ? ",devtype=cdrom" : "");
 }
 
+/* NULL: xm splits at every comma, and cannot name such a file. */
 static char *xm_disk_text(const struct disk *disk)
 {
+	if (strchr(disk->target, ','))
+		return NULL;
 	bool raw = str_equal(disk->format, "raw");
 	bool device = str_starts(disk->target, "/dev/");
 	CLEANUP(free_cleanup)
@@ -171,8 +174,8 @@ static char *xm_disk_text(const struct disk *disk)
 struct direction {
 	enum grubfix_type to;
 	bool (*disk_read)(const char *text, struct disk *disk);
-	char *(*disk_text)(const struct disk *disk);
-	const char *vif_from, *vif_to; /* the PV-only type of a vif */
+	char *(*disk_text)(const struct disk *disk); /* NULL: it cannot be said */
+	const char *vif_from, *vif_to;		     /* the PV-only type of a vif */
 };
 
 static const struct direction to_xl = { GRUBFIX_XL, xm_disk_read, xl_disk_text, "type=netfront",
@@ -188,13 +191,15 @@ static int disks_translate(struct fix *fix, const struct direction *direction, s
 		const struct word *word = statement_word(fix->doc, list, i);
 		CLEANUP(disk_done) struct disk disk = { 0 };
 
-		if (!direction->disk_read(word->text, &disk))
+		CLEANUP(free_cleanup)
+		char *text = direction->disk_read(word->text, &disk) ? direction->disk_text(&disk)
+								     : NULL;
+		if (!text)
 			return fix_fail(
 				fix, err, word->first,
 				"disk \"%s\" cannot be written for %s (write it by hand, or "
 				"take it out first)",
 				word->text, grubfix_type_name(direction->to));
-		CLEANUP(free_cleanup) char *text = direction->disk_text(&disk);
 		if (str_equal(text, word->text))
 			continue;
 		word_set(fix->doc, word, text);

@@ -1,12 +1,15 @@
 /* What must hold for any bytes in any of grubfix's syntaxes: parsing and emitting gives the same
  * bytes, and what was repaired once needs no second repair. The first byte chooses the syntax, the
- * second the facts. Built with libFuzzer, or with driver.c. */
+ * second the wishes, the third how much is known of the disk. Built with libFuzzer, or with
+ * driver.c. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "grubfix/doc.h"
+
+#define HEAD_BYTES 3
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -35,30 +38,53 @@ static bool exists(void *context, const char *path)
 	return strlen(path) % 3 != 0;
 }
 
-static struct grubfix_facts facts_of(unsigned choice)
+#define SWAP                                                                                       \
+	.uuid = "0b7f7c56-6d2e-4a58-8a34-90c9ab4be0f1", .type = "swap", .is_swap = true,           \
+	.label = "swap"
+#define ROOT                                                                                       \
+	.uuid = "6f9b1c2e-0d5b-4a51-9f43-2f6c1c7e8a10", .type = "ext3", .is_root = true,           \
+	.label = "root", .mount_point = "/"
+
+/* The bare text tool; a whole disk; one with a separate /boot; a root without any name. */
+static const struct grubfix_filesystem bare[] = { { ROOT }, { SWAP } };
+static const struct grubfix_filesystem whole[] = { { .partition = 1, SWAP },
+						   { .partition = 2, ROOT } };
+static const struct grubfix_filesystem with_boot[] = {
+	{ .partition = 1, .uuid = "5c7d", .is_boot = true },
+	{ .partition = 2, ROOT },
+	{ .partition = 3, SWAP },
+};
+static const struct grubfix_filesystem nameless[] = { { .partition = 2, .is_root = true } };
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static const struct {
+	const struct grubfix_filesystem *items;
+	size_t count;
+} disks[] = {
+	{ whole, COUNT(whole) },       { bare, COUNT(bare) }, { with_boot, COUNT(with_boot) },
+	{ nameless, COUNT(nameless) }, { NULL, 0 },
+};
+
+static struct grubfix_facts facts_of(unsigned choice, unsigned disk)
 {
-	static const struct grubfix_filesystem filesystems[] = {
-		{ .partition = 1, .uuid = "0b7f7c56-6d2e-4a58-8a34-90c9ab4be0f1", .type = "swap",
-		  .is_swap = true, .label = "swap" },
-		{ .partition = 2, .uuid = "6f9b1c2e-0d5b-4a51-9f43-2f6c1c7e8a10", .type = "ext3",
-		  .is_root = true, .label = "root", .mount_point = "/" },
-	};
-	static const char *const xen_args[] = { "loglvl=all", NULL };
+	static const char *const xen_args[] = { "loglvl=all", "noreboot", NULL };
 	static const enum grubfix_type targets[] = { GRUBFIX_UNKNOWN, GRUBFIX_XL, GRUBFIX_XM,
 						     GRUBFIX_UNKNOWN };
 
 	return (struct grubfix_facts){
-		.filesystems = filesystems,
-		.filesystem_count = 2,
+		.filesystems = disks[disk % COUNT(disks)].items,
+		.filesystem_count = disks[disk % COUNT(disks)].count,
 		.file_exists = choice & 1 ? exists : NULL,
-		.style = choice & 2 ? GRUBFIX_LABEL : GRUBFIX_UUID,
+		.style = disk / COUNT(disks) % 3,
 		.adopt_root = choice & 4,
-		.disk = "/dev/sda",
+		.disk = choice & 2 ? "/dev/sda" : NULL,
 		.xen_default = choice & 8,
-		.default_entry = "xen",
+		.default_entry = choice & 2 ? "xen" : NULL,
 		.console = choice & 16,
 		.dom0_mem = choice & 32 ? "1024M" : NULL,
 		.xen_args = choice & 32 ? xen_args : NULL,
+		.dom0_args = choice & 64 ? xen_args : NULL,
 		.guest = { .nested = choice & 64,
 			   .tsc_mode = choice & 64 ? "native" : NULL,
 			   .hdtype = choice & 32 ? "ahci" : NULL,
@@ -73,11 +99,9 @@ static void repair(enum grubfix_type type, const struct grubfix_facts *facts, co
 	CLEANUP(grubfix_result_done) struct grubfix_result once = { 0 };
 	CLEANUP(grubfix_result_done) struct grubfix_result twice = { 0 };
 	CLEANUP(err_clear) struct err err = { 0 };
-	struct grubfix_request request = { .name = "fuzz",
-					   .text = text,
-					   .length = length,
-					   .type = type,
-					   .facts = facts };
+	struct grubfix_request request = {
+		.name = "fuzz", .text = text, .length = length, .type = type, .facts = facts
+	};
 	int r = grubfix_run(&request, &once, &err);
 
 	must(r != -ENOTRECOVERABLE, "not settled", err.text);
@@ -92,16 +116,17 @@ static void repair(enum grubfix_type type, const struct grubfix_facts *facts, co
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (size < 2)
+	if (size < HEAD_BYTES)
 		return 0;
 	enum grubfix_type type = GRUBFIX_UNKNOWN + 1 + data[0] % (GRUBFIX_TYPES - 1);
-	const struct grubfix_facts facts = facts_of(data[1]);
-	char *text = malloc(size - 1); /* its own, so that reading past the end is seen */
+	const struct grubfix_facts facts = facts_of(data[1], data[2]);
+	size_t length = size - HEAD_BYTES;
+	char *text = malloc(length + 1); /* its own, so that reading past the end is seen */
 
-	memcpy(text, data + 2, size - 2);
-	text[size - 2] = '\0';
-	round_trip(type, text, size - 2);
-	repair(type, &facts, text, size - 2);
+	memcpy(text, data + HEAD_BYTES, length);
+	text[length] = '\0';
+	round_trip(type, text, length);
+	repair(type, &facts, text, length);
 	free(text);
 	return 0;
 }
