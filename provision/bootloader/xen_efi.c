@@ -1,5 +1,5 @@
-/* Xen's own EFI program: it reads its configuration (named as the program is, .cfg in place of .efi),
- * the kernel and the initramfs from where it lies. Source: Xen docs/misc/efi.pandoc. */
+/* Xen's own EFI program: it reads its configuration (named as the program is, .cfg in place of
+ * .efi), the kernel and the initramfs from where it lies. Source: Xen docs/misc/efi.pandoc. */
 #include <errno.h>
 
 #include "bootloader/loaders.h"

@@ -25,7 +25,8 @@ static const struct file_row {
 	{ "/boot/grub2/grubenv", GRUBFIX_GRUBENV },
 	{ "/boot/loader/entries/*.conf", GRUBFIX_BLS },
 	{ "/boot/efi/xen.cfg", GRUBFIX_XEN_CFG },
-	/* Named as the program is: xen.efi, xen-4.17.efi, or the one that firmware starts by itself. */
+	/* Named as the program is: xen.efi, xen-4.17.efi, or the one that firmware starts by
+	   itself. */
 	{ "/boot/efi/EFI/*/xen*.cfg", GRUBFIX_XEN_CFG },
 	{ "/boot/efi/EFI/*/BOOTX64*.cfg", GRUBFIX_XEN_CFG },
 	{ "/etc/default/grub", GRUBFIX_DEFAULT_GRUB },
