@@ -20,11 +20,16 @@ static const struct option_row options[] = {
 };
 
 /* What is missing is named before minutes of work are spent. */
-static int preflight(const struct build_request *request, struct err *err)
+static int preflight(const struct build_request *request, bool build_only, struct err *err)
 {
 	CLEANUP(preflight_done) struct preflight result = { 0 };
-	int r = preflight_check(request->stack, store_path(request->store), request->folder,
-				&result, err);
+	const struct preflight_request look = {
+		.stack = request->stack,
+		.store = store_path(request->store),
+		.out = request->folder,
+		.build_only = build_only,
+	};
+	int r = preflight_check(&look, &result, err);
 
 	if (r < 0 || preflight_ok(&result))
 		return r;
@@ -58,6 +63,7 @@ static int prove(const struct arguments *arguments, const struct build_request *
 static int build_stack_run(const struct arguments *arguments, struct err *err)
 {
 	CLEANUP(build_request_done) struct build_request request = { 0 };
+	bool build_only = argument_given(arguments, "build-only");
 	double start = clock_seconds();
 	int r = build_request_load(arguments, &request, err);
 
@@ -66,14 +72,14 @@ static int build_stack_run(const struct arguments *arguments, struct err *err)
 	spawn_stop_fd(); /* from here on a signal asks, and we clean up */
 	r = run_folder_check_idle(request.folder, err);
 	if (r == 0)
-		r = preflight(&request, err);
+		r = preflight(&request, build_only, err);
 	if (r == 0)
 		r = plan_build(request.plan, err);
 	if (r != 0)
 		return r;
 	folder_link_stack(request.folder, request.stack);
 	log_info("built %s in %.1f s", request.folder, clock_seconds() - start);
-	return argument_given(arguments, "build-only") ? 0 : prove(arguments, &request, err);
+	return build_only ? 0 : prove(arguments, &request, err);
 }
 
 const struct command build_stack_command = {

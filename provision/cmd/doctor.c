@@ -11,9 +11,13 @@ static int doctor_run(const struct arguments *arguments, struct err *err)
 	const char *out = argument(arguments, "out");
 	int r = arguments->rest_count ? stack_load(arguments->rest[0], &stack, err) : 0;
 
+	const struct preflight_request look = {
+		.stack = stack,
+		.store = argument(arguments, "store"),
+		.out = out ? out : "out",
+	};
 	if (r == 0)
-		r = preflight_check(stack, argument(arguments, "store"), out ? out : "out",
-				    &preflight, err);
+		r = preflight_check(&look, &preflight, err);
 	if (r < 0)
 		return r;
 	if (argument_given(arguments, "json")) {

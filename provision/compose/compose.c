@@ -1,114 +1,22 @@
 #include "compose/compose.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/fs.h"
-#include "base/log.h"
-#include "base/spawn.h"
 #include "bootloader/bootloader.h"
-#include "compose/initramfs.h"
+#include "compose/hosts.h"
 #include "compose/names.h"
-#include "compose/system.h"
-#include "compose/volumes.h"
+#include "compose/own_files.h"
 #include "guest/xl.h"
 #include "image/check.h"
 #include "image/nested.h"
 #include "image/table.h"
 #include "pattern/pattern.h"
 
-/* Changes whenever the same input would be composed differently. */
-#define COMPOSE_FORMAT "2"
-
 #define SHADOW_MAX_BYTES (1u << 20)
 
-/* ---- what goes in ---- */
-
-static void disk_input(const struct disk_spec *disk, struct inputs *inputs)
-{
-	CLEANUP(buf_done) struct buf text = { 0 };
-
-	buf_format(&text, "%llu %s", (unsigned long long)disk->size_bytes,
-		   table_kind_name(disk->table));
-	for (size_t i = 0; i < disk->partition_count; i++) {
-		const struct partition_spec *partition = &disk->partitions[i];
-
-		buf_format(&text, "; %llu %s \"%s\" %s", (unsigned long long)partition->size_bytes,
-			   filesystem_kind_name(partition->filesystem), partition->label,
-			   partition->mount_point);
-	}
-	inputs_add(inputs, "disk", buf_str(&text));
-}
-
-static void overlay_input(const char *name, const struct overlay *overlay, struct inputs *inputs)
-{
-	struct hash *hash = hash_new();
-	char hex[HASH_HEX_LENGTH + 1];
-
-	overlay_hash(overlay, hash);
-	hash_finish_hex(hash, hex);
-	inputs_add(inputs, name, hex);
-}
-
-/* All the files of the layer's own. Without a base tree at hand the names in it are stand-ins: the
- * base tree's key stands for the real ones. */
-static int own_files(const char *stack_name, const struct layer *layer,
-		     const struct boot_names *names, const struct strv *modules,
-		     struct overlay *system, struct overlay *initramfs, struct err *err)
-{
-	int r;
-
-	if (layer->pattern->initramfs == INITRAMFS_AGENT) {
-		r = leaf_overlay(layer, modules, initramfs, err);
-		if (r == 0 && layer->boot_loader != BOOT_DIRECT)
-			r = menu_overlay(stack_name, layer, names, system, err);
-		return r;
-	}
-	r = root_initramfs_overlay(initramfs, err);
-	return r < 0 ? r : system_overlay(stack_name, layer, names, system, err);
-}
-
-int compose_inputs(const char *stack_name, const struct layer *layer,
-		   const struct compose_keys *keys, struct inputs *ret_inputs, struct err *err)
-{
-	const struct boot_names names = {
-		.kernel_version = "KERNEL",
-		.hypervisor_file = layer->hypervisor == HYPERVISOR_XEN ? "xen-0.0-amd64.gz" : NULL,
-	};
-	const struct strv no_modules = { 0 };
-	CLEANUP(overlay_done) struct overlay system = { 0 };
-	CLEANUP(overlay_done) struct overlay initramfs = { 0 };
-	CLEANUP(free_cleanup) char *uuid = compose_uuid_text(stack_name, layer, "root");
-	CLEANUP(buf_done) struct buf modules = { 0 };
-	int r = own_files(stack_name, layer, &names, &no_modules, &system, &initramfs, err);
-
-	if (r < 0)
-		return r;
-	for (const char *const *module = layer->pattern->initramfs_modules; module && *module;
-	     module++)
-		buf_format(&modules, "%s ", *module);
-	inputs_add(ret_inputs, "format", COMPOSE_FORMAT);
-	inputs_add(ret_inputs, "base tree", keys->base);
-	if (keys->loader)
-		inputs_add(ret_inputs, "boot loader's files", keys->loader);
-	inputs_add(ret_inputs, "identity", uuid);
-	inputs_add_number(ret_inputs, "time", compose_time_seconds());
-	inputs_add(ret_inputs, "boot loader", boot_loader_name(layer->boot_loader));
-	inputs_add(ret_inputs, "drivers", buf_str(&modules));
-	disk_input(&layer->disk, ret_inputs);
-	inputs_add_hash(ret_inputs, "root password", layer->root_password_hash);
-	overlay_input("own files", &system, ret_inputs);
-	overlay_input("initramfs", &initramfs, ret_inputs);
-	for (size_t i = 0; i < layer->inner_count; i++)
-		inputs_add(ret_inputs, layer->inner[i]->name, keys->inner[i]);
-	return 0;
-}
-
-/* ---- one layer's own ---- */
-
 struct composition {
-	const struct compose_request *request;
 	const struct layer *layer;
 	struct compose_trees trees;
 	struct boot_source source;
@@ -128,15 +36,15 @@ static void composition_done(struct composition *composition)
 	*composition = (struct composition){ 0 };
 }
 
-static int composition_make(const struct compose_request *request, const struct layer *layer,
+static int composition_make(const struct compose_request *request,
 			    struct composition *ret_composition, struct err *err)
 {
 	struct composition *composition = ret_composition;
+	const struct layer *layer = request->layer;
 
 	*composition = (struct composition){
-		.request = request,
 		.layer = layer,
-		.trees = request->trees_of(request->context, layer),
+		.trees = request->trees,
 		.root_uuid = compose_uuid_text(request->stack_name, layer, "root"),
 	};
 	int r = boot_source_read(composition->trees.base, layer->pattern, &composition->source,
@@ -145,8 +53,8 @@ static int composition_make(const struct compose_request *request, const struct 
 		return r;
 	const struct boot_names names = { composition->source.kernel_version,
 					  composition->source.hypervisor_file };
-	r = own_files(request->stack_name, layer, &names, &composition->source.order,
-		      &composition->system, &composition->initramfs, err);
+	r = own_files_make(request->stack_name, layer, &names, &composition->source.order,
+			   &composition->system, &composition->initramfs, err);
 	return r < 0 ? r
 		     : initramfs_make(&composition->source, &composition->initramfs,
 				      &composition->initrd, &composition->initrd_length, err);
@@ -222,13 +130,12 @@ static int loader_files_put(struct composition *composition, struct volumes *vol
 	return r < 0 ? r : overlay_apply(&files, volumes, err);
 }
 
-/* All of a layer but what is inside it. */
-static int own_put(const struct compose_request *request, const struct layer *layer,
-		   struct volumes *volumes, struct err *err)
+static int own_put(const struct compose_request *request, struct volumes *volumes, struct err *err)
 {
 	CLEANUP(composition_done) struct composition composition;
+	const struct layer *layer = request->layer;
 	bool whole_system = layer->pattern->initramfs == INITRAMFS_ROOT;
-	int r = composition_make(request, layer, &composition, err);
+	int r = composition_make(request, &composition, err);
 
 	if (r == 0 && whole_system)
 		r = fsys_unpack(volumes_root(volumes), composition.trees.base, err);
@@ -241,88 +148,10 @@ static int own_put(const struct compose_request *request, const struct layer *la
 	return r < 0 ? r : loader_files_put(&composition, volumes, err);
 }
 
-/* ---- layers inside layers ---- */
-
-static int disk_make(const struct compose_request *request, const struct layer *layer,
-		     struct image *image, double *ret_seconds, struct err *err);
-
-static struct fsys_attributes guest_file_attributes(void)
+static int loader_install(const struct compose_request *request, struct image *image,
+			  const struct layout *layout, struct err *err)
 {
-	return (struct fsys_attributes){ .mode = 0600, .time_seconds = compose_time_seconds() };
-}
-
-/* The disk of a guest, straight to the blocks that it has in the host's file system. */
-static int inner_disk_put(const struct compose_request *request, const struct layer *inner,
-			  struct volumes *volumes, const char *folder, double *ret_seconds,
-			  struct err *err)
-{
-	const struct fsys_attributes attributes = guest_file_attributes();
-	CLEANUP(free_cleanup) char *path = path_join(folder, "disk0.raw");
-	CLEANUP(image_cleanup) struct image *image = NULL;
-	const char *below = NULL;
-	struct fsys *fsys = volumes_resolve(volumes, path, &below);
-	int r = nested_create(fsys, below, inner->disk.size_bytes, &attributes, &image, err);
-
-	if (r == 0)
-		r = disk_make(request, inner, image, ret_seconds, err);
-	return r < 0 ? r : image_finish(take(&image), err);
-}
-
-/* Kernel and initramfs of a guest that its host boots directly. */
-static int inner_kernel_put(const struct compose_request *request, const struct layer *inner,
-			    struct volumes *volumes, const char *folder, struct err *err)
-{
-	CLEANUP(composition_done) struct composition composition;
-	CLEANUP(free_cleanup) char *kernel_path = path_join(folder, "vmlinuz");
-	CLEANUP(free_cleanup) char *initrd_path = path_join(folder, "initrd.img");
-	int r = composition_make(request, inner, &composition, err);
-
-	if (r < 0)
-		return r;
-	const struct member *kernel = boot_source_kernel(&composition.source);
-	r = volumes_put(volumes, kernel_path, kernel->data, kernel->length, 0600, err);
-	return r < 0 ? r
-		     : volumes_put(volumes, initrd_path, composition.initrd,
-				   composition.initrd_length, 0600, err);
-}
-
-static int inner_put(const struct compose_request *request, const struct layer *inner,
-		     struct volumes *volumes, struct err *err)
-{
-	CLEANUP(free_cleanup) char *folder = str_format("%s/%s", GUEST_IMAGES_FOLDER, inner->name);
-	double start = clock_seconds(), deeper = 0;
-	int r = 0;
-
-	if (inner->disk.size_bytes > 0)
-		r = inner_disk_put(request, inner, volumes, folder, &deeper, err);
-	if (r == 0 && inner->boot_loader == BOOT_DIRECT)
-		r = inner_kernel_put(request, inner, volumes, folder, err);
-	if (r < 0)
-		return err_wrap(err, r, "composing %s", inner->name);
-	request->on_layer(request->context, inner, clock_seconds() - start - deeper);
-	return 0;
-}
-
-/* ret_seconds: what the layers inside took. */
-static int volumes_fill(const struct compose_request *request, const struct layer *layer,
-			struct volumes *volumes, double *ret_seconds, struct err *err)
-{
-	int r = own_put(request, layer, volumes, err);
-	double start = clock_seconds();
-
-	for (size_t i = 0; r == 0 && i < layer->inner_count; i++) {
-		if (spawn_stop_signal())
-			r = err_set(err, -EINTR, "stopped by a signal; what is finished is kept");
-		else
-			r = inner_put(request, layer->inner[i], volumes, err);
-	}
-	*ret_seconds = clock_seconds() - start;
-	return r;
-}
-
-static int loader_install(const struct compose_request *request, const struct layer *layer,
-			  struct image *image, const struct layout *layout, struct err *err)
-{
+	const struct layer *layer = request->layer;
 	const struct bootloader *loader = bootloader_of(layer->boot_loader);
 	CLEANUP(free_cleanup)
 	char *root_uuid = compose_uuid_text(request->stack_name, layer, "root");
@@ -331,15 +160,16 @@ static int loader_install(const struct compose_request *request, const struct la
 		.layout = layout,
 		.disk = &layer->disk,
 		.root_uuid = root_uuid,
-		.tools_tar = request->trees_of(request->context, layer).loader,
+		.tools_tar = request->trees.loader,
 	};
 
 	return loader->install ? loader->install(&target, err) : 0;
 }
 
-static int disk_make(const struct compose_request *request, const struct layer *layer,
-		     struct image *image, double *ret_seconds, struct err *err)
+/* The whole disk of a layer: table, file systems, files, boot loader. */
+static int disk_make(const struct compose_request *request, struct image *image, struct err *err)
 {
+	const struct layer *layer = request->layer;
 	CLEANUP(volumes_cleanup) struct volumes *volumes = NULL;
 	CLEANUP(free_cleanup) char *disk_id = compose_uuid_text(request->stack_name, layer, "disk");
 	struct layout layout;
@@ -350,29 +180,68 @@ static int disk_make(const struct compose_request *request, const struct layer *
 	if (r == 0)
 		r = volumes_format(image, &layout, request->stack_name, layer, &volumes, err);
 	if (r == 0)
-		r = volumes_fill(request, layer, volumes, ret_seconds, err);
+		r = own_put(request, volumes, err);
 	if (r == 0)
 		r = volumes_close(volumes, err);
 	if (r == 0)
-		r = loader_install(request, layer, image, &layout, err);
+		r = loader_install(request, image, &layout, err);
 	return r < 0 ? r : image_check(image, &layout, &layer->disk, err);
 }
 
-int compose_stack(const struct compose_request *request, struct err *err)
+/* The disk of a guest, straight to the blocks that it has in the host's file system. */
+static int inner_disk_put(const struct compose_request *request, struct volumes *host,
+			  const char *path, struct err *err)
+{
+	const struct fsys_attributes attributes = { .mode = 0600,
+						    .time_seconds = compose_time_seconds() };
+	CLEANUP(image_cleanup) struct image *image = NULL;
+	const char *below = NULL;
+	struct fsys *fsys = volumes_resolve(host, path, &below);
+	int r = nested_create(fsys, below, request->layer->disk.size_bytes, &attributes, &image,
+			      err);
+
+	if (r == 0)
+		r = disk_make(request, image, err);
+	return r < 0 ? r : image_finish(take(&image), err);
+}
+
+/* Kernel and initramfs of a guest that its host boots directly. */
+static int inner_kernel_put(const struct compose_request *request, struct volumes *host,
+			    const char *folder, struct err *err)
+{
+	CLEANUP(composition_done) struct composition composition;
+	CLEANUP(free_cleanup) char *kernel_path = path_join(folder, "vmlinuz");
+	CLEANUP(free_cleanup) char *initrd_path = path_join(folder, "initrd.img");
+	int r = composition_make(request, &composition, err);
+
+	if (r < 0)
+		return r;
+	const struct member *kernel = boot_source_kernel(&composition.source);
+	r = volumes_put(host, kernel_path, kernel->data, kernel->length, 0600, err);
+	return r < 0 ? r
+		     : volumes_put(host, initrd_path, composition.initrd, composition.initrd_length,
+				   0600, err);
+}
+
+static int inner_put(const struct compose_request *request, struct err *err)
 {
 	const struct layer *layer = request->layer;
-	CLEANUP(free_cleanup) char *path = path_join(request->folder, request->disk_name);
-	CLEANUP(fd_cleanup) int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	CLEANUP(image_cleanup) struct image *image = NULL;
-	double start = clock_seconds(), deeper = 0;
+	CLEANUP(free_cleanup) char *folder = host_guest_folder(layer);
+	CLEANUP(free_cleanup) char *disk = host_guest_disk(layer);
+	CLEANUP(hosts_cleanup) struct hosts *hosts = NULL;
+	int r = hosts_open(request->image, layer->outer, &hosts, err);
 
-	if (fd < 0)
-		return err_errno(err, errno, "%s: cannot be made", path);
-	int r = image_create(fd_take(&fd), path, layer->disk.size_bytes, &image, err);
-	if (r == 0)
-		r = disk_make(request, layer, image, &deeper, err);
-	if (r < 0)
-		return err_wrap(err, r, "composing %s", layer->name);
-	request->on_layer(request->context, layer, clock_seconds() - start - deeper);
-	return 0;
+	if (r == 0 && layer->disk.size_bytes > 0)
+		r = inner_disk_put(request, hosts_volumes(hosts), disk, err);
+	if (r == 0 && layer->boot_loader == BOOT_DIRECT)
+		r = inner_kernel_put(request, hosts_volumes(hosts), folder, err);
+	return r < 0 ? r : hosts_close(take(&hosts), err);
+}
+
+int compose_layer(const struct compose_request *request, struct err *err)
+{
+	int r = request->layer->outer ? inner_put(request, err)
+				      : disk_make(request, request->image, err);
+
+	return r < 0 ? err_wrap(err, r, "composing %s", request->layer->name) : 0;
 }

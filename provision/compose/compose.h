@@ -1,18 +1,20 @@
-/* A stack made whole: the outermost layer becomes a disk image; every layer inside it is written
- * straight to its place in the file system around it, a disk image again, or a kernel and an
- * initramfs that its host boots directly. Nothing here knows how deep it is. */
+/* Layers made whole, one after the other, in one image: the outermost layer is a disk image; every
+ * layer inside it is written straight to its place in the file system around it, a disk image
+ * again, or a kernel and an initramfs that its host boots directly. */
 #pragma once
+#include "image/image.h"
 #include "profile/stack.h"
 #include "store/inputs.h"
 
 /* What the steps before made, by their keys. */
 struct compose_keys {
 	const char *base;
-	const char *loader;	  /* NULL: the boot loader has no tree of its own */
-	const char *const *inner; /* one for each of layer->inner */
+	const char *loader;	 /* NULL: the boot loader has no tree of its own */
+	const char *before;	 /* of the layer that the image got before this one; or NULL */
+	const char *before_name; /* of that layer */
 };
 
-/* All that goes into a layer and those inside it. inputs_done *ret_inputs, also after a failure. */
+/* All that goes into the image up to this layer. inputs_done *ret_inputs, also after a failure. */
 int compose_inputs(const char *stack_name, const struct layer *layer,
 		   const struct compose_keys *keys, struct inputs *ret_inputs, struct err *err);
 
@@ -24,14 +26,13 @@ struct compose_trees {
 
 struct compose_request {
 	const char *stack_name;
-	const struct layer *layer; /* the outermost */
-	const char *folder;	   /* exists; gets the image */
-	const char *disk_name;	   /* "l1.raw" */
-	struct compose_trees (*trees_of)(void *context, const struct layer *layer);
-	/* A layer is complete, those inside it were before; seconds: its own share. */
-	void (*on_layer)(void *context, const struct layer *layer, double seconds);
-	void *context;
+	const struct layer *layer;
+	struct compose_trees trees;
+	/* The outermost layer's: empty for that layer itself; for the others it holds the layers
+	 * around, each of them complete. */
+	struct image *image;
 };
 
-/* Makes the image. Nothing is synced: the caller publishes. */
-int compose_stack(const struct compose_request *request, struct err *err);
+/* Puts the layer into the image; all that is in the image is complete before and after. Nothing is
+ * synced: the caller publishes. */
+int compose_layer(const struct compose_request *request, struct err *err);

@@ -156,6 +156,29 @@ int volumes_format(struct image *image, const struct layout *layout, const char 
 	return r;
 }
 
+int volumes_open(struct image *image, const struct layout *layout, const struct layer *layer,
+		 struct volumes **ret_volumes, struct err *err)
+{
+	CLEANUP(volumes_cleanup) struct volumes *volumes = mem_alloc(sizeof *volumes);
+
+	volumes->image = image;
+	for (size_t i = 0; i < layout->partition_count; i++) {
+		const struct partition_spec *spec = &layer->disk.partitions[i];
+		struct volume *volume = &volumes->items[volumes->count];
+
+		if (spec->filesystem == FILESYSTEM_SWAP || spec->filesystem == FILESYSTEM_VFAT ||
+		    !*spec->mount_point)
+			continue;
+		int r = fsys_open(image, &layout->partitions[i], true, &volume->fsys, err);
+		if (r < 0)
+			return r;
+		volume->mount_point = spec->mount_point;
+		volumes->count++;
+	}
+	*ret_volumes = take(&volumes);
+	return 0;
+}
+
 int volumes_close(struct volumes *volumes, struct err *err)
 {
 	while (volumes->count > 0) {

@@ -11,7 +11,9 @@ struct fsys_file {
 	struct fsys *fsys;
 	struct fsys_inode inode;
 	struct run_list runs;
-	char *path; /* NULL: gets no name */
+	struct run_list old_map; /* of a file that was there: blocks its map lay in */
+	char *path;		 /* NULL: gets no name, or has one */
+	bool was_there;
 	uint64_t size;
 	char *stage; /* FSYS_STAGE_BYTES */
 	uint64_t stage_start;
@@ -129,10 +131,22 @@ int fsys_file_write(struct fsys_file *file, uint64_t offset_bytes, const void *d
 	return 0;
 }
 
+uint64_t fsys_file_size(const struct fsys_file *file)
+{
+	return file->size;
+}
+
 void fsys_file_set_size(struct fsys_file *file, uint64_t size_bytes)
 {
 	if (size_bytes > file->size)
 		file->size = size_bytes;
+}
+
+static void runs_give_back(struct fsys *fsys, const struct run_list *runs)
+{
+	for (size_t i = 0; i < runs->count; i++)
+		ext2fs_block_alloc_stats_range(fsys->ext2, runs->items[i].physical,
+					       (blk_t)runs->items[i].count, -1);
 }
 
 static int file_finish(struct fsys_file *file, struct err *err)
@@ -147,6 +161,8 @@ static int file_finish(struct fsys_file *file, struct err *err)
 	file->inode.raw.i_size = (uint32_t)file->size;
 	file->inode.raw.i_size_high = (uint32_t)(file->size >> 32);
 	r = fsys_inode_write(fsys, &file->inode, err);
+	if (r == 0)
+		runs_give_back(fsys, &file->old_map);
 	if (r == 0 && file->path)
 		r = fsys_name_put(fsys, file->path, file->inode.number,
 				  fsys_type_of_mode(file->inode.raw.i_mode), err);
@@ -160,6 +176,7 @@ static void file_free(struct fsys_file *file)
 	else
 		file->fsys->spare_stage = file->stage;
 	runs_done(&file->runs);
+	runs_done(&file->old_map);
 	free(file->path);
 	free(file);
 }
@@ -179,10 +196,10 @@ void fsys_file_discard(struct fsys_file *file)
 {
 	if (!file)
 		return;
-	for (size_t i = 0; i < file->runs.count; i++)
-		ext2fs_block_alloc_stats_range(file->fsys->ext2, file->runs.items[i].physical,
-					       (blk_t)file->runs.items[i].count, -1);
-	ext2fs_inode_alloc_stats2(file->fsys->ext2, file->inode.number, -1, 0);
+	if (!file->was_there) {
+		runs_give_back(file->fsys, &file->runs);
+		ext2fs_inode_alloc_stats2(file->fsys->ext2, file->inode.number, -1, 0);
+	}
 	file_free(file);
 }
 
@@ -191,21 +208,52 @@ void fsys_file_cleanup(struct fsys_file **file)
 	fsys_file_discard(*file);
 }
 
-int fsys_file_new(struct fsys *fsys, const char *path, const struct fsys_node *node,
-		  struct fsys_file **ret_file, struct err *err)
+static struct fsys_file *file_alloc(struct fsys *fsys)
 {
 	struct fsys_file *file = mem_alloc(sizeof *file);
-	int r;
 
 	file->fsys = fsys;
 	file->stage = fsys->spare_stage ? take(&fsys->spare_stage) : mem_alloc(FSYS_STAGE_BYTES);
+	return file;
+}
+
+int fsys_file_new(struct fsys *fsys, const char *path, const struct fsys_node *node,
+		  struct fsys_file **ret_file, struct err *err)
+{
+	struct fsys_file *file = file_alloc(fsys);
+	int r = fsys_inode_make(fsys, node, &file->inode, err);
+
 	file->path = str_copy(path);
-	r = fsys_inode_make(fsys, node, &file->inode, err);
 	if (r < 0) {
 		file_free(file);
 		return r;
 	}
 	*ret_file = file;
+	return 0;
+}
+
+int fsys_file_open(struct fsys *fsys, const char *path, struct fsys_file **ret_file,
+		   struct err *err)
+{
+	CLEANUP(fsys_file_cleanup) struct fsys_file *file = file_alloc(fsys);
+	struct place place = { 0 };
+	int r = fsys_check_writable(fsys, err);
+
+	file->was_there = true;
+	if (r == 0)
+		r = fsys_find(fsys, path, 0, &place, err);
+	if (r == 0 && place.type != EXT2_FT_REG_FILE)
+		r = err_set(err, -EINVAL, "%s: is no regular file", path);
+	if (r == 0)
+		r = fsys_inode_read(fsys, place.number, &file->inode, err);
+	if (r == 0)
+		r = fsys_map_load(fsys, &file->inode, &file->runs, err);
+	if (r == 0)
+		r = fsys_map_own_blocks(fsys, &file->inode, &file->old_map, err);
+	if (r < 0)
+		return r;
+	file->size = fsys_inode_size(&file->inode);
+	*ret_file = take(&file);
 	return 0;
 }
 

@@ -93,6 +93,9 @@ int fsys_map_store(struct fsys *fsys, struct fsys_inode *inode, const struct run
 /* Reads the map of any file. Blocks that were allocated and never written count as holes. */
 int fsys_map_load(struct fsys *fsys, struct fsys_inode *inode, struct run_list *ret_runs,
 		  struct err *err);
+/* The blocks that the map itself lies in, outside the inode; their logical numbers mean nothing. */
+int fsys_map_own_blocks(struct fsys *fsys, struct fsys_inode *inode, struct run_list *ret_runs,
+			struct err *err);
 
 /* fsys_dir.c */
 struct dir_entry {

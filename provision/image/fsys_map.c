@@ -406,3 +406,27 @@ int fsys_map_load(struct fsys *fsys, struct fsys_inode *inode, struct run_list *
 				 inode->number)
 		    : 0;
 }
+
+static int own_block_seen(ext2_filsys ext2, blk64_t *block, e2_blkcnt_t count, blk64_t ref_block,
+			  int ref_offset, void *context)
+{
+	struct run_list *runs = context;
+
+	(void)ext2;
+	(void)ref_block;
+	(void)ref_offset;
+	if (count < 0 && *block != 0)
+		runs_add(runs, runs->count, *block, 1);
+	return 0;
+}
+
+int fsys_map_own_blocks(struct fsys *fsys, struct fsys_inode *inode, struct run_list *ret_runs,
+			struct err *err)
+{
+	errcode_t code = ext2fs_block_iterate3(fsys->ext2, inode->number, BLOCK_FLAG_READ_ONLY,
+					       NULL, own_block_seen, ret_runs);
+
+	return code ? fsys_error(fsys, code, err, "reading the block map of inode %u",
+				 inode->number)
+		    : 0;
+}

@@ -37,10 +37,16 @@ int fsys_node_make(struct fsys *fsys, const char *path, const struct fsys_node *
 /* Another name for something that is there and is no folder. */
 int fsys_node_link(struct fsys *fsys, const char *path, const char *target, struct err *err);
 
+/* A regular file that is there, to be written to where it lies: as it grows and shrinks it keeps
+ * its inode and its name. fsys_file_discard leaves it half written. */
+int fsys_file_open(struct fsys *fsys, const char *path, struct fsys_file **ret_file,
+		   struct err *err);
+
 /* A new regular file without a name, in an fsys. Any offset may be written, in any order; what is
  * never written is a hole. */
 int fsys_file_write(struct fsys_file *file, uint64_t offset_bytes, const void *data, size_t length,
 		    struct err *err);
+uint64_t fsys_file_size(const struct fsys_file *file);
 /* The size, if it goes beyond what was written. */
 void fsys_file_set_size(struct fsys_file *file, uint64_t size_bytes);
 /* Reads back; what is a hole or lies behind the end is zeros. */

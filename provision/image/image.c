@@ -12,6 +12,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "image/undo.h"
 
 #define SECTOR_BYTES	 512
 #define COMPARE_BYTES	 4096
@@ -30,6 +31,7 @@ struct image {
 	int fd;	       /* -1: kept by something else */
 	char *path;
 	uint64_t size_bytes;
+	struct undo *undo; /* borrowed, or NULL */
 };
 
 static const struct image_store file_store;
@@ -266,12 +268,22 @@ int image_read(struct image *image, uint64_t offset_bytes, void *data, size_t le
 	return r < 0 ? r : image->store->read(image->context, offset_bytes, data, length, err);
 }
 
+void image_set_undo(struct image *image, struct undo *undo)
+{
+	image->undo = undo;
+}
+
 int image_write(struct image *image, uint64_t offset_bytes, const void *data, size_t length,
 		struct err *err)
 {
 	int r = range_check(image, offset_bytes, length, err);
+	bool same = false;
 
-	return r < 0 ? r : image->store->write(image->context, offset_bytes, data, length, err);
+	if (r == 0 && image->undo)
+		r = undo_note(image->undo, image, offset_bytes, data, length, &same, err);
+	if (r < 0 || same)
+		return r;
+	return image->store->write(image->context, offset_bytes, data, length, err);
 }
 
 int image_copy_out(struct image *image, const struct extent *where, int fd, struct err *err)
@@ -346,8 +358,11 @@ int image_copy_in(struct image *image, uint64_t offset, int fd, struct err *err)
 int image_zero(struct image *image, uint64_t offset_bytes, uint64_t length_bytes, struct err *err)
 {
 	int r = range_check(image, offset_bytes, length_bytes, err);
+	bool same = false;
 
-	if (r < 0 || length_bytes == 0)
+	if (r == 0 && image->undo)
+		r = undo_note(image->undo, image, offset_bytes, NULL, length_bytes, &same, err);
+	if (r < 0 || same || length_bytes == 0)
 		return r;
 	return image->store->zero(image->context, offset_bytes, length_bytes, err);
 }

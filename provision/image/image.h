@@ -44,6 +44,10 @@ int image_finish(struct image *image, struct err *err);
 void image_close(struct image *image);
 void image_cleanup(struct image **image);
 
+struct undo;
+/* From now on (NULL: no longer) what writing overwrites is kept there; borrowed. */
+void image_set_undo(struct image *image, struct undo *undo);
+
 int image_read(struct image *image, uint64_t offset_bytes, void *data, size_t length,
 	       struct err *err);
 int image_write(struct image *image, uint64_t offset_bytes, const void *data, size_t length,

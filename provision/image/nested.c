@@ -70,3 +70,14 @@ int nested_create(struct fsys *outer, const char *path, uint64_t size_bytes,
 	*ret_image = image_on(&nested_store, file, path, size_bytes);
 	return 0;
 }
+
+int nested_open(struct fsys *outer, const char *path, struct image **ret_image, struct err *err)
+{
+	struct fsys_file *file;
+	int r = fsys_file_open(outer, path, &file, err);
+
+	if (r < 0)
+		return r;
+	*ret_image = image_on(&nested_store, file, path, fsys_file_size(file));
+	return 0;
+}

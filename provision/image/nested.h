@@ -9,3 +9,5 @@
 int nested_create(struct fsys *outer, const char *path, uint64_t size_bytes,
 		  const struct fsys_attributes *attributes, struct image **ret_image,
 		  struct err *err);
+/* The same of a file that is there, with the size that it has; image_finish it, too. */
+int nested_open(struct fsys *outer, const char *path, struct image **ret_image, struct err *err);

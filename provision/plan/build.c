@@ -11,7 +11,9 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "compose/compose.h"
+#include "image/undo.h"
 #include "plan/history.h"
+#include "plan/product.h"
 #include "plan/trees.h"
 #include "store/gc.h"
 
@@ -32,25 +34,6 @@ static int bootstrap_run(struct plan *plan, struct step *step, struct err *err)
 	return r < 0 ? r : store_publish(&object, step->name, &step->inputs, err);
 }
 
-static int file_sync(const char *path, struct err *err)
-{
-	CLEANUP(fd_cleanup) int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || fsync(fd) < 0)
-		return err_errno(err, errno, "%s: cannot be synced", path);
-	return 0;
-}
-
-static struct compose_trees trees_of(void *context, const struct layer *layer)
-{
-	const struct step *step = plan_step_of(context, layer);
-
-	return (struct compose_trees){
-		.base = step->base_step->makes,
-		.loader = step->loader_step ? step->loader_step->makes : NULL,
-	};
-}
-
 static void step_report(const struct plan *plan, const struct step *step, const char *product,
 			double seconds)
 {
@@ -67,57 +50,94 @@ static void step_report(const struct plan *plan, const struct step *step, const 
 		log_info("[%zu/%zu] %s: %.1f s", number, plan->count, step->name, seconds);
 }
 
-static void layer_report(void *context, const struct layer *layer, double seconds)
-{
-	const struct plan *plan = context;
-	CLEANUP(free_cleanup) char *image = path_join(plan->out, ".making/l1.raw");
+/* ---- composing ---- */
 
-	step_report(plan, plan_step_of(plan, layer), layer->outer ? NULL : image, seconds);
+/* Another program has it, or what was overwritten is not known: the image is made anew. */
+static bool is_no_base(int r)
+{
+	return r == -EBUSY || r == -EBADMSG || r == -ENOENT || r == -EFBIG;
 }
 
-static int composed_publish(struct plan *plan, struct step *step, const char *image,
-			    struct err *err)
+/* The image up to the first layer that must be put; *first falls to the outermost one where the
+ * image that is there cannot be edited. */
+static int image_begin(struct plan *plan, size_t *first, struct product *product,
+		       struct image **ret_image, struct err *err)
 {
-	int r = file_sync(image, err);
+	size_t kept = *first - plan->first_compose;
 
-	if (r == 0)
-		r = history_product_set(plan->out, NULL, err);
-	if (r == 0 && rename(image, step->makes) < 0)
-		r = err_errno(err, errno, "%s: cannot get its name", step->makes);
-	if (r == 0)
-		r = dir_sync(plan->out, err);
-	return r < 0 ? r : history_product_set(plan->out, step->key, err);
+	product_done(product);
+	product_read(plan->out, product);
+	if (kept > 0) {
+		int r = product_reopen(plan->out, product, kept, ret_image, err);
+
+		if (!is_no_base(r))
+			return r;
+		log_info("the whole image is made anew: %s", err->text);
+		err_clear(err);
+	}
+	product_done(product);
+	*first = plan->first_compose;
+	return product_begin(plan->out, plan->steps[*first]->layer->disk.size_bytes, ret_image,
+			     err);
 }
 
-/* The outermost layer, with all that is in it, is the product: it gets its final name only when it
- * is whole and what it was made from is sound. *ret_damaged: a tree is not. */
-static int compose_once(struct plan *plan, struct step *step, bool *ret_damaged, struct err *err)
+static int layer_put(struct plan *plan, const struct step *step, struct image *image,
+		     struct product *product, struct err *err)
 {
-	CLEANUP(free_cleanup) char *making = path_join(plan->out, ".making");
-	CLEANUP(free_cleanup) char *image = path_join(making, "l1.raw");
-	CLEANUP(trees_cleanup) struct trees *trees = NULL;
 	const struct compose_request request = {
 		.stack_name = plan->stack->name,
 		.layer = step->layer,
-		.folder = making,
-		.disk_name = "l1.raw",
-		.trees_of = trees_of,
-		.on_layer = layer_report,
-		.context = plan,
+		.trees = { .base = step->base_step->makes,
+			   .loader = step->loader_step ? step->loader_step->makes : NULL },
+		.image = image,
 	};
-	int r = trees_open(plan, &trees, err);
+	CLEANUP(undo_cleanup) struct undo *undo = NULL;
+	size_t index = product->count;
+	double start = clock_seconds();
+	int r = 0;
 
+	if (spawn_stop_signal())
+		return err_set(err, -EINTR, "stopped by a signal; what is finished is kept");
+	product_add(product, step->key);
+	if (index > 0)
+		r = product_layer_begin(plan->out, image, index, &undo, err);
 	if (r == 0)
-		r = tree_remove(making, err);
+		r = compose_layer(&request, err);
+	if (r == 0 && undo)
+		r = product_layer_end(image, take(&undo), &product->layers[index], err);
 	if (r == 0)
-		r = dir_make(making, 0700, err);
+		step_report(plan, step, index == 0 ? image_path(image) : NULL,
+			    clock_seconds() - start);
+	return r;
+}
+
+/* Every tree is verified while it is read. *ret_damaged: one is not sound. */
+static int layers_put(struct plan *plan, size_t first, struct image *image, struct product *product,
+		      bool *ret_damaged, struct err *err)
+{
+	CLEANUP(trees_cleanup) struct trees *trees = NULL;
+	int r = trees_open(plan, first, &trees, err);
+
 	if (r < 0)
 		return r;
-	r = compose_stack(&request, err);
+	for (size_t i = first; r == 0 && i < plan->count; i++)
+		r = layer_put(plan, plan->steps[i], image, product, err);
 	*ret_damaged = trees_damaged(trees);
+	return r;
+}
+
+/* The image gets its name only when it is whole and what it was made from is sound. */
+static int compose_once(struct plan *plan, size_t first, bool *ret_damaged, struct err *err)
+{
+	CLEANUP(product_done) struct product product = { 0 };
+	CLEANUP(image_cleanup) struct image *image = NULL;
+	int r = image_begin(plan, &first, &product, &image, err);
+
+	if (r == 0)
+		r = layers_put(plan, first, image, &product, ret_damaged, err);
 	if (r == 0 && !*ret_damaged)
-		r = composed_publish(plan, step, image, err);
-	int removed = tree_remove(making, r < 0 ? NULL : err);
+		r = product_publish(plan->out, &product, err);
+	int removed = product_clear(plan->out, r < 0 ? NULL : err);
 	return r < 0 ? r : removed;
 }
 
@@ -138,17 +158,17 @@ static int damaged_remake(struct plan *plan, struct err *err)
 	return r;
 }
 
-static int compose_run(struct plan *plan, struct step *step, struct err *err)
+static int compose_run(struct plan *plan, size_t first, struct err *err)
 {
 	bool damaged = false;
-	int r = compose_once(plan, step, &damaged, err);
+	int r = compose_once(plan, first, &damaged, err);
 
 	if (!damaged)
 		return r;
 	err_clear(err);
 	r = damaged_remake(plan, err);
 	if (r == 0)
-		r = compose_once(plan, step, &damaged, err);
+		r = compose_once(plan, plan->first_compose, &damaged, err);
 	return r == 0 && damaged ? err_set(err, -EIO,
 					   "%s: base trees in it are damaged again after they were "
 					   "made anew; its disk may be failing",
@@ -177,24 +197,34 @@ static int step_run(struct plan *plan, size_t index, struct err *err)
 {
 	struct step *step = plan->steps[index];
 	double start = clock_seconds();
-	int r;
 
 	if (step->cached) {
 		log_info("[%zu/%zu] %s: cached", index + 1, plan->count, step->name);
 		return 0;
 	}
-	if (step->kind == STEP_COMPOSE && step->layer->outer)
-		return 0; /* is written into the outermost one */
 	if (spawn_stop_signal())
 		return err_set(err, -EINTR, "stopped by a signal; what is finished is kept");
 	log_status("[%zu/%zu] %s ...", index + 1, plan->count, step->name);
 	if (step->kind == STEP_COMPOSE)
-		return compose_run(plan, step, err);
-	r = bootstrap_run(plan, step, err);
+		return compose_run(plan, index, err);
+	int r = bootstrap_run(plan, step, err);
 	if (r < 0)
 		return err_wrap(err, r, "%s", step->name);
 	step_report(plan, step, step->makes, clock_seconds() - start);
 	return 0;
+}
+
+/* The first layer that changed takes all behind it along. */
+static int steps_run(struct plan *plan, struct err *err)
+{
+	bool composed = false;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->count && !composed; i++) {
+		composed = plan->steps[i]->kind == STEP_COMPOSE && !plan->steps[i]->cached;
+		r = step_run(plan, i, err);
+	}
+	return r;
 }
 
 /* A store that cannot be written keeps what it has: nobody can collect there. */
@@ -216,8 +246,8 @@ int plan_build(struct plan *plan, struct err *err)
 
 	if (r == 0)
 		r = out_lock(plan->out, &lock, err);
-	for (size_t i = 0; r == 0 && i < plan->count; i++)
-		r = step_run(plan, i, err);
+	if (r == 0)
+		r = steps_run(plan, err);
 	if (r == 0)
 		r = history_write(plan, err);
 	return r < 0 ? r : root_add(plan, err);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "plan/plan.h"
@@ -112,25 +111,4 @@ int history_write(const struct plan *plan, struct err *err)
 	if (!text)
 		return err_set(err, -EILSEQ, "%s: a name in the plan is not UTF-8", path);
 	return file_write(path, text, strlen(text), 0644, err);
-}
-
-bool history_product_is(const char *out, const char *key)
-{
-	CLEANUP(free_cleanup) char *image = path_join(out, "l1.raw");
-	CLEANUP(free_cleanup) char *path = path_join(out, "l1.key");
-	CLEANUP(free_cleanup) char *text = NULL;
-
-	return path_exists(image) && file_read(path, HASH_HEX_LENGTH, &text, NULL, NULL) == 0 &&
-	       str_equal(text, key);
-}
-
-int history_product_set(const char *out, const char *key, struct err *err)
-{
-	CLEANUP(free_cleanup) char *path = path_join(out, "l1.key");
-
-	if (key)
-		return file_write(path, key, strlen(key), 0644, err);
-	if (unlink(path) < 0 && errno != ENOENT)
-		return err_errno(err, errno, "%s: cannot be removed", path);
-	return dir_sync(out, err);
 }

@@ -10,6 +10,7 @@
 #include "guest/xl.h"
 #include "pattern/pattern.h"
 #include "plan/history.h"
+#include "plan/product.h"
 
 /* ---- the steps ---- */
 
@@ -95,8 +96,8 @@ static char *layer_product(const struct plan *plan, const struct layer *layer)
 
 static int compose_step(struct plan *plan, const struct layer *layer, struct err *err)
 {
-	CLEANUP(free_cleanup)
-	const char **inner_keys = mem_alloc(sizeof *inner_keys * (layer->inner_count + 1));
+	const struct step *before =
+		plan->count > plan->first_compose ? plan->steps[plan->count - 1] : NULL;
 	struct step *base = NULL, *loader = NULL;
 	int r = tree_steps(plan, layer, &base, &loader, err);
 
@@ -112,31 +113,20 @@ static int compose_step(struct plan *plan, const struct layer *layer, struct err
 	strv_add(&step->reads, base->name);
 	if (loader)
 		strv_add(&step->reads, loader->name);
-	for (size_t i = 0; i < layer->inner_count; i++) {
-		const struct step *inner = plan_step_of(plan, layer->inner[i]);
-
-		inner_keys[i] = inner->key;
-		strv_add(&step->reads, inner->name);
-	}
-	const struct compose_keys keys = { base->key, loader ? loader->key : NULL, inner_keys };
+	if (before)
+		strv_add(&step->reads, before->name);
+	const struct compose_keys keys = {
+		.base = base->key,
+		.loader = loader ? loader->key : NULL,
+		.before = before ? before->key : NULL,
+		.before_name = before ? before->layer->name : NULL,
+	};
 	r = compose_inputs(plan->stack->name, layer, &keys, &step->inputs, err);
 	if (r < 0)
 		return r;
 	inputs_key(&step->inputs, step->key);
 	step->makes = layer_product(plan, layer);
 	return 0;
-}
-
-/* Innermost layers first: what a layer holds is made before it. */
-static int layer_steps(struct plan *plan, const struct layer *layer, struct err *err)
-{
-	for (size_t i = 0; i < layer->inner_count; i++) {
-		int r = layer_steps(plan, layer->inner[i], err);
-
-		if (r < 0)
-			return r;
-	}
-	return compose_step(plan, layer, err);
 }
 
 static int all_tree_steps(struct plan *plan, struct err *err)
@@ -149,14 +139,22 @@ static int all_tree_steps(struct plan *plan, struct err *err)
 	return r;
 }
 
-/* The layers are in one image: all of them are there, or none. */
+/* The layers are in one image, one put after the other: what is there is there up to the first
+ * that differs. An image with more layers than the plan's is none of the plan's. */
 static void composed_find(struct plan *plan)
 {
-	bool there = history_product_is(plan->out, plan->steps[plan->count - 1]->key);
+	CLEANUP(product_done) struct product product = { 0 };
+	size_t layers = plan->count - plan->first_compose;
 
-	for (size_t i = 0; i < plan->count; i++)
-		if (plan->steps[i]->kind == STEP_COMPOSE)
-			plan->steps[i]->cached = there;
+	product_read(plan->out, &product);
+	for (size_t i = 0; i < layers && i < product.count; i++) {
+		struct step *step = plan->steps[plan->first_compose + i];
+
+		if (!str_equal(step->key, product.layers[i].key) ||
+		    (i + 1 == layers && product.count > layers))
+			return;
+		step->cached = true;
+	}
 }
 
 /* ---- why a step must run ---- */
@@ -196,8 +194,10 @@ int plan_make(const struct stack *stack, struct store *store, const char *out,
 	plan->store = store;
 	plan->out = str_copy(out);
 	r = all_tree_steps(plan, err);
-	if (r == 0)
-		r = layer_steps(plan, stack->layers[0], err);
+	plan->first_compose = plan->count;
+	/* The stack has every layer behind the one that it is inside. */
+	for (size_t i = 0; r == 0 && i < stack->layer_count; i++)
+		r = compose_step(plan, stack->layers[i], err);
 	if (r < 0)
 		return err_wrap(err, r, "planning %s", stack->name);
 	composed_find(plan);

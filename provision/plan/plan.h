@@ -8,7 +8,7 @@
 
 enum step_kind {
 	STEP_BOOTSTRAP, /* a base tree, in the store */
-	STEP_COMPOSE,	/* a layer; the outermost one as out/l1.raw, the others inside it */
+	STEP_COMPOSE,	/* a layer; the outermost one as out/l1.raw, the others put into it */
 };
 
 struct step {
@@ -32,8 +32,9 @@ struct plan {
 	const struct stack *stack; /* borrowed */
 	struct store *store;	   /* borrowed */
 	char *out;		   /* the stack's folder */
-	struct step **steps;	   /* trees first, then layers, the innermost first */
-	size_t count;		   /* the last step is the outermost layer's */
+	struct step **steps;	   /* trees first, then layers, the outermost first */
+	size_t count;
+	size_t first_compose; /* steps from here on are the layers' */
 };
 
 int plan_make(const struct stack *stack, struct store *store, const char *out,

@@ -13,7 +13,7 @@ struct tree {
 };
 
 struct trees {
-	const struct store *store;
+	struct store *store; /* borrowed */
 	struct tree *items;
 	size_t count;
 	pthread_t thread;
@@ -40,23 +40,30 @@ static void verification_join(struct trees *trees)
 	trees->at_work = false;
 }
 
-int trees_open(struct plan *plan, struct trees **ret_trees, struct err *err)
+static int tree_add(struct trees *trees, struct step *step, struct err *err)
+{
+	for (size_t i = 0; i < trees->count; i++)
+		if (trees->items[i].step == step)
+			return 0;
+	trees->items = mem_grow(trees->items, trees->count + 1, sizeof *trees->items);
+	struct tree *tree = &trees->items[trees->count++];
+	*tree = (struct tree){ .step = step, .hold = -1 };
+	return store_hold(trees->store, "base", step->key, &tree->hold, err);
+}
+
+int trees_open(struct plan *plan, size_t first_compose, struct trees **ret_trees, struct err *err)
 {
 	CLEANUP(trees_cleanup) struct trees *trees = mem_alloc(sizeof *trees);
+	int r = 0;
 
 	trees->store = plan->store;
-	for (size_t i = 0; i < plan->count; i++) {
-		struct step *step = plan->steps[i];
-
-		if (step->kind != STEP_BOOTSTRAP)
-			continue;
-		trees->items = mem_grow(trees->items, trees->count + 1, sizeof *trees->items);
-		struct tree *tree = &trees->items[trees->count++];
-		*tree = (struct tree){ .step = step, .hold = -1 };
-		int r = store_hold(plan->store, "base", step->key, &tree->hold, err);
-		if (r < 0)
-			return r;
+	for (size_t i = first_compose; r == 0 && i < plan->count; i++) {
+		r = tree_add(trees, plan->steps[i]->base_step, err);
+		if (r == 0 && plan->steps[i]->loader_step)
+			r = tree_add(trees, plan->steps[i]->loader_step, err);
 	}
+	if (r < 0)
+		return r;
 	if (pthread_create(&trees->thread, NULL, verify, trees) != 0)
 		return err_set(err, -EAGAIN, "no thread can be started to verify the base trees");
 	trees->at_work = true;

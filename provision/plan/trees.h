@@ -5,9 +5,9 @@
 
 struct trees;
 
-/* Holds every tree of the plan and starts to verify those that were there already. trees_close it.
- */
-int trees_open(struct plan *plan, struct trees **ret_trees, struct err *err);
+/* Holds every tree that the compose steps from first_compose on stand on, and starts to verify
+ * those that were there already. trees_close it. */
+int trees_open(struct plan *plan, size_t first_compose, struct trees **ret_trees, struct err *err);
 /* Waits for the verification. True if a tree is damaged; those steps are no longer cached, with the
  * damage as the reason. */
 bool trees_damaged(struct trees *trees);

@@ -234,19 +234,24 @@ static void check_accelerator(struct preflight *preflight, struct kvm_probe *pro
 		      NULL, NULL);
 }
 
-int preflight_check(const struct stack *stack, const char *store, const char *out,
-		    struct preflight *ret_preflight, struct err *err)
+int preflight_check(const struct preflight_request *request, struct preflight *ret_preflight,
+		    struct err *err)
 {
+	const struct stack *stack = request->stack;
 	struct kvm_probe probe;
 
 	(void)err; /* so far nothing can keep it from looking */
 	*ret_preflight = (struct preflight){ 0 };
-	kvm_probe_start(&probe); /* runs while the rest is looked at */
+	if (!request->build_only)
+		kvm_probe_start(&probe); /* runs while the rest is looked at */
 	check_programs(ret_preflight, stack);
 	check_namespaces(ret_preflight);
-	check_disk(ret_preflight, "disk for the cache", store ? store : ".", STORE_NEED_BYTES);
-	check_disk(ret_preflight, "disk for the stack", out ? out : ".", stack_need_bytes(stack));
+	check_disk(ret_preflight, "disk for the cache", request->store ? request->store : ".",
+		   STORE_NEED_BYTES);
+	check_disk(ret_preflight, "disk for the stack", request->out ? request->out : ".",
+		   stack_need_bytes(stack));
 	check_memory(ret_preflight, stack);
-	check_accelerator(ret_preflight, &probe);
+	if (!request->build_only)
+		check_accelerator(ret_preflight, &probe);
 	return 0;
 }

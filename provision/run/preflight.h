@@ -23,11 +23,17 @@ struct preflight { /* a zeroed struct is an empty one; preflight_done frees */
 	bool kvm; /* a guest ran on it */
 };
 
-/* stack NULL: what any stack needs. store and out: folders (they need not exist yet) whose file
- * systems are to hold the cache and the stack; NULL: the current folder. Returns 0 whatever is
- * found (preflight_ok). */
-int preflight_check(const struct stack *stack, const char *store, const char *out,
-		    struct preflight *ret_preflight, struct err *err);
+struct preflight_request {
+	const struct stack *stack; /* NULL: what any stack needs */
+	/* Folders (they need not exist yet) whose file systems are to hold the cache and the
+	 * stack; NULL: the current folder. */
+	const char *store, *out;
+	bool build_only; /* nothing will run: the accelerator does not matter */
+};
+
+/* Returns 0 whatever is found (preflight_ok). */
+int preflight_check(const struct preflight_request *request, struct preflight *ret_preflight,
+		    struct err *err);
 bool preflight_ok(const struct preflight *preflight);
 /* Only what is missing, in one error: for build-stack. 0 if nothing is. -ENOENT. */
 int preflight_error(const struct preflight *preflight, struct err *err);
