@@ -27,8 +27,10 @@ void flat_write(struct doc *doc, const struct statement *statement, const char *
 	const struct word *word = statement_word(doc, statement, 0);
 	CLEANUP(free_cleanup) char *text = NULL;
 
-	if (!is_number(value) && word && statement->word_count == 1 &&
-	    doc->tokens[word->first].kind == TOKEN_QUOTE) {
+	bool whole = word && statement->word_count == 1 && word->first == statement->value_first &&
+		     word->last + 1 == statement->value_end;
+
+	if (!is_number(value) && whole && doc->tokens[word->first].kind == TOKEN_QUOTE) {
 		word_set(doc, word, value);
 		return;
 	}
