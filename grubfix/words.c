@@ -93,10 +93,31 @@ static bool is_blank(const struct doc *doc, uint32_t token)
 	       (doc->tokens[token].kind == TOKEN_BLANK || doc->tokens[token].kind == TOKEN_GAP);
 }
 
+/* Do the quotes of a word open and close inside it? One that begins inside quotes may end outside
+ * of them: NAME="quiet root="/dev/sda2. */
+static bool quotes_pair(const struct doc *doc, const struct word *word)
+{
+	char open = '\0';
+
+	for (uint32_t i = word->first; i <= word->last; i++) {
+		char quote = doc->text[doc->tokens[i].offset];
+
+		if (doc->tokens[i].kind != TOKEN_QUOTE)
+			continue;
+		if (open && quote != open)
+			return false;
+		open = open ? '\0' : quote;
+	}
+	return !open;
+}
+
 void word_remove(struct doc *doc, const struct word *word)
 {
+	bool quotes = quotes_pair(doc, word);
+
 	for (uint32_t i = word->first; i <= word->last; i++)
-		if (doc->tokens[i].kind != TOKEN_CONTINUE)
+		if (doc->tokens[i].kind != TOKEN_CONTINUE &&
+		    (quotes || doc->tokens[i].kind != TOKEN_QUOTE))
 			doc_replace(doc, i, "");
 	if (word->first > 0 && is_blank(doc, word->first - 1))
 		doc_replace(doc, word->first - 1, "");
