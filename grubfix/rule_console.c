@@ -317,10 +317,22 @@ static void grub_cfg_serial(struct fix *fix)
 			serial_word_add(fix, doc->statements + i);
 }
 
+/* NAME=value; a word that only looks like the name sets nothing. Of several the last one counts. */
+static const struct statement *setting(const struct doc *doc, const char *name)
+{
+	for (uint32_t i = doc->statement_count; i > 0; i--) {
+		const struct statement *s = doc->statements + i - 1;
+
+		if (s->assignment && strcmp(s->name, name) == 0)
+			return s;
+	}
+	return NULL;
+}
+
 static void default_grub_serial(struct fix *fix)
 {
 	const char *reason = "the next update of the menu keeps it on the serial line";
-	const struct statement *terminal = global(fix->doc, "GRUB_TERMINAL");
+	const struct statement *terminal = setting(fix->doc, "GRUB_TERMINAL");
 	CLEANUP(free_cleanup) char *serial = serial_command(fix);
 	CLEANUP(free_cleanup) char *line = str_format("GRUB_SERIAL_COMMAND=\"%s\"", serial);
 
@@ -332,7 +344,7 @@ static void default_grub_serial(struct fix *fix)
 	}
 	if (!terminal)
 		fix_append_line(fix, "GRUB_TERMINAL=\"serial console\"", reason);
-	if (!global(fix->doc, "GRUB_SERIAL_COMMAND"))
+	if (!setting(fix->doc, "GRUB_SERIAL_COMMAND"))
 		fix_append_line(fix, line, reason);
 }
 
