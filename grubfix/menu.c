@@ -123,20 +123,27 @@ uint32_t menu_number(const struct doc *doc, uint32_t entry)
 	return number;
 }
 
-/* Ids are plain; in a title ">" is written twice. */
+/* NULL: it has none that can be written between quotes. */
 static const char *entry_name(const struct entry *entry)
 {
-	return entry->id && *entry->id && !strchr(entry->id, '$') ? entry->id : entry->title;
+	if (entry->id && *entry->id && !strpbrk(entry->id, "$'\n"))
+		return entry->id;
+	return strpbrk(entry->title, "$'\n") ? NULL : entry->title;
 }
 
 static void path_add(const struct doc *doc, uint32_t entry, struct buf *path)
 {
+	const char *name = entry_name(doc->entries + entry);
+
 	if (doc->entries[entry].parent != NONE) {
 		path_add(doc, doc->entries[entry].parent, path);
 		buf_text(path, ">");
 	}
-	for (const char *p = entry_name(doc->entries + entry); *p; p++)
-		buf_text(path, *p == '>' ? ">>" : (char[]){ *p, '\0' });
+	if (!name)
+		buf_format(path, "%u", menu_number(doc, entry));
+	/* In a name ">" is written twice. */
+	for (; name && *name; name++)
+		buf_text(path, *name == '>' ? ">>" : (char[]){ *name, '\0' });
 }
 
 char *menu_path(const struct doc *doc, uint32_t entry)

@@ -188,9 +188,6 @@ static int grub_cfg_default(struct fix *fix, struct err *err)
 	CLEANUP(free_cleanup) char *line = str_format("set default='%s'", choice.path);
 	CLEANUP(free_cleanup)
 	char *reason = str_format("\"%s\" starts Xen", chosen_title(fix, &choice));
-	if (strchr(choice.path, '\'') || strchr(choice.path, '\n'))
-		return fix_fail(fix, err, 0, "its Xen entry has a name that cannot be quoted: %s",
-				choice.path);
 	line_before(fix, fix->doc->statements[fix->doc->entries[0].statement].line_first, line,
 		    reason);
 	return 0;
@@ -283,12 +280,12 @@ static int xen_cfg_default(struct fix *fix, struct err *err)
 
 		if (strcmp(entry->title, "global") == 0)
 			global = i;
-		else if (entry->kind == ENTRY_XEN &&
+		else if (entry->kind == ENTRY_XEN && argument_is_plain(entry->title) &&
 			 (!wanted || str_equal(entry->title, fix->facts->default_entry)))
 			wanted = entry->title;
 	}
 	if (!wanted)
-		return fix_fail(fix, err, 0, "no section has a kernel= line");
+		return fix_fail(fix, err, 0, "no section that has a name and a kernel= line");
 	for (uint32_t i = 0; i < fix->doc->statement_count; i++)
 		if (fix->doc->statements[i].entry == global && global != NONE &&
 		    strcmp(fix->doc->statements[i].name, "default") == 0 && !current)

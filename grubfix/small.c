@@ -124,12 +124,17 @@ void bls_parse(struct doc *doc)
 
 /* --- xen.cfg: [section], key=value ----------------------------------------------------------- */
 
+/* "[name" without its "]" begins no section. */
 static void section_line(struct doc *doc)
 {
 	size_t length = doc_line_rest(doc, 0), end = 1;
 
 	while (end < length && doc_peek(doc, end) != ']')
 		end++;
+	if (end == length) {
+		line_token(doc, TOKEN_OTHER);
+		return;
+	}
 	const char *name = doc_string(doc, doc->text + doc->cursor + 1, end - 1);
 	doc_token(doc, TOKEN_PUNCT, length);
 	uint32_t entry = doc_entry(doc, name, name, NONE);
