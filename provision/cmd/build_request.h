@@ -1,17 +1,22 @@
 /* What plan and build-stack have in common: STACK, --out and --store become a plan. */
 #pragma once
 #include "cmd/command.h"
+#include "packages/list.h"
 #include "plan/plan.h"
 
 #define BUILD_OPTION_ROWS                                                                          \
 	{ "out", 'o', "DIR", "where the stacks' folders are made (default: out)" },                \
+		{ "store", 0, "DIR", "the store (default: ~/.cache/nestctl)" },                    \
+		{ "lock", 0, "FILE",                                                               \
+		  "the lock file (default: beside STACK, as STACK.lock, if it is there)" },        \
 	{                                                                                          \
-		"store", 0, "DIR", "the store (default: ~/.cache/nestctl)"                         \
+		"offline", 0, NULL, "fetch nothing: build from the store alone"                    \
 	}
 
 struct build_request { /* zeroed, then build_request_load; build_request_done it */
 	struct stack *stack;
 	struct store *store;
+	struct lock lock;
 	char *folder; /* of this stack */
 	struct plan *plan;
 };

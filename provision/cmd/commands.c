@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/build_stack.h"
+#include "cmd/bundle.h"
 #include "cmd/console.h"
 #include "cmd/doctor.h"
 #include "cmd/down.h"
@@ -11,6 +12,7 @@
 #include "cmd/fix.h"
 #include "cmd/fix_guest.h"
 #include "cmd/image.h"
+#include "cmd/lock.h"
 #include "cmd/plan.h"
 #include "cmd/schema.h"
 #include "cmd/status.h"
@@ -22,7 +24,7 @@ static const struct command *const commands[] = {
 	&build_stack_command, &plan_command,   &validate_command, &doctor_command,
 	&up_command,	      &status_command, &console_command,  &exec_command,
 	&down_command,	      &image_command,  &fix_command,	  &fix_guest_command,
-	&store_command,	      &schema_command,
+	&lock_command, &bundle_command, &store_command,	      &schema_command,
 };
 
 #define COMMANDS ((int)(sizeof commands / sizeof *commands))

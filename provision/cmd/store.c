@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "store/gc.h"
+#include "store/packages.h"
 
 static const struct option_row options[] = {
 	{ "store", 0, "DIR", "the store (default: ~/.cache/nestctl)" },
@@ -34,6 +35,29 @@ static void entry_print(const struct store_entry *entry)
 	}
 	printf("%s/%.12s  %7.0f MiB  %s  %-8s %s\n", entry->kind, entry->key,
 	       (double)entry->size_bytes / (1 << 20), used, state_of(entry), entry->name);
+}
+
+static bool is_package(const struct store_entry *entry)
+{
+	return str_equal(entry->kind, PACKAGES_KIND);
+}
+
+/* There are hundreds: one line for all of them. */
+static void packages_print(const struct store_list *list)
+{
+	size_t count = 0, unused = 0;
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct store_entry *entry = &list->items[i];
+
+		count += is_package(entry);
+		unused += is_package(entry) && !entry->reachable;
+		bytes += is_package(entry) ? entry->size_bytes : 0;
+	}
+	if (count > 0)
+		printf(PACKAGES_KIND "           %7.0f MiB  %zu packages, %zu of them unused\n",
+		       (double)bytes / (1 << 20), count, unused);
 }
 
 static json_t *entry_json(const struct store_entry *entry)
@@ -69,9 +93,11 @@ static int run_ls(const struct arguments *arguments, struct store *store, struct
 	if (argument_given(arguments, "json"))
 		return list_json(store, &list);
 	for (size_t i = 0; i < list.count; i++) {
-		entry_print(&list.items[i]);
+		if (!is_package(&list.items[i]))
+			entry_print(&list.items[i]);
 		total += list.items[i].size_bytes;
 	}
+	packages_print(&list);
 	printf("%s: %zu object%s, %.0f MiB\n", store_path(store), list.count,
 	       list.count == 1 ? "" : "s", (double)total / (1 << 20));
 	return 0;
@@ -112,6 +138,7 @@ static int run_verify(const struct arguments *arguments, struct store *store, st
 	CLEANUP(store_list_done) struct store_list list = { 0 };
 	int r = store_list(store, &list, err), status = 0;
 	CLEANUP(free_cleanup) bool *chosen = mem_alloc(list.count + 1);
+	size_t sound_packages = 0;
 
 	if (r == 0)
 		r = selected(arguments, &list, chosen, err);
@@ -121,13 +148,17 @@ static int run_verify(const struct arguments *arguments, struct store *store, st
 
 		if (arguments->rest_count > 1 && !chosen[i])
 			continue;
-		store_verify(store, entry->kind, entry->key, &damage);
-		printf("%s/%.12s  %s%s  %s\n", entry->kind, entry->key,
-		       damage.text ? "damaged: " : "sound", damage.text ? damage.text : "",
-		       entry->name);
+		store_entry_verify(store, entry, &damage);
+		sound_packages += is_package(entry) && !damage.text;
+		if (damage.text || !is_package(entry))
+			printf("%s/%.12s  %s%s  %s\n", entry->kind, entry->key,
+			       damage.text ? "damaged: " : "sound", damage.text ? damage.text : "",
+			       entry->name);
 		status |= damage.text != NULL;
 		err_clear(&damage);
 	}
+	if (sound_packages > 0)
+		printf(PACKAGES_KIND "  %zu packages sound\n", sound_packages);
 	return r < 0 ? r : status;
 }
 
@@ -167,7 +198,7 @@ static int run_rm(const struct arguments *arguments, struct store *store, struct
 		r = selected(arguments, &list, chosen, err);
 	for (size_t i = 0; r == 0 && i < list.count; i++)
 		if (chosen[i])
-			r = store_remove(store, list.items[i].kind, list.items[i].key, err);
+			r = store_entry_remove(store, &list.items[i], err);
 	return r;
 }
 

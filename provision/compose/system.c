@@ -93,6 +93,22 @@ static void identity(const char *stack_name, const struct layer *layer, struct o
 	fstab(stack_name, layer, overlay);
 }
 
+/* Where the layer's own apt looks: the profile's mirrors, never this machine's, of which the layer
+ * and its bytes know nothing. */
+static void apt_sources(const struct layer *layer, struct overlay *overlay)
+{
+	CLEANUP(free_cleanup) char *mirrors = str_copy(layer->mirror);
+	CLEANUP(buf_done) struct buf text = { 0 };
+	char *rest = NULL;
+
+	for (char *mirror = strtok_r(mirrors, " ", &rest); mirror;
+	     mirror = strtok_r(NULL, " ", &rest))
+		buf_format(&text, "deb %s %s main\n", mirror, layer->release);
+	if (text.length == 0)
+		buf_text(&text, "# The profile names no mirror (os.mirror).\n");
+	overlay_text(overlay, "/etc/apt/sources.list", 0644, "%s", buf_str(&text));
+}
+
 static void keys(const struct layer *layer, struct overlay *overlay)
 {
 	if (layer->ssh_keys.count == 0)
@@ -235,6 +251,7 @@ int system_overlay(const char *stack_name, const struct layer *layer,
 	int r;
 
 	identity(stack_name, layer, overlay);
+	apt_sources(layer, overlay);
 	keys(layer, overlay);
 	r = network(layer, overlay, err);
 	if (r == 0)

@@ -81,13 +81,50 @@ int base_request_inputs(const struct base_request *request, struct inputs *ret_i
 	return debian_hook_inputs(ret_inputs, err);
 }
 
-int base_bootstrap(const struct base_request *request, const char *tar_path, const char *log_path,
-		   struct err *err)
+void base_request_key(const struct base_request *request, char ret_key[HASH_HEX_LENGTH + 1])
+{
+	CLEANUP(free_cleanup) char *packages = strv_join(&request->packages, " ");
+	struct hash *hash = hash_new();
+
+	hash_field(hash, "family", os_family_name(request->family));
+	hash_field(hash, "release", request->release);
+	hash_field(hash, "kind", request->extract ? "extracted" : "installed");
+	hash_field(hash, "packages", packages);
+	hash_finish_hex(hash, ret_key);
+}
+
+static int family_error(const struct base_request *request, const char *what, struct err *err)
+{
+	return err_set(err, -ENOTSUP, "%s: %s for this family", os_family_name(request->family),
+		       what);
+}
+
+int base_resolve(const struct base_request *request, const char *log_path,
+		 struct package_list *ret_list, struct err *err)
 {
 	switch (request->family) {
 	case OS_DEBIAN:
-		return debian_bootstrap(request, tar_path, log_path, err);
+		return debian_resolve(request, log_path, ret_list, err);
 	}
-	return err_set(err, -EINVAL, "%s: no bootstrap for this family",
-		       os_family_name(request->family));
+	return family_error(request, "no list of packages beforehand", err);
+}
+
+int base_bootstrap(const struct base_request *request, const struct base_options *options,
+		   const char *folder, struct err *err)
+{
+	switch (request->family) {
+	case OS_DEBIAN:
+		return debian_bootstrap(request, options, folder, err);
+	}
+	return family_error(request, "no bootstrap", err);
+}
+
+int base_fetch(const struct base_request *request, const struct base_options *options,
+	       struct err *err)
+{
+	switch (request->family) {
+	case OS_DEBIAN:
+		return debian_fetch(request, options, err);
+	}
+	return family_error(request, "no packages to fetch", err);
 }

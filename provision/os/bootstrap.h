@@ -1,6 +1,7 @@
 /* Base trees: an OS with a pattern's packages as a tar archive, the same for every layer that has
  * the same packages. What differs between layers is composed on top later. */
 #pragma once
+#include "packages/list.h"
 #include "profile/stack.h"
 #include "store/inputs.h"
 
@@ -28,7 +29,25 @@ void base_request_done(struct base_request *request);
 int base_request_inputs(const struct base_request *request, struct inputs *ret_inputs,
 			struct err *err);
 
-/* Makes the tree as tar_path, as root or in a user namespace. What the programs say goes to
- * log_path. Minutes of work: progress is shown. */
-int base_bootstrap(const struct base_request *request, const char *tar_path, const char *log_path,
-		   struct err *err);
+/* By which a lock file knows the tree: what was asked for, whatever this version of nestctl makes of
+ * it. */
+void base_request_key(const struct base_request *request, char ret_key[HASH_HEX_LENGTH + 1]);
+
+/* Which packages the tree is made from, asked now. -ENOTSUP: the family cannot tell beforehand. */
+int base_resolve(const struct base_request *request, const char *log_path,
+		 struct package_list *ret_list, struct err *err);
+
+struct base_options {
+	struct store *store;		   /* keeps the packages */
+	const struct package_list *locked; /* these and no others; NULL: asked for now */
+	bool offline;			   /* from the store alone */
+	const char *log_path;		   /* what the programs say */
+};
+
+/* Makes the tree as folder/tree.tar, as root or in a user namespace, and beside it packages.json,
+ * what it was made from. Minutes of work: progress is shown. */
+int base_bootstrap(const struct base_request *request, const struct base_options *options,
+		   const char *folder, struct err *err);
+/* Has the packages that the tree would be made from in the store. */
+int base_fetch(const struct base_request *request, const struct base_options *options,
+	       struct err *err);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -9,6 +10,9 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/spawn.h"
+#include "packages/fetch.h"
+#include "packages/repository.h"
+#include "packages/resolve.h"
 #include "pattern/pattern.h"
 
 #define BOOTSTRAP_SECONDS 1800
@@ -35,7 +39,8 @@ static char *machine_codename(void)
 }
 
 /* One line of apt's list of index targets: "URI SUITE COMPONENT ORIGIN". */
-static void source_add(char *line, const char *codename, const char *release, struct strv *lines)
+static void source_add(char *line, const char *codename, const char *release,
+		       struct package_sources *sources)
 {
 	char *rest = NULL;
 	const char *uri = strtok_r(line, " ", &rest);
@@ -46,10 +51,13 @@ static void source_add(char *line, const char *codename, const char *release, st
 	if (!origin || !str_equal(origin, "Debian") || !str_equal(component, "main") ||
 	    !str_starts(suite, codename))
 		return;
-	strv_format(lines, "deb %s %s%s main", uri, release, suite + strlen(codename));
+	CLEANUP(free_cleanup) char *of_release = str_format("%s%s", release,
+							    suite + strlen(codename));
+	package_sources_add(sources, uri, of_release);
 }
 
-int debian_sources(const char *release, struct strv *ret_lines, struct err *err)
+/* This machine's own apt sources, with the release's name in place of its own. */
+static int machine_sources(const char *release, struct package_sources *sources, struct err *err)
 {
 	const char *argv[] = { "apt-get",
 			       "indextargets",
@@ -62,17 +70,103 @@ int debian_sources(const char *release, struct strv *ret_lines, struct err *err)
 	CLEANUP(free_cleanup) char *codename = machine_codename();
 	CLEANUP(free_cleanup) char *output = NULL;
 	char *rest = NULL;
+	int r = *codename ? spawn_run(&options, &output, err) : 0;
 
-	if (!*codename)
-		return 0;
-	int r = spawn_run(&options, &output, err);
 	if (r < 0)
 		return r;
-	for (char *line = strtok_r(output, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		source_add(line, codename, release, ret_lines);
-	strv_sort(ret_lines);
+	for (char *line = output ? strtok_r(output, "\n", &rest) : NULL; line;
+	     line = strtok_r(NULL, "\n", &rest))
+		source_add(line, codename, release, sources);
+	if (sources->count == 0)
+		return err_set(err, -ENOENT,
+			       "this machine's apt has no Debian mirror (or has not read its lists "
+			       "yet): name one as os.mirror in the profile, or run apt-get update");
 	return 0;
 }
+
+static int sources_find(const struct base_request *request, struct package_sources *ret_sources,
+			struct err *err)
+{
+	CLEANUP(free_cleanup) char *mirrors = str_copy(request->mirror);
+	char *rest = NULL;
+
+	for (char *mirror = strtok_r(mirrors, " ", &rest); mirror;
+	     mirror = strtok_r(NULL, " ", &rest))
+		package_sources_add(ret_sources, mirror, request->release);
+	return ret_sources->count ? 0 : machine_sources(request->release, ret_sources, err);
+}
+
+/* ---- packages ---- */
+
+int debian_resolve(const struct base_request *request, const char *log_path,
+		   struct package_list *ret_list, struct err *err)
+{
+	CLEANUP(package_sources_done) struct package_sources sources = { 0 };
+	CLEANUP(strv_done) struct strv packages = { 0 };
+	int r = sources_find(request, &sources, err);
+
+	if (r < 0)
+		return r;
+	/* What mmdebstrap takes for a tree that can be configured. The essential packages would
+	 * take usrmerge, and with it all of perl, where nobody asks for the other. */
+	if (!request->extract) {
+		strv_add(&packages, "?essential");
+		strv_add(&packages, "apt");
+		strv_add(&packages, "usr-is-merged");
+	}
+	for (size_t i = 0; i < request->packages.count; i++)
+		strv_add(&packages, request->packages.items[i]);
+	const struct resolve_request resolve = {
+		.sources = &sources,
+		.packages = &packages,
+		.log_path = log_path,
+	};
+	log_status("  %s %s: resolving packages", request->name, request->release);
+	r = packages_resolve(&resolve, ret_list, err);
+	log_status("%s", "");
+	return r;
+}
+
+/* The packages of the tree, in the store; ret_list is what they are. */
+static int packages_get(const struct base_request *request, const struct base_options *options,
+			struct package_list *ret_list, struct err *err)
+{
+	CLEANUP(package_sources_done) struct package_sources sources = { 0 };
+	CLEANUP(free_cleanup)
+	char *purpose = str_format("bootstrap %s %s", request->name, request->release);
+	int r = 0;
+
+	if (options->locked)
+		package_list_copy(options->locked, ret_list);
+	else if (options->offline)
+		r = err_set(err, -ENOENT,
+			    "%s: the store has no such tree, and without a lock file nobody knows "
+			    "its packages offline: build once without --offline, or make a lock "
+			    "file with nestctl lock",
+			    purpose);
+	else
+		r = debian_resolve(request, options->log_path, ret_list, err);
+	if (r == 0 && !options->offline)
+		r = sources_find(request, &sources, err);
+	const struct fetch_request fetch = {
+		.store = options->store,
+		.packages = ret_list,
+		.sources = &sources,
+		.offline = options->offline,
+		.purpose = purpose,
+	};
+	return r < 0 ? r : packages_fetch(&fetch, err);
+}
+
+int debian_fetch(const struct base_request *request, const struct base_options *options,
+		 struct err *err)
+{
+	CLEANUP(package_list_done) struct package_list list = { 0 };
+
+	return packages_get(request, options, &list, err);
+}
+
+/* ---- the tree ---- */
 
 #define SETUP_HOOK     "setup-hook"
 #define CUSTOMIZE_HOOK "customize-hook"
@@ -124,8 +218,9 @@ static void exclude_add(struct strv *argv, const char *const *paths)
 		strv_format(argv, "--dpkgopt=path-exclude=%s", *paths);
 }
 
-static int argv_make(const struct base_request *request, const char *folder, const char *tar_path,
-		     struct strv *argv, struct err *err)
+static int argv_make(const struct base_request *request, const char *folder,
+		     const char *repository, const char *tar_path, struct strv *argv,
+		     struct err *err)
 {
 	bool extract = request->extract;
 	CLEANUP(free_cleanup) char *packages = strv_join(&request->packages, ",");
@@ -149,19 +244,13 @@ static int argv_make(const struct base_request *request, const char *folder, con
 		return r;
 	strv_add(argv, request->release);
 	strv_add(argv, tar_path);
-	if (*request->mirror) {
-		strv_add(argv, request->mirror);
-		return 0;
-	}
-	struct strv lines = { 0 };
-	r = debian_sources(request->release, &lines, err);
-	for (size_t i = 0; i < lines.count; i++)
-		strv_add(argv, lines.items[i]);
-	strv_done(&lines);
-	return r;
+	strv_format(argv, "deb [trusted=yes] copy://%s ./", repository);
+	return 0;
 }
 
-static void env_make(const struct base_request *request, struct strv *env)
+/* The same packages give the same tree, whenever it is made: what has no time of its own gets the
+ * newest package's. */
+static void env_make(const struct base_request *request, int64_t newest_seconds, struct strv *env)
 {
 	struct buf modules = { 0 };
 
@@ -169,6 +258,8 @@ static void env_make(const struct base_request *request, struct strv *env)
 		buf_format(&modules, "%s ", *name);
 	strv_format(env, "NESTCTL_MODULES=%s", buf_str(&modules));
 	strv_format(env, "NESTCTL_LOCALE=%s", request->locale);
+	strv_format(env, "NESTCTL_MERGED_USR=%s", request->extract ? "" : "yes");
+	strv_format(env, "SOURCE_DATE_EPOCH=%" PRId64, newest_seconds);
 	strv_add(env, "INITRD=No"); /* read by initramfs-tools' kernel hook */
 	strv_add(env, "LC_ALL=C.UTF-8");
 	buf_done(&modules);
@@ -182,36 +273,70 @@ static void line_show(void *context, const char *line)
 		log_status("  bootstrap %s %s: %s", request->name, request->release, line + 3);
 }
 
-int debian_bootstrap(const struct base_request *request, const char *tar_path, const char *log_path,
+/* folder: for hooks and packages; the mapped root of a user namespace can read it. */
+static int tree_make(const struct base_request *request, const struct base_options *options,
+		     const char *folder, const char *tar_path, const struct package_list *packages,
 		     struct err *err)
 {
-	CLEANUP(free_cleanup) char *folder = NULL;
-	struct strv argv = { 0 }, env = { 0 };
-	int r = temp_dir(NULL, &folder, err);
+	CLEANUP(free_cleanup) char *repository = path_join(folder, "packages");
+	CLEANUP(strv_done) struct strv argv = { 0 }, env = { 0 };
+	int64_t newest_seconds = 0;
+	int r = repository_make(options->store, packages, repository, &newest_seconds, err);
 
+	if (r == 0)
+		r = argv_make(request, folder, repository, tar_path, &argv, err);
 	if (r < 0)
 		return r;
-	if (chmod(folder, 0755) < 0)
-		r = err_errno(err, errno, "%s: cannot be opened to the user namespace", folder);
+	env_make(request, newest_seconds, &env);
+	const struct spawn_options spawn = {
+		.argv = (const char *const *)argv.items,
+		.env = (const char *const *)env.items,
+		.log_path = options->log_path,
+		.purpose = "bootstrapping the base tree",
+		.timeout_seconds = BOOTSTRAP_SECONDS,
+		.on_line = line_show,
+		.context = (void *)(uintptr_t)request,
+	};
+	r = spawn_run(&spawn, NULL, err);
+	log_status("%s", "");
+	return r;
+}
+
+/* What the tree was made from, beside it. */
+static int packages_write(const struct base_request *request, const struct package_list *packages,
+			  const char *folder, struct err *err)
+{
+	CLEANUP(free_cleanup) char *path = path_join(folder, "packages.json");
+	CLEANUP(free_cleanup) char *name = str_format("%s %s", request->name, request->release);
+	CLEANUP(lock_done) struct lock lock = { 0 };
+	char key[HASH_HEX_LENGTH + 1] = "";
+
+	package_list_hash(packages, key);
+	package_list_copy(packages, &lock_add(&lock, name, key)->packages);
+	return lock_write(path, &lock, err);
+}
+
+int debian_bootstrap(const struct base_request *request, const struct base_options *options,
+		     const char *folder, struct err *err)
+{
+	CLEANUP(package_list_done) struct package_list packages = { 0 };
+	CLEANUP(free_cleanup) char *tar_path = path_join(folder, "tree.tar");
+	CLEANUP(free_cleanup) char *work = NULL;
+	CLEANUP(fd_cleanup) int lock = -1;
+	int r = store_packages_hold(options->store, &lock, err);
+
 	if (r == 0)
-		r = argv_make(request, folder, tar_path, &argv, err);
-	if (r == 0) {
-		env_make(request, &env);
-		r = spawn_run(
-			&(struct spawn_options){
-				.argv = (const char *const *)argv.items,
-				.env = (const char *const *)env.items,
-				.log_path = log_path,
-				.purpose = "bootstrapping the base tree",
-				.timeout_seconds = BOOTSTRAP_SECONDS,
-				.on_line = line_show,
-				.context = (void *)(uintptr_t)request,
-			},
-			NULL, err);
-		log_status("%s", "");
-	}
-	strv_done(&argv);
-	strv_done(&env);
-	int removed = tree_remove(folder, r < 0 ? NULL : err);
+		r = packages_get(request, options, &packages, err);
+	if (r == 0)
+		r = temp_dir(NULL, &work, err);
+	if (r < 0)
+		return r;
+	if (chmod(work, 0755) < 0)
+		r = err_errno(err, errno, "%s: cannot be opened to the user namespace", work);
+	if (r == 0)
+		r = tree_make(request, options, work, tar_path, &packages, err);
+	if (r == 0)
+		r = packages_write(request, &packages, folder, err);
+	int removed = tree_remove(work, r < 0 ? NULL : err);
 	return r < 0 ? r : removed;
 }

@@ -3,14 +3,15 @@
 #include "os/bootstrap.h"
 
 /* Changes whenever a tree made from the same request would come out differently. */
-#define DEBIAN_TREE_FORMAT "2"
+#define DEBIAN_TREE_FORMAT "4"
 
-int debian_bootstrap(const struct base_request *request, const char *tar_path, const char *log_path,
-		     struct err *err);
+/* As base_resolve, base_bootstrap, base_fetch. */
+int debian_resolve(const struct base_request *request, const char *log_path,
+		   struct package_list *ret_list, struct err *err);
+int debian_bootstrap(const struct base_request *request, const struct base_options *options,
+		     const char *folder, struct err *err);
+int debian_fetch(const struct base_request *request, const struct base_options *options,
+		 struct err *err);
 
 /* The hook scripts that shape a tree, as inputs of it. */
 int debian_hook_inputs(struct inputs *inputs, struct err *err);
-
-/* The lines of sources.list for a release, as this machine's own apt has them with the release's
- * name in place of its own. Empty if apt says nothing: mmdebstrap's default serves then. */
-int debian_sources(const char *release, struct strv *ret_lines, struct err *err);

@@ -29,8 +29,13 @@ static int bootstrap_run(struct plan *plan, struct step *step, struct err *err)
 
 	if (r < 0 || exists)
 		return r;
-	CLEANUP(free_cleanup) char *tar = path_join(object.folder, "tree.tar");
-	r = base_bootstrap(&step->base, tar, log, err);
+	const struct base_options options = {
+		.store = plan->store,
+		.locked = step->locked,
+		.offline = plan->offline,
+		.log_path = log,
+	};
+	r = base_bootstrap(&step->base, &options, object.folder, err);
 	return r < 0 ? r : store_publish(&object, step->name, &step->inputs, err);
 }
 

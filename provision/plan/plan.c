@@ -14,11 +14,28 @@
 
 /* ---- the steps ---- */
 
-static struct step *step_add(struct plan *plan, enum step_kind kind)
+static void step_free(struct step *step)
 {
-	struct step *step = mem_alloc(sizeof *step);
+	if (!step)
+		return;
+	free(step->name);
+	inputs_done(&step->inputs);
+	strv_done(&step->reads);
+	free(step->makes);
+	free(step->reason);
+	free(step->damage);
+	base_request_done(&step->base);
+	free(step);
+}
 
-	step->kind = kind;
+static void step_cleanup(struct step **step)
+{
+	step_free(*step);
+}
+
+/* Takes it over. */
+static struct step *step_add(struct plan *plan, struct step *step)
+{
 	plan->steps = mem_grow(plan->steps, plan->count + 1, sizeof *plan->steps);
 	plan->steps[plan->count++] = step;
 	return step;
@@ -40,34 +57,54 @@ const struct step *plan_step_of(const struct plan *plan, const struct layer *lay
 	return NULL;
 }
 
+/* With a lock file the packages themselves go into the key, not the day they were asked for. */
+static int lock_apply(const struct plan *plan, struct step *step, struct err *err)
+{
+	char hash[HASH_HEX_LENGTH + 1] = "";
+
+	base_request_key(&step->base, step->request);
+	if (!plan->lock)
+		return 0;
+	const struct lock_tree *tree = lock_find(plan->lock, step->request);
+	if (!tree)
+		return err_set(err, -EINVAL,
+			       "the lock file has no packages for %s as the profiles ask for it "
+			       "now: make it anew with nestctl lock",
+			       step->name);
+	step->locked = &tree->packages;
+	package_list_hash(step->locked, hash);
+	inputs_add(&step->inputs, "locked packages", hash);
+	return 0;
+}
+
+static void tree_find(struct plan *plan, struct step *step)
+{
+	CLEANUP(free_cleanup) char *folder = store_object_path(plan->store, "base", step->key);
+
+	step->makes = path_join(folder, "tree.tar");
+	step->cached = store_has(plan->store, "base", step->key, &step->damage);
+}
+
 /* One base tree serves all layers with the same packages. Takes over the request. */
 static int bootstrap_step(struct plan *plan, struct base_request *request, struct step **ret_step,
 			  struct err *err)
 {
-	CLEANUP(inputs_done) struct inputs inputs = { 0 };
-	char key[HASH_HEX_LENGTH + 1];
-	int r = base_request_inputs(request, &inputs, err);
+	CLEANUP(step_cleanup) struct step *step = mem_alloc(sizeof *step);
 
-	if (r < 0) {
-		base_request_done(request);
-		return r;
-	}
-	inputs_key(&inputs, key);
-	*ret_step = step_by_key(plan, key);
-	if (*ret_step) {
-		base_request_done(request);
-		return 0;
-	}
-	struct step *step = step_add(plan, STEP_BOOTSTRAP);
-	CLEANUP(free_cleanup) char *folder = store_object_path(plan->store, "base", key);
-	step->name = str_format("bootstrap %s %s", request->name, request->release);
-	step->inputs = inputs;
-	inputs = (struct inputs){ 0 };
-	memcpy(step->key, key, sizeof step->key);
+	step->kind = STEP_BOOTSTRAP;
 	step->base = *request;
-	step->makes = path_join(folder, "tree.tar");
-	step->cached = store_has(plan->store, "base", key, &step->damage);
-	*ret_step = step;
+	step->name = str_format("bootstrap %s %s", request->name, request->release);
+	int r = base_request_inputs(request, &step->inputs, err);
+	if (r == 0)
+		r = lock_apply(plan, step, err);
+	if (r < 0)
+		return r;
+	inputs_key(&step->inputs, step->key);
+	*ret_step = step_by_key(plan, step->key);
+	if (*ret_step)
+		return 0;
+	tree_find(plan, step);
+	*ret_step = step_add(plan, take(&step));
 	return 0;
 }
 
@@ -104,7 +141,8 @@ static int compose_step(struct plan *plan, const struct layer *layer, struct err
 	if (r < 0)
 		return r;
 	assert(base);
-	struct step *step = step_add(plan, STEP_COMPOSE);
+	struct step *step = step_add(plan, mem_alloc(sizeof *step));
+	step->kind = STEP_COMPOSE;
 	step->name = str_format("compose %s", layer->name);
 	step->layer = layer;
 	step->base_step = base;
@@ -184,15 +222,17 @@ static void reasons_find(struct plan *plan)
 	}
 }
 
-int plan_make(const struct stack *stack, struct store *store, const char *out,
-	      struct plan **ret_plan, struct err *err)
+int plan_make(const struct plan_request *request, struct plan **ret_plan, struct err *err)
 {
 	CLEANUP(plan_cleanup) struct plan *plan = mem_alloc(sizeof *plan);
+	const struct stack *stack = request->stack;
 	int r;
 
 	plan->stack = stack;
-	plan->store = store;
-	plan->out = str_copy(out);
+	plan->store = request->store;
+	plan->lock = request->lock;
+	plan->offline = request->offline;
+	plan->out = str_copy(request->out);
 	r = all_tree_steps(plan, err);
 	plan->first_compose = plan->count;
 	/* The stack has every layer behind the one that it is inside. */
@@ -210,18 +250,8 @@ void plan_free(struct plan *plan)
 {
 	if (!plan)
 		return;
-	for (size_t i = 0; i < plan->count; i++) {
-		struct step *step = plan->steps[i];
-
-		free(step->name);
-		inputs_done(&step->inputs);
-		strv_done(&step->reads);
-		free(step->makes);
-		free(step->reason);
-		free(step->damage);
-		base_request_done(&step->base);
-		free(step);
-	}
+	for (size_t i = 0; i < plan->count; i++)
+		step_free(plan->steps[i]);
 	free(plan->steps);
 	free(plan->out);
 	free(plan);

@@ -24,6 +24,8 @@ struct step {
 	char *reason; /* why it is not cached; "" if it is */
 	const struct layer *layer; /* STEP_COMPOSE */
 	struct base_request base;  /* STEP_BOOTSTRAP */
+	char request[HASH_HEX_LENGTH + 1]; /* STEP_BOOTSTRAP: what a lock file knows it by */
+	const struct package_list *locked; /* STEP_BOOTSTRAP: of the plan's lock, or NULL */
 	struct step *base_step;	   /* STEP_COMPOSE: the base tree it stands on */
 	struct step *loader_step;  /* STEP_COMPOSE: the tree of its boot loader, or NULL */
 };
@@ -31,14 +33,24 @@ struct step {
 struct plan {
 	const struct stack *stack; /* borrowed */
 	struct store *store;	   /* borrowed */
+	const struct lock *lock;   /* borrowed; or NULL */
+	bool offline;		   /* nothing is fetched */
 	char *out;		   /* the stack's folder */
 	struct step **steps;	   /* trees first, then layers, the outermost first */
 	size_t count;
 	size_t first_compose; /* steps from here on are the layers' */
 };
 
-int plan_make(const struct stack *stack, struct store *store, const char *out,
-	      struct plan **ret_plan, struct err *err);
+struct plan_request {
+	const struct stack *stack; /* outlives the plan, as do store and lock */
+	struct store *store;
+	const struct lock *lock; /* NULL: packages as the mirror has them then */
+	const char *out;
+	bool offline;
+};
+
+/* -EINVAL: the lock file is not of this stack. */
+int plan_make(const struct plan_request *request, struct plan **ret_plan, struct err *err);
 void plan_free(struct plan *plan);
 void plan_cleanup(struct plan **plan);
 

@@ -557,10 +557,10 @@ static void source_read(const struct node *source, const char *prefix, struct fi
 			struct diagnostics *diagnostics)
 {
 	CLEANUP(free_cleanup) char *folder = path_folder(source->mark.file);
-	CLEANUP(free_cleanup) char *path = path_join(folder, source->text);
 	struct err err = { 0 };
 
-	if (file_read(path, FILE_MAX_BYTES, &spec->content, &spec->content_length, &err) < 0)
+	spec->source = path_join(folder, source->text);
+	if (file_read(spec->source, FILE_MAX_BYTES, &spec->content, &spec->content_length, &err) < 0)
 		diagnostic_add(diagnostics, &source->mark, "%ssource: %s", prefix, err.text);
 	err_clear(&err);
 }

@@ -14,6 +14,7 @@ static void files_free(struct layer *layer)
 	for (size_t i = 0; i < layer->file_count; i++) {
 		free(layer->files[i].path);
 		free(layer->files[i].content);
+		free(layer->files[i].source);
 	}
 	free(layer->files);
 }

@@ -48,6 +48,7 @@ struct file_spec {     /* an extra file put into the layer's root file system */
 	char *content; /* from `content:`, or read from `source:` relative to the profile's folder
 			*/
 	size_t content_length;
+	char *source;  /* path of the file that it was read from, or NULL */
 	uint32_t mode; /* 0644 unless said otherwise; owner is root */
 	struct mark mark;
 };

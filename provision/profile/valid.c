@@ -156,11 +156,22 @@ bool valid_release(const char *text)
 	return made_of(text, LETTERS_DIGITS ".-_");
 }
 
+static bool is_mirror(const char *text)
+{
+	return str_starts(text, "http://") || str_starts(text, "https://") ||
+	       str_starts(text, "file:///");
+}
+
 bool valid_mirror(const char *text)
 {
-	return !*text || ((str_starts(text, "http://") || str_starts(text, "https://") ||
-			   str_starts(text, "file:///")) &&
-			  printable(text) && !strchr(text, ' '));
+	if (*text && !printable(text))
+		return false;
+	for (const char *mirror = text; mirror && *text; mirror = strchr(mirror, ' ')) {
+		mirror += *mirror == ' ';
+		if (!is_mirror(mirror))
+			return false;
+	}
+	return true;
 }
 
 bool valid_interface(const char *text)

@@ -12,12 +12,11 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "store/manifest.h"
+#include "store/packages.h"
 
 #define BUILD_MAX_BYTES (8u << 20)
 
-static const char *const kinds[] = { "base" };
-
-#define KINDS (sizeof kinds / sizeof *kinds)
+#define TREES_KIND "base"
 
 /* ---- roots ---- */
 
@@ -98,19 +97,19 @@ static time_t used_at(const char *folder)
 	return 0;
 }
 
-static void object_add(const struct store *store, const char *kind, const char *key,
-		       const struct strv *reachable, struct store_list *list)
+static void tree_add(const struct store *store, const char *key, const struct strv *reachable,
+		     struct store_list *list)
 {
-	CLEANUP(free_cleanup) char *folder = store_object_path(store, kind, key);
+	CLEANUP(free_cleanup) char *folder = store_object_path(store, TREES_KIND, key);
 	CLEANUP(manifest_done) struct manifest manifest = { 0 };
 	struct store_entry entry = {
-		.kind = str_copy(kind),
+		.kind = str_copy(TREES_KIND),
 		.key = str_copy(key),
 		.used_seconds = used_at(folder),
 		.reachable = strv_has(reachable, key),
 	};
 
-	store_has(store, kind, key, &entry.damage);
+	store_has(store, TREES_KIND, key, &entry.damage);
 	manifest_read(folder, &manifest, NULL);
 	entry.name = str_copy(manifest.name ? manifest.name : "");
 	entry.size_bytes = manifest_bytes(&manifest);
@@ -127,10 +126,10 @@ static int by_use(const void *left, const void *right)
 	return strcmp(a->key, b->key);
 }
 
-static int kind_list(const struct store *store, const char *kind, const struct strv *reachable,
-		     struct store_list *list, struct err *err)
+static int trees_list(const struct store *store, const struct strv *reachable,
+		      struct store_list *list, struct err *err)
 {
-	CLEANUP(free_cleanup) char *folder = path_join(store_path(store), kind);
+	CLEANUP(free_cleanup) char *folder = path_join(store_path(store), TREES_KIND);
 	DIR *dir = opendir(folder);
 	struct dirent *entry;
 
@@ -138,7 +137,7 @@ static int kind_list(const struct store *store, const char *kind, const struct s
 		return errno == ENOENT ? 0 : err_errno(err, errno, "%s: cannot be read", folder);
 	while ((entry = readdir(dir)))
 		if (entry->d_name[0] != '.')
-			object_add(store, kind, entry->d_name, reachable, list);
+			tree_add(store, entry->d_name, reachable, list);
 	closedir(dir);
 	return 0;
 }
@@ -146,14 +145,28 @@ static int kind_list(const struct store *store, const char *kind, const struct s
 int store_list(struct store *store, struct store_list *ret_list, struct err *err)
 {
 	CLEANUP(strv_done) struct strv reachable = { 0 };
-	int r = 0;
 
 	roots_read(store, false, &reachable);
-	for (size_t i = 0; r == 0 && i < KINDS; i++)
-		r = kind_list(store, kinds[i], &reachable, ret_list, err);
+	int r = trees_list(store, &reachable, ret_list, err);
+	if (r == 0)
+		r = packages_list(store, ret_list, err);
 	if (ret_list->count)
 		qsort(ret_list->items, ret_list->count, sizeof *ret_list->items, by_use);
 	return r;
+}
+
+int store_entry_verify(struct store *store, const struct store_entry *entry, struct err *err)
+{
+	if (str_equal(entry->kind, PACKAGES_KIND))
+		return package_verify(store, entry->key, err);
+	return store_verify(store, entry->kind, entry->key, err);
+}
+
+int store_entry_remove(struct store *store, const struct store_entry *entry, struct err *err)
+{
+	if (str_equal(entry->kind, PACKAGES_KIND))
+		return package_remove(store, entry->key, err);
+	return store_remove(store, entry->kind, entry->key, err);
 }
 
 void store_list_done(struct store_list *list)
@@ -171,25 +184,27 @@ void store_list_done(struct store_list *list)
 /* ---- collecting ---- */
 
 /* Of builds that were killed: the lock of each tells whether it is still at work. */
-static void leftovers_remove(struct store *store, const char *kind)
+static void leftovers_remove(struct store *store)
 {
 	static const char *const prefixes[] = { ".making-", ".gone-" };
-	CLEANUP(free_cleanup) char *folder = path_join(store_path(store), kind);
+	CLEANUP(free_cleanup) char *folder = path_join(store_path(store), TREES_KIND);
 	DIR *dir = opendir(folder);
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir)))
 		for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
 			if (str_starts(entry->d_name, prefixes[i]))
-				store_clear(store, kind, entry->d_name + strlen(prefixes[i]));
+				store_clear(store, TREES_KIND,
+					    entry->d_name + strlen(prefixes[i]));
 	if (dir)
 		closedir(dir);
+	package_parts_remove(store);
 }
 
 static int entry_remove(struct store *store, const struct store_gc *gc,
 			const struct store_entry *entry, bool *ret_removed, struct err *err)
 {
-	int r = gc->dry_run ? 0 : store_remove(store, entry->kind, entry->key, err);
+	int r = gc->dry_run ? 0 : store_entry_remove(store, entry, err);
 
 	*ret_removed = r == 0;
 	if (r == -EBUSY) {
@@ -209,8 +224,8 @@ int store_collect(struct store *store, const struct store_gc *gc, struct err *er
 	uint64_t total = 0;
 
 	roots_read(store, !gc->dry_run, &keys);
-	for (size_t i = 0; i < KINDS && !gc->dry_run; i++)
-		leftovers_remove(store, kinds[i]);
+	if (!gc->dry_run)
+		leftovers_remove(store);
 	int r = store_list(store, &list, err);
 	for (size_t i = 0; i < list.count; i++)
 		total += list.items[i].size_bytes;

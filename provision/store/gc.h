@@ -7,7 +7,9 @@
 #include "store/store.h"
 
 struct store_entry {
-	char *kind, *key, *name; /* name: of the step that made it; "" if it has no manifest */
+	char *kind; /* "base", a tree; "packages", one package */
+	char *key;
+	char *name; /* of the step that made it, or of the package; "": nothing says it */
 	uint64_t size_bytes;
 	time_t used_seconds; /* when it was last used */
 	bool reachable;
@@ -23,6 +25,11 @@ struct store_list { /* a zeroed struct is an empty one */
  * empty. */
 int store_list(struct store *store, struct store_list *ret_list, struct err *err);
 void store_list_done(struct store_list *list);
+
+/* Reads every byte. -EUCLEAN with the file that is missing, cut, changed or cannot be read. */
+int store_entry_verify(struct store *store, const struct store_entry *entry, struct err *err);
+/* -EBUSY while it is used or made. */
+int store_entry_remove(struct store *store, const struct store_entry *entry, struct err *err);
 
 /* Notes that the folder (with its build.json) stands on objects of the store. */
 int store_root_add(struct store *store, const char *folder, struct err *err);
