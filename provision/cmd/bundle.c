@@ -160,12 +160,12 @@ static int all_pack(struct bundle *bundle, const char *path, struct err *err)
 {
 	CLEANUP(fd_cleanup) int lock = -1;
 	uint64_t bytes = 0;
-	int r = store_packages_hold(bundle->request->store, &lock, err);
+	int r = lab_make(bundle, err);
 
 	if (r == 0)
-		r = packages_bring(bundle->request, err);
+		r = store_packages_hold(bundle->request->store, &lock, err);
 	if (r == 0)
-		r = lab_make(bundle, err);
+		r = packages_bring(bundle->request, err);
 	if (r == 0)
 		r = pack_open(path, &bundle->pack, err);
 	if (r == 0)
