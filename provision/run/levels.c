@@ -9,6 +9,11 @@
 #define TAIL_LINES	12
 #define DEFAULT_SECONDS 600
 
+/* A machine that resets itself while it boots (a triple fault, a panic of its kernel) starts again,
+ * as it would on a desk. Once: the second time something is wrong with it. */
+#define RESETS_MAX    1
+#define RESET_SECONDS 20
+
 static char *layer_path(const struct layer *layer)
 {
 	if (!layer->outer)
@@ -97,6 +102,7 @@ static void level_enter(struct levels *levels, struct level *level, enum level_s
 	if (state == LEVEL_BOOTED) {
 		level->booted = now;
 		level->spoke = true;
+		level->reset_until = 0;
 	}
 	if (levels->on_change)
 		levels->on_change(levels->context, level);
@@ -158,25 +164,44 @@ void levels_spoke(struct levels *levels, const char *path, double now)
 	level_enter(levels, level, LEVEL_BOOTED, now);
 }
 
+/* Its domain is gone. If it comes back, the boot begins anew, with all of its time. */
+static void guest_ended(struct levels *levels, struct level *guest, const char *text, double now)
+{
+	if (guest->state == LEVEL_STARTING && guest->resets < RESETS_MAX) {
+		guest->resets++;
+		guest->reset_until = now + RESET_SECONDS;
+		level_enter(levels, guest, LEVEL_STARTING, now);
+		return;
+	}
+	guest->ended = true;
+	level_fail(levels, guest,
+		   guest->spoke ? "it ended before its proof" : "it ended while booting",
+		   *text ? text : "the domain ended", now);
+}
+
+static void guest_started(struct levels *levels, struct level *guest, double now)
+{
+	bool again = guest->reset_until > 0;
+
+	guest->ended = false;
+	guest->reset_until = 0;
+	if (guest->state == LEVEL_WAITING || again)
+		level_enter(levels, guest, LEVEL_STARTING, now);
+}
+
 /* What a host says of one of its guests. */
 static void guest_event(struct levels *levels, struct level *guest, const char *step,
 			const char *text, double now)
 {
-	bool early = guest->state == LEVEL_WAITING;
-
-	if (str_equal(step, "guest-ended"))
-		guest->ended = true;
-	else if (str_equal(step, "guest-started"))
-		guest->ended = false;
-	if (early && (str_equal(step, "starting-guest") || str_equal(step, "guest-started")))
+	if (str_equal(step, "starting-guest") && guest->state == LEVEL_WAITING)
 		level_enter(levels, guest, LEVEL_STARTING, now);
+	else if (str_equal(step, "guest-started"))
+		guest_started(levels, guest, now);
+	else if (str_equal(step, "guest-ended"))
+		guest_ended(levels, guest, text, now);
 	else if (str_equal(step, "guest-failed"))
 		level_fail(levels, guest, "the level around it could not start it",
 			   *text ? text : "no reason given", now);
-	else if (str_equal(step, "guest-ended"))
-		level_fail(levels, guest,
-			   guest->spoke ? "it ended before its proof" : "it ended while booting",
-			   *text ? text : "the domain ended", now);
 }
 
 void levels_event(struct levels *levels, const char *path, const char *step, const char *guest,
@@ -278,6 +303,8 @@ static double level_deadline(const struct levels *levels, const struct level *le
 			       ? outer->booted + limit(level->layer->boot_timeout_seconds)
 			       : 0;
 	case LEVEL_STARTING:
+		if (level->reset_until > 0)
+			return level->reset_until;
 		return level->started + limit(level->layer->boot_timeout_seconds);
 	case LEVEL_BOOTED:
 		return level->booted + limit(level->layer->proof_timeout_seconds);
@@ -295,6 +322,11 @@ static void level_expire(struct levels *levels, struct level *level, double now)
 		step = str_format("%s did not start it", level->layer->outer->name);
 		message = str_format("no word of its start within %.0f s",
 				     now - level_outer(levels, level)->booted);
+	} else if (level->reset_until > 0) {
+		level->ended = true;
+		step = str_copy("it ended while booting");
+		message = str_format("its domain ended and was not started again within %d s",
+				     RESET_SECONDS);
 	} else if (level->state == LEVEL_STARTING) {
 		step = str_format("it stuck %s", stage_name(stage_find(level->console.text)));
 		message = str_format("its agent did not speak within %.0f s of its start",

@@ -26,6 +26,8 @@ struct level {
 	double started, booted;
 	bool spoke; /* booted, whatever came later */
 	bool ended; /* its machine or domain did, and was not started again */
+	unsigned resets;    /* how often it reset itself while it booted */
+	double reset_until; /* it reset itself, and starts again before this; 0: it did not */
 	struct console console;
 	struct record *record; /* that counts; NULL: none yet */
 	struct evidence evidence;

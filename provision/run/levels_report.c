@@ -21,6 +21,8 @@ char *level_doing(const struct level *level)
 		return str_format("waits for %s",
 				  level->layer->outer ? level->layer->outer->name : "power");
 	case LEVEL_STARTING:
+		if (level->reset_until > 0)
+			return str_copy("reset itself, and starts again");
 		return str_format("boots: %s", stage_name(stage_find(level->console.text)));
 	case LEVEL_BOOTED:
 		return str_format("agent is up: %s",
@@ -88,6 +90,7 @@ static void row_fill(const struct levels *levels, const struct level *level, str
 	row->booted = level->spoke;
 	row->network = level->evidence.network;
 	row->proven = level->state == LEVEL_PROVEN && !gone;
+	row->resets = level->resets;
 	row->seconds = level->state >= LEVEL_PROVEN ? level->since : now;
 	if (record) {
 		replace(&row->address, str_copy(record->address));

@@ -156,6 +156,10 @@ void matrix_print(const struct matrix *matrix, FILE *out)
 {
 	table_print(matrix, out);
 	for (size_t i = 0; i < matrix->row_count; i++)
+		if (matrix->rows[i].resets > 0)
+			fprintf(out, "\nL%u %s: reset itself while it booted, and started again\n",
+				matrix->rows[i].level, matrix->rows[i].name);
+	for (size_t i = 0; i < matrix->row_count; i++)
 		if (!str_equal(matrix->rows[i].state, "proven"))
 			failure_print(&matrix->rows[i], out);
 }
@@ -187,6 +191,7 @@ static json_t *row_json(const struct matrix_row *row)
 	json_object_set_new(object, "booted", json_boolean(row->booted));
 	json_object_set_new(object, "network", json_boolean(row->network));
 	json_object_set_new(object, "proven", json_boolean(row->proven));
+	json_object_set_new(object, "resets", json_integer(row->resets));
 	json_object_set_new(object, "seconds", json_real(row->seconds));
 	for (size_t i = 0; i < row->console.count; i++)
 		json_array_append_new(console, text_json(row->console.items[i]));
@@ -243,6 +248,7 @@ static void row_read(struct matrix_row *row, const json_t *object)
 	row->booted = json_is_true(json_object_get(object, "booted"));
 	row->network = json_is_true(json_object_get(object, "network"));
 	row->proven = json_is_true(json_object_get(object, "proven"));
+	row->resets = (unsigned)json_integer_value(json_object_get(object, "resets"));
 	row->seconds = json_number_value(json_object_get(object, "seconds"));
 	for (size_t i = 0; i < json_array_size(console); i++) {
 		const char *line = json_string_value(json_array_get(console, i));

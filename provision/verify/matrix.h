@@ -17,6 +17,7 @@ struct matrix_row { /* strings are owned and never NULL; "" for what is not know
 	char *guest_type; /* "QEMU TCG", "HVM", "PV" */
 	char *state;	  /* "waiting", "starting", "booted", "proven", "failed", "not reached" */
 	bool booted, network, proven;
+	unsigned resets; /* how often it reset itself while it booted */
 	double seconds; /* from power-on of L1 to the verdict */
 	char *address;	/* "10.0.2.15/24" */
 	char *step;	/* failed: where it stuck */

@@ -70,6 +70,47 @@ static void a_dead_host_decides_its_guests_at_once(void **state)
 	assert_true(levels_decided(levels));
 }
 
+/* Once it may, with all of its time again; what is inside waits on. */
+static void a_reset_while_booting_begins_anew(void **state)
+{
+	struct levels *levels = &((struct place *)*state)->levels;
+	struct level *l2 = &levels->items[1];
+
+	levels_power_on(levels, 0);
+	levels_spoke(levels, "l1", 10);
+	levels_event(levels, "l1", "guest-started", "l1/l2", "", 12);
+	levels->items[0].state = LEVEL_PROVEN;
+	levels_event(levels, "l1", "guest-ended", "l1/l2", "domain 1 is gone", 40);
+	levels_tick(levels, 41, 60);
+	assert_int_equal(l2->state, LEVEL_STARTING);
+	assert_int_equal(levels->items[2].state, LEVEL_WAITING);
+	levels_event(levels, "l1", "guest-started", "l1/l2", "domain 2, started again", 44);
+	assert_true(l2->started == 44);
+	levels_event(levels, "l1", "guest-ended", "l1/l2", "domain 2 is gone", 70);
+	assert_int_equal(l2->state, LEVEL_FAILED);
+	assert_string_equal(l2->message, "domain 2 is gone");
+	assert_int_equal(l2->resets, 1);
+}
+
+static void a_reset_that_never_starts_again_is_an_end(void **state)
+{
+	struct levels *levels = &((struct place *)*state)->levels;
+	struct level *l2 = &levels->items[1];
+
+	levels_power_on(levels, 0);
+	levels_spoke(levels, "l1", 10);
+	levels_event(levels, "l1", "guest-started", "l1/l2", "", 12);
+	levels->items[0].state = LEVEL_PROVEN;
+	levels_event(levels, "l1", "guest-ended", "l1/l2", "domain 1 is gone", 40);
+	assert_true(levels_tick(levels, 41, 60) <= 20);
+	levels_tick(levels, 61, 60);
+	assert_int_equal(l2->state, LEVEL_FAILED);
+	assert_string_equal(l2->step, "it ended while booting");
+	assert_true(level_is_gone(levels, l2));
+	levels_tick(levels, 62, 60);
+	assert_true(levels_decided(levels));
+}
+
 static void time_that_is_up_blames_nobody(void **state)
 {
 	struct levels *levels = &((struct place *)*state)->levels;
@@ -92,6 +133,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(what_ended_is_not_proven_nor_what_is_inside),
 		CASE(a_dead_host_decides_its_guests_at_once),
+		CASE(a_reset_while_booting_begins_anew),
+		CASE(a_reset_that_never_starts_again_is_an_end),
 		CASE(time_that_is_up_blames_nobody),
 	};
 
