@@ -1,5 +1,6 @@
 #include "run/kvm_probe.h"
 
+#include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -41,6 +42,17 @@ static int image_make(char **ret_path)
 	return 0;
 }
 
+/* Without VMX or SVM something else stands behind /dev/kvm: it runs small guests, then hangs in the
+ * first instructions of a kernel. Source: CPUID leaves 1 and 0x80000001. */
+static bool hardware_virtualization(void)
+{
+	unsigned eax, ebx, ecx, edx;
+
+	if (__get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & (1u << 5)))
+		return true;
+	return __get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx) && (ecx & (1u << 2));
+}
+
 void kvm_probe_start(struct kvm_probe *probe)
 {
 	struct err err = { 0 };
@@ -48,6 +60,11 @@ void kvm_probe_start(struct kvm_probe *probe)
 	*probe = (struct kvm_probe){ .started = clock_seconds() };
 	if (access("/dev/kvm", R_OK | W_OK) < 0) {
 		probe->verdict = str_format("/dev/kvm: %s", strerror(errno));
+		return;
+	}
+	if (!hardware_virtualization()) {
+		probe->verdict =
+			str_copy("/dev/kvm is there, but the processor has neither VMX nor SVM");
 		return;
 	}
 	int r = image_make(&probe->image);
