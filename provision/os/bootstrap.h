@@ -29,8 +29,8 @@ void base_request_done(struct base_request *request);
 int base_request_inputs(const struct base_request *request, struct inputs *ret_inputs,
 			struct err *err);
 
-/* By which a lock file knows the tree: what was asked for, whatever this version of nestctl makes of
- * it. */
+/* By which a lock file knows the tree: what was asked for, whatever this version of nestctl makes
+ * of it. */
 void base_request_key(const struct base_request *request, char ret_key[HASH_HEX_LENGTH + 1]);
 
 /* Which packages the tree is made from, asked now. -ENOTSUP: the family cannot tell beforehand. */

@@ -13,16 +13,16 @@
 #include "base/log.h"
 #include "base/spawn.h"
 
-#define AT_ONCE		    6
-#define CONNECTIONS	    4L
-#define CONNECT_SECONDS	    15L
-#define SLOW_BYTES	    4096L /* a second, over so many seconds: */
-#define SLOW_SECONDS	    15L
-#define TRIES		    4 /* of each mirror */
-#define BACK_OFF_SECONDS    0.5
-#define REDIRECTS	    5L
-#define POLL_MS		    200
-#define LOCK_WAIT_SECONDS   1800.0
+#define AT_ONCE		     6
+#define CONNECTIONS	     4L
+#define CONNECT_SECONDS	     15L
+#define SLOW_BYTES	     4096L /* a second, over so many seconds: */
+#define SLOW_SECONDS	     15L
+#define TRIES		     4 /* of each mirror */
+#define BACK_OFF_SECONDS     0.5
+#define REDIRECTS	     5L
+#define POLL_MS		     200
+#define LOCK_WAIT_SECONDS    1800.0
 #define PROGRESS_MIN_SECONDS 0.2
 
 enum transfer_state { WAITING, RUNNING, FINISHED };
@@ -83,8 +83,7 @@ static void transfer_add(struct fetch *fetch, const struct package *package)
 	for (size_t i = 0; i < fetch->count; i++)
 		if (str_equal(fetch->transfers[i].package->sha256, package->sha256))
 			return;
-	fetch->transfers =
-		mem_grow(fetch->transfers, fetch->count + 1, sizeof *fetch->transfers);
+	fetch->transfers = mem_grow(fetch->transfers, fetch->count + 1, sizeof *fetch->transfers);
 	fetch->transfers[fetch->count++] = (struct transfer){ .package = package, .fd = -1 };
 	fetch->wanted_bytes += package->size_bytes;
 }
@@ -94,8 +93,7 @@ static void transfer_add(struct fetch *fetch, const struct package *package)
 static bool is_in_store(const struct transfer *transfer)
 {
 	CLEANUP(free_cleanup)
-	char *path = store_package_path(transfer->fetch->request->store,
-					     transfer->package->sha256);
+	char *path = store_package_path(transfer->fetch->request->store, transfer->package->sha256);
 
 	return path_exists(path);
 }
@@ -159,8 +157,7 @@ static size_t part_write(char *data, size_t size, size_t count, void *context)
 static int part_publish(struct transfer *transfer, struct err *err)
 {
 	CLEANUP(free_cleanup)
-	char *path = store_package_path(transfer->fetch->request->store,
-					     transfer->package->sha256);
+	char *path = store_package_path(transfer->fetch->request->store, transfer->package->sha256);
 
 	if (fsync(transfer->fd) < 0 || rename(transfer->part, path) < 0)
 		return err_errno(err, errno, "%s: cannot get its name", path);
@@ -223,8 +220,9 @@ static int transfer_start(struct transfer *transfer, struct err *err)
 		source_at(fetch->request, package, transfer->tries, &sources);
 
 	if (!source)
-		return err_set(err, -ENOENT, "%s %s: no mirror is known for %s: name one as "
-					     "os.mirror in the profile",
+		return err_set(err, -ENOENT,
+			       "%s %s: no mirror is known for %s: name one as "
+			       "os.mirror in the profile",
 			       package->name, package->version, package->suite);
 	free(transfer->url);
 	transfer->url = str_format("%s%s", source->uri, package->path);
@@ -279,8 +277,8 @@ static void try_judge(struct transfer *transfer, CURLcode code)
 		reason_add(transfer, "cannot resume");
 		part_empty(transfer);
 	} else if (code != CURLE_OK) {
-		reason_add(transfer, transfer->problem[0] ? transfer->problem
-							  : curl_easy_strerror(code));
+		reason_add(transfer,
+			   transfer->problem[0] ? transfer->problem : curl_easy_strerror(code));
 	} else if (transfer->offset < transfer->package->size_bytes) {
 		reason_add(transfer, "ended before its end");
 	} else {
@@ -379,9 +377,9 @@ static void progress_show(struct fetch *fetch)
 	double rate = (double)fetch->got_bytes / seconds;
 	double left = fetch->wanted_bytes > done ? (double)(fetch->wanted_bytes - done) : 0;
 	log_status("  %s: %zu of %zu packages, %.0f of %.0f MiB, %.1f MiB/s, %.0f s left",
-		   fetch->request->purpose, fetch->finished, fetch->count,
-		   (double)done / (1 << 20), (double)fetch->wanted_bytes / (1 << 20),
-		   rate / (1 << 20), rate > 0 ? left / rate : 0);
+		   fetch->request->purpose, fetch->finished, fetch->count, (double)done / (1 << 20),
+		   (double)fetch->wanted_bytes / (1 << 20), rate / (1 << 20),
+		   rate > 0 ? left / rate : 0);
 }
 
 static int ended_collect(struct fetch *fetch, struct err *err)
@@ -468,8 +466,7 @@ static int missing_fetch(struct fetch *fetch, struct err *err)
 
 int packages_fetch(const struct fetch_request *request, struct err *err)
 {
-	CLEANUP(fetch_done) struct fetch fetch = { .request = request,
-						   .started = clock_seconds() };
+	CLEANUP(fetch_done) struct fetch fetch = { .request = request, .started = clock_seconds() };
 
 	for (size_t i = 0; i < request->packages->count; i++)
 		if (!is_there(request, &request->packages->items[i]))

@@ -14,7 +14,8 @@ struct fetch_request {
 	const char *purpose;		       /* "bootstrap leaf bookworm", for progress */
 };
 
-/* The caller holds the store's packages. Afterwards every package is in the store, whole: those that were there are read and checked. The
- * error names the first package that cannot be had, every address it was asked for at, and why.
- * What arrived stays for the next time. -ENOENT: a package is gone, or missing and offline. */
+/* The caller holds the store's packages. Afterwards every package is in the store, whole: those
+ * that were there are read and checked. The error names the first package that cannot be had, every
+ * address it was asked for at, and why. What arrived stays for the next time. -ENOENT: a package is
+ * gone, or missing and offline. */
 int packages_fetch(const struct fetch_request *request, struct err *err);

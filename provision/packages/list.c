@@ -146,8 +146,7 @@ int lock_write(const char *path, const struct lock *lock, struct err *err)
 
 static bool is_hash(const char *text)
 {
-	return strlen(text) == HASH_HEX_LENGTH &&
-	       text[strspn(text, "0123456789abcdef")] == '\0';
+	return strlen(text) == HASH_HEX_LENGTH && text[strspn(text, "0123456789abcdef")] == '\0';
 }
 
 /* It becomes part of a URL and of nothing else; still, no way up. */

@@ -84,8 +84,7 @@ static int control_read(const char *path, struct buf *control, int64_t *ret_seco
 		return archive_error(inner, path, err);
 	r = entry_find(inner, "control", CONTROL_MAX_BYTES, path, control, ret_seconds, err);
 	if (r == 0 && control->length == 0)
-		r = err_set(err, -EBADMSG, "%s: is no sound package: it has no control file",
-			    path);
+		r = err_set(err, -EBADMSG, "%s: is no sound package: it has no control file", path);
 	return r;
 }
 

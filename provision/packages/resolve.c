@@ -91,8 +91,8 @@ static int indexes_update(const struct root *root, struct err *err)
 	strv_add(&arguments, "-o");
 	strv_add(&arguments, "APT::Update::Error-Mode=any");
 	strv_add(&arguments, "update");
-	return apt_get(root, &arguments, "reading the mirror's package lists", UPDATE_SECONDS,
-		       NULL, err);
+	return apt_get(root, &arguments, "reading the mirror's package lists", UPDATE_SECONDS, NULL,
+		       err);
 }
 
 /* ---- what apt would install ---- */
@@ -199,8 +199,7 @@ static void stanza_take(struct stanza *stanza, const struct strv *hashes, const 
 	for (size_t i = 0; i < FIELDS; i++)
 		whole = whole && stanza->fields[i];
 	if (!whole || strlen(stanza->fields[SHA256]) != HASH_HEX_LENGTH ||
-	    !is_wanted(hashes, stanza->fields[SHA256]) ||
-	    is_listed(list, stanza->fields[SHA256]))
+	    !is_wanted(hashes, stanza->fields[SHA256]) || is_listed(list, stanza->fields[SHA256]))
 		return;
 	struct package *package = package_list_add(list);
 	package->name = take(&stanza->fields[NAME]);
