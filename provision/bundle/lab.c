@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/fs.h"
-#include "packages/list.h"
+#include "packages/lock.h"
 
 #define FILE_BYTES ((size_t)64 << 20)
 

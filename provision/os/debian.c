@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "packages/fetch.h"
+#include "packages/lock.h"
 #include "packages/repository.h"
 #include "packages/resolve.h"
 #include "pattern/pattern.h"
@@ -84,9 +85,10 @@ static int machine_sources(const char *release, struct package_sources *sources,
 	return 0;
 }
 
-static int sources_find(const struct base_request *request, struct package_sources *ret_sources,
-			struct err *err)
+/* context: a base_request. */
+static int sources_find(const void *context, struct package_sources *ret_sources, struct err *err)
 {
+	const struct base_request *request = context;
 	CLEANUP(free_cleanup) char *mirrors = str_copy(request->mirror);
 	char *rest = NULL;
 
@@ -131,7 +133,6 @@ int debian_resolve(const struct base_request *request, const char *log_path,
 static int packages_get(const struct base_request *request, const struct base_options *options,
 			struct package_list *ret_list, struct err *err)
 {
-	CLEANUP(package_sources_done) struct package_sources sources = { 0 };
 	CLEANUP(free_cleanup)
 	char *purpose = str_format("bootstrap %s %s", request->name, request->release);
 	int r = 0;
@@ -146,12 +147,11 @@ static int packages_get(const struct base_request *request, const struct base_op
 			    purpose);
 	else
 		r = debian_resolve(request, options->log_path, ret_list, err);
-	if (r == 0 && !options->offline)
-		r = sources_find(request, &sources, err);
 	const struct fetch_request fetch = {
 		.store = options->store,
 		.packages = ret_list,
-		.sources = &sources,
+		.sources_find = sources_find,
+		.context = request,
 		.offline = options->offline,
 		.purpose = purpose,
 	};

@@ -2,6 +2,7 @@
  * of them are done already. Making a plan writes nothing; building executes exactly the plan. */
 #pragma once
 #include "os/bootstrap.h"
+#include "packages/lock.h"
 #include "profile/stack.h"
 #include "store/inputs.h"
 #include "store/store.h"
