@@ -163,11 +163,11 @@ static int all_pack(struct bundle *bundle, const char *path, struct err *err)
 	int r = lab_make(bundle, err);
 
 	if (r == 0)
-		r = pack_open(path, &bundle->pack, err);
-	if (r == 0)
 		r = store_packages_hold(bundle->request->store, &lock, err);
 	if (r == 0)
 		r = packages_bring(bundle->request, err);
+	if (r == 0)
+		r = pack_open(path, &bundle->pack, err);
 	if (r == 0)
 		r = lab_pack(bundle, err);
 	if (r == 0)

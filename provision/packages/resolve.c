@@ -137,7 +137,7 @@ static int indexes_update(const struct root *root, const struct package_sources 
 			r = indexes_update_once(root, err);
 		if (r == 0 || r == -EINTR || n + 1 == rounds)
 			return r;
-		log_warn("%s; the next mirror is asked", err->text);
+		log_warn("a mirror is passed over: %s", err->text);
 		err_clear(err);
 	}
 	return r;

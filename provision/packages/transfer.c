@@ -13,7 +13,8 @@
 #define CONNECT_SECONDS	  15L
 #define SLOW_BYTES	  4096L /* a second, over so many seconds: */
 #define SLOW_SECONDS	  15L
-#define TRIES		  4 /* of each mirror */
+#define STRIKES_MAX	  4 /* for each mirror; a try that broke is one */
+#define STRIKES_OTHER	  2 /* it gave another file, and will do so a moment later */
 #define BACK_OFF_SECONDS  0.5
 #define REDIRECTS	  5L
 #define LOCK_LOOK_SECONDS 1
@@ -145,10 +146,10 @@ static struct attempt *attempt_next(const struct transfer *transfer)
 	for (size_t i = 0; i < transfer->attempt_count; i++) {
 		struct attempt *attempt = &transfer->attempts[i];
 
-		if (attempt->gone || attempt->tries >= TRIES)
+		if (attempt->gone || attempt->strikes >= STRIKES_MAX)
 			continue;
-		if (!best || attempt->tries < best->tries ||
-		    (attempt->tries == best->tries &&
+		if (!best || attempt->strikes < best->strikes ||
+		    (attempt->strikes == best->strikes &&
 		     attempt->mirror->failures < best->mirror->failures))
 			best = attempt;
 	}
@@ -389,12 +390,14 @@ static int final_error(const struct transfer *transfer, struct err *err)
 static int try_failed(struct transfer *transfer, CURLcode code, struct err *err)
 {
 	struct attempt *attempt = transfer->attempt;
+	bool other_file = code == CURLE_OK || transfer->fault == FAULT_OTHER_SIZE;
 
 	reason_note(transfer, code);
 	attempt->tries++;
+	attempt->strikes += other_file || code == CURLE_TOO_MANY_REDIRECTS ? STRIKES_OTHER : 1;
 	attempt->gone = says_gone(transfer->curl, code);
 	attempt->mirror->failures += !attempt->gone;
-	if (transfer->answered && (code == CURLE_OK || transfer->fault == FAULT_OTHER_SIZE)) {
+	if (transfer->answered && other_file) {
 		int r = part_empty(transfer, err);
 
 		if (r < 0)
@@ -403,9 +406,9 @@ static int try_failed(struct transfer *transfer, CURLcode code, struct err *err)
 	const struct attempt *next = attempt_next(transfer);
 	if (!next)
 		return final_error(transfer, err);
-	if (next->tries > 0)
+	if (next->strikes > 0)
 		transfer->not_before_seconds =
-			clock_seconds() + BACK_OFF_SECONDS * (1u << next->tries);
+			clock_seconds() + BACK_OFF_SECONDS * (1u << next->strikes);
 	return 0;
 }
 

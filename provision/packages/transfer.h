@@ -21,6 +21,7 @@ struct mirror {
 struct attempt {
 	struct mirror *mirror; /* borrowed */
 	unsigned tries;	       /* that failed */
+	unsigned strikes;      /* what they count: no more than STRIKES_MAX */
 	bool gone;	       /* it has no such file, and will not have it a moment later */
 	bool no_ranges;	       /* it cannot resume */
 	char *reason;	       /* "URL: why", of the last try; or NULL */
