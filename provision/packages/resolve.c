@@ -121,7 +121,8 @@ static int indexes_update_once(const struct root *root, struct err *err)
 		       err);
 }
 
-/* Mirrors in turn: one that serves its lists, with a sound signature, is enough for each suite. */
+/* The first mirror of each suite, then the second of each, until all of one round serve their lists
+ * with a sound signature. */
 static int indexes_update(const struct root *root, const struct package_sources *sources,
 			  struct err *err)
 {
