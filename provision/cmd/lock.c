@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/spawn.h"
 #include "cmd/build_request.h"
@@ -13,7 +14,7 @@ static const struct option_row options[] = {
 };
 
 /* Two trees of the same packages, with other locales say, are one in the lock file. */
-static int tree_lock(const struct step *step, struct lock *lock, struct err *err)
+static int tree_lock(const struct step *step, const char *lists, struct lock *lock, struct err *err)
 {
 	CLEANUP(free_cleanup)
 	char *name = str_format("%s %s", step->base.name, step->base.release);
@@ -24,7 +25,8 @@ static int tree_lock(const struct step *step, struct lock *lock, struct err *err
 	if (spawn_stop_signal())
 		return err_set(err, -EINTR, "stopped by a signal");
 	struct lock_tree *tree = lock_add(lock, name, step->request);
-	int r = base_resolve(&step->base, NULL, &tree->packages, err);
+	int r = base_resolve(&step->base, &(struct base_options){ .lists = lists }, &tree->packages,
+			     err);
 
 	if (r < 0)
 		return err_wrap(err, r, "%s", tree->name);
@@ -55,6 +57,20 @@ static int path_check(const struct stack *stack, const char *path, struct err *e
 	return 0;
 }
 
+/* The trees share package lists, so that all are of the same hour. */
+static int trees_lock(const struct plan *plan, struct lock *lock, struct err *err)
+{
+	CLEANUP(free_cleanup) char *lists = NULL;
+	int r = temp_dir(NULL, &lists, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < plan->first_compose; i++)
+		r = tree_lock(plan->steps[i], lists, lock, err);
+	int removed = tree_remove(lists, r < 0 ? NULL : err);
+	return r < 0 ? r : removed;
+}
+
 static int all_lock(const struct stack *stack, const char *path, struct err *err)
 {
 	CLEANUP(store_cleanup) struct store *store = NULL;
@@ -66,8 +82,8 @@ static int all_lock(const struct stack *stack, const char *path, struct err *err
 		return r;
 	r = plan_make(&(struct plan_request){ .stack = stack, .store = store, .out = "." }, &plan,
 		      err);
-	for (size_t i = 0; r == 0 && i < plan->first_compose; i++)
-		r = tree_lock(plan->steps[i], &lock, err);
+	if (r == 0)
+		r = trees_lock(plan, &lock, err);
 	if (r == 0)
 		r = lock_write(path, &lock, err);
 	if (r == 0)

@@ -41,7 +41,7 @@ static const char conf_format[] = "Dir \"%s/\";\n"
 
 struct root {
 	const char *folder;
-	char *conf; /* owned */
+	const char *conf;
 	const char *log_path;
 };
 
@@ -215,7 +215,7 @@ static int indexes_read(const struct root *root, const struct strv *hashes,
 	return r;
 }
 
-static int resolve_in(struct root *root, const struct resolve_request *request,
+static int resolve_in(const struct root *root, const struct resolve_request *request,
 		      struct package_list *ret_list, struct err *err)
 {
 	CLEANUP(strv_done) struct strv hashes = { 0 };
@@ -240,19 +240,22 @@ int packages_resolve(const struct resolve_request *request, struct package_list 
 		     struct err *err)
 {
 	CLEANUP(free_cleanup) char *folder = NULL;
-	struct root root = { .log_path = request->log_path };
+	struct root root = { .folder = request->root, .log_path = request->log_path };
 
 	if (!path_exists(KEYRING))
 		return err_set(err, -ENOENT,
 			       KEYRING ": is missing, so no package list can be trusted: install "
 				       "debian-archive-keyring");
-	int r = temp_dir(NULL, &folder, err);
-	if (r < 0)
-		return r;
-	root.folder = folder;
-	root.conf = path_join(folder, "nestctl.conf");
-	r = resolve_in(&root, request, ret_list, err);
-	free(root.conf);
-	int removed = tree_remove(folder, r < 0 ? NULL : err);
+	if (!root.folder) {
+		int r = temp_dir(NULL, &folder, err);
+
+		if (r < 0)
+			return r;
+		root.folder = folder;
+	}
+	CLEANUP(free_cleanup) char *conf = path_join(root.folder, "nestctl.conf");
+	root.conf = conf;
+	int r = resolve_in(&root, request, ret_list, err);
+	int removed = folder ? tree_remove(folder, r < 0 ? NULL : err) : 0;
 	return r < 0 ? r : removed;
 }
