@@ -9,8 +9,8 @@
 struct fetch_request {
 	struct store *store;
 	const struct package_list *packages;
-	/* Where packages come from; called only if one is missing. Every source of a package's
-	 * suite is tried. */
+	/* Where packages come from, one source at least; called only if one is missing. Every
+	 * source of a package's suite is tried. */
 	int (*sources_find)(const void *context, struct package_sources *ret_sources,
 			    struct err *err);
 	const void *context;

@@ -1,5 +1,6 @@
 #include "packages/transfer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -226,17 +227,12 @@ static void options_set(struct transfer *transfer)
 
 static int try_start(struct transfer *transfer, CURLM *multi, struct err *err)
 {
-	const struct package *package = transfer->package;
 	struct attempt *attempt = attempt_next(transfer);
 
-	if (!attempt)
-		return err_set(err, -ENOENT,
-			       "%s %s: no mirror is known for %s: name one as os.mirror in the "
-			       "profile",
-			       package->name, package->version, package->suite);
+	assert(attempt); /* there is a mirror, and whoever has no tries left has failed already */
 	transfer->attempt = attempt;
 	free(transfer->url);
-	transfer->url = str_format("%s%s", attempt->mirror->source->uri, package->path);
+	transfer->url = str_format("%s%s", attempt->mirror->source->uri, transfer->package->path);
 	transfer->problem[0] = '\0';
 	transfer->fault = FAULT_NONE;
 	transfer->answered = false;

@@ -53,8 +53,8 @@ struct transfer {
 	char problem[CURL_ERROR_SIZE];
 };
 
-/* mirrors outlive it, as do store and package. Those of the package's suite are asked; where there
- * is none, all: a mirror may keep all suites in one place. transfer_done it. */
+/* mirrors, one at least, outlive it, as do store and package. Those of the package's suite are
+ * asked; where there is none, all: a mirror may keep all suites in one place. transfer_done it. */
 void transfer_init(struct transfer *transfer, const struct store *store,
 		   const struct package *package, struct mirror *mirrors, size_t mirror_count);
 void transfer_done(struct transfer *transfer, CURLM *multi);
