@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "packages/progress.h"
+#include "packages/proxy.h"
 #include "packages/transfer.h"
 
 /* No more at once than there are connections: whoever waits for one must not run out of time. */
@@ -230,6 +231,8 @@ static int missing_fetch(struct fetch *fetch, struct err *err)
 	CLEANUP(package_sources_done) struct package_sources sources = { 0 };
 	int r = request->sources_find(request->context, &sources, err);
 
+	if (r == 0)
+		r = proxies_find(&sources, err);
 	if (r < 0)
 		return r;
 	curl_global_init(CURL_GLOBAL_DEFAULT);

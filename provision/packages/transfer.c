@@ -209,6 +209,8 @@ static void options_set(struct transfer *transfer)
 	curl_easy_setopt(curl, CURLOPT_URL, transfer->url);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https,ftp,file");
 	curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+	if (transfer->attempt->mirror->source->proxy)
+		curl_easy_setopt(curl, CURLOPT_PROXY, transfer->attempt->mirror->source->proxy);
 	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
 	curl_easy_setopt(curl, CURLOPT_MAXREDIRS, REDIRECTS);
 	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
@@ -389,6 +391,7 @@ static int try_failed(struct transfer *transfer, CURLcode code, struct err *err)
 	bool other_file = code == CURLE_OK || transfer->fault == FAULT_OTHER_SIZE;
 
 	reason_note(transfer, code);
+	log_debug("%s", attempt->reason);
 	attempt->tries++;
 	attempt->strikes += other_file || code == CURLE_TOO_MANY_REDIRECTS ? STRIKES_OTHER : 1;
 	attempt->gone = says_gone(transfer->curl, code);

@@ -59,6 +59,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
 
     def do_GET(self):
+        if self.path.startswith("http://"):  # it is a proxy too
+            self.path = "/" + self.path.split("/", 3)[3]
         _, how, rest = self.path.split("/", 2)
         wanted = self.headers.get("Range")
         print(how, rest.rsplit("/", 1)[-1], wanted or "-", file=log)
