@@ -327,8 +327,9 @@ int debian_bootstrap(const struct base_request *request, const struct base_optio
 
 	if (r == 0)
 		r = packages_get(request, options, &packages, err);
-	if (r == 0)
-		r = temp_dir(NULL, &work, err);
+	if (r < 0)
+		return r;
+	r = temp_dir(NULL, &work, err);
 	if (r < 0)
 		return r;
 	if (chmod(work, 0755) < 0)

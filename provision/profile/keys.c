@@ -560,7 +560,8 @@ static void source_read(const struct node *source, const char *prefix, struct fi
 	struct err err = { 0 };
 
 	spec->source = path_join(folder, source->text);
-	if (file_read(spec->source, FILE_MAX_BYTES, &spec->content, &spec->content_length, &err) < 0)
+	if (file_read(spec->source, FILE_MAX_BYTES, &spec->content, &spec->content_length, &err) <
+	    0)
 		diagnostic_add(diagnostics, &source->mark, "%ssource: %s", prefix, err.text);
 	err_clear(&err);
 }
