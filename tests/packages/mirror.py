@@ -63,7 +63,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.path = "/" + self.path.split("/", 3)[3]
         _, how, rest = self.path.split("/", 2)
         wanted = self.headers.get("Range")
-        print(how, rest.rsplit("/", 1)[-1], wanted or "-", file=log)
+        log.write(f"{how} {rest.rsplit('/', 1)[-1]} {wanted or '-'}\n")
         if how == "page":
             return self.answer(200, b"<html>Log in first</html>", Content_Type="text/html")
         if how == "login":
