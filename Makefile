@@ -80,7 +80,7 @@ demo: deps
 
 check: deps
 	@$(MAKE) --no-print-directory all units
-	@tests/all unit fail docs grubfix agent image fix run fuzz build boot
+	@tests/all unit fail docs grubfix agent image fix run fuzz packages build boot
 
 check-fast: all units
 	@tests/all unit fail docs grubfix agent

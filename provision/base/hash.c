@@ -77,6 +77,12 @@ void hash_finish_hex(struct hash *hash, char ret_hex[HASH_HEX_LENGTH + 1])
 	hex_text(digest, sizeof digest, ret_hex);
 }
 
+bool hash_is_hex(const char *text)
+{
+	return strlen(text) == HASH_HEX_LENGTH &&
+	       strspn(text, "0123456789abcdef") == HASH_HEX_LENGTH;
+}
+
 int hash_file(const char *path, char ret_hex[HASH_HEX_LENGTH + 1], struct err *err)
 {
 	CLEANUP(fd_cleanup) int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -1,12 +1,13 @@
 #include "bundle/lab.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fs.h"
-#include "packages/list.h"
+#include "packages/lock.h"
 
 #define FILE_BYTES ((size_t)64 << 20)
 
@@ -90,11 +91,13 @@ int lab_gather(const struct stack *stack, const char *lock_path, const char *fol
 {
 	CLEANUP(free_cleanup) char *real = realpath(stack->path, NULL);
 	CLEANUP(strv_done) struct strv paths = { 0 };
-	int r = real ? paths_find(stack, &paths, err)
-		     : err_errno(err, errno, "%s: cannot be found", stack->path);
 
+	if (!real)
+		return err_errno(err, errno, "%s: cannot be found", stack->path);
+	int r = paths_find(stack, &paths, err);
 	if (r < 0)
 		return r;
+	assert(paths.count > 0); /* the stack file at least */
 	size_t root = root_length(&paths);
 	for (size_t i = 0; r == 0 && i < paths.count; i++)
 		r = file_put(paths.items[i], folder, paths.items[i] + root, err);

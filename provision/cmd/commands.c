@@ -24,7 +24,7 @@ static const struct command *const commands[] = {
 	&build_stack_command, &plan_command,   &validate_command, &doctor_command,
 	&up_command,	      &status_command, &console_command,  &exec_command,
 	&down_command,	      &image_command,  &fix_command,	  &fix_guest_command,
-	&lock_command, &bundle_command, &store_command,	      &schema_command,
+	&lock_command,	      &bundle_command, &store_command,	  &schema_command,
 };
 
 #define COMMANDS ((int)(sizeof commands / sizeof *commands))

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "packages/fetch.h"
+#include "packages/lock.h"
 #include "packages/repository.h"
 #include "packages/resolve.h"
 #include "pattern/pattern.h"
@@ -51,8 +52,8 @@ static void source_add(char *line, const char *codename, const char *release,
 	if (!origin || !str_equal(origin, "Debian") || !str_equal(component, "main") ||
 	    !str_starts(suite, codename))
 		return;
-	CLEANUP(free_cleanup) char *of_release = str_format("%s%s", release,
-							    suite + strlen(codename));
+	CLEANUP(free_cleanup)
+	char *of_release = str_format("%s%s", release, suite + strlen(codename));
 	package_sources_add(sources, uri, of_release);
 }
 
@@ -84,9 +85,10 @@ static int machine_sources(const char *release, struct package_sources *sources,
 	return 0;
 }
 
-static int sources_find(const struct base_request *request, struct package_sources *ret_sources,
-			struct err *err)
+/* context: a base_request. */
+static int sources_find(const void *context, struct package_sources *ret_sources, struct err *err)
 {
+	const struct base_request *request = context;
 	CLEANUP(free_cleanup) char *mirrors = str_copy(request->mirror);
 	char *rest = NULL;
 
@@ -98,7 +100,7 @@ static int sources_find(const struct base_request *request, struct package_sourc
 
 /* ---- packages ---- */
 
-int debian_resolve(const struct base_request *request, const char *log_path,
+int debian_resolve(const struct base_request *request, const struct base_options *options,
 		   struct package_list *ret_list, struct err *err)
 {
 	CLEANUP(package_sources_done) struct package_sources sources = { 0 };
@@ -119,7 +121,8 @@ int debian_resolve(const struct base_request *request, const char *log_path,
 	const struct resolve_request resolve = {
 		.sources = &sources,
 		.packages = &packages,
-		.log_path = log_path,
+		.log_path = options->log_path,
+		.root = options->lists,
 	};
 	log_status("  %s %s: resolving packages", request->name, request->release);
 	r = packages_resolve(&resolve, ret_list, err);
@@ -131,7 +134,6 @@ int debian_resolve(const struct base_request *request, const char *log_path,
 static int packages_get(const struct base_request *request, const struct base_options *options,
 			struct package_list *ret_list, struct err *err)
 {
-	CLEANUP(package_sources_done) struct package_sources sources = { 0 };
 	CLEANUP(free_cleanup)
 	char *purpose = str_format("bootstrap %s %s", request->name, request->release);
 	int r = 0;
@@ -145,13 +147,12 @@ static int packages_get(const struct base_request *request, const struct base_op
 			    "file with nestctl lock",
 			    purpose);
 	else
-		r = debian_resolve(request, options->log_path, ret_list, err);
-	if (r == 0 && !options->offline)
-		r = sources_find(request, &sources, err);
+		r = debian_resolve(request, options, ret_list, err);
 	const struct fetch_request fetch = {
 		.store = options->store,
 		.packages = ret_list,
-		.sources = &sources,
+		.sources_find = sources_find,
+		.context = request,
 		.offline = options->offline,
 		.purpose = purpose,
 	};
@@ -218,9 +219,8 @@ static void exclude_add(struct strv *argv, const char *const *paths)
 		strv_format(argv, "--dpkgopt=path-exclude=%s", *paths);
 }
 
-static int argv_make(const struct base_request *request, const char *folder,
-		     const char *repository, const char *tar_path, struct strv *argv,
-		     struct err *err)
+static int argv_make(const struct base_request *request, const char *folder, const char *repository,
+		     const char *tar_path, struct strv *argv, struct err *err)
 {
 	bool extract = request->extract;
 	CLEANUP(free_cleanup) char *packages = strv_join(&request->packages, ",");
@@ -327,8 +327,9 @@ int debian_bootstrap(const struct base_request *request, const struct base_optio
 
 	if (r == 0)
 		r = packages_get(request, options, &packages, err);
-	if (r == 0)
-		r = temp_dir(NULL, &work, err);
+	if (r < 0)
+		return r;
+	r = temp_dir(NULL, &work, err);
 	if (r < 0)
 		return r;
 	if (chmod(work, 0755) < 0)

@@ -68,9 +68,9 @@ static int lock_apply(const struct plan *plan, struct step *step, struct err *er
 	const struct lock_tree *tree = lock_find(plan->lock, step->request);
 	if (!tree)
 		return err_set(err, -EINVAL,
-			       "the lock file has no packages for %s as the profiles ask for it "
-			       "now: make it anew with nestctl lock",
-			       step->name);
+			       "%s: has no packages for %s as the profiles ask for it now: make "
+			       "it anew with nestctl lock",
+			       plan->lock->path, step->name);
 	step->locked = &tree->packages;
 	package_list_hash(step->locked, hash);
 	inputs_add(&step->inputs, "locked packages", hash);

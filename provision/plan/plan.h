@@ -2,6 +2,7 @@
  * of them are done already. Making a plan writes nothing; building executes exactly the plan. */
 #pragma once
 #include "os/bootstrap.h"
+#include "packages/lock.h"
 #include "profile/stack.h"
 #include "store/inputs.h"
 #include "store/store.h"
@@ -22,12 +23,12 @@ struct step {
 	bool cached;
 	char *damage; /* STEP_BOOTSTRAP: what is wrong with the object that is there; or NULL */
 	char *reason; /* why it is not cached; "" if it is */
-	const struct layer *layer; /* STEP_COMPOSE */
-	struct base_request base;  /* STEP_BOOTSTRAP */
+	const struct layer *layer;	   /* STEP_COMPOSE */
+	struct base_request base;	   /* STEP_BOOTSTRAP */
 	char request[HASH_HEX_LENGTH + 1]; /* STEP_BOOTSTRAP: what a lock file knows it by */
 	const struct package_list *locked; /* STEP_BOOTSTRAP: of the plan's lock, or NULL */
-	struct step *base_step;	   /* STEP_COMPOSE: the base tree it stands on */
-	struct step *loader_step;  /* STEP_COMPOSE: the tree of its boot loader, or NULL */
+	struct step *base_step;		   /* STEP_COMPOSE: the base tree it stands on */
+	struct step *loader_step;	   /* STEP_COMPOSE: the tree of its boot loader, or NULL */
 };
 
 struct plan {

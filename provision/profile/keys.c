@@ -57,7 +57,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(mirror),
 	  .valid = valid_mirror,
-	  .allowed = "an http, https or file URL",
+	  .allowed = "http, https or file URLs, one blank between them",
 	  .default_text = "",
 	  .help = "Where packages come from; empty: where this machine's own apt gets them" },
 	{ .path = "os.packages",
@@ -560,7 +560,8 @@ static void source_read(const struct node *source, const char *prefix, struct fi
 	struct err err = { 0 };
 
 	spec->source = path_join(folder, source->text);
-	if (file_read(spec->source, FILE_MAX_BYTES, &spec->content, &spec->content_length, &err) < 0)
+	if (file_read(spec->source, FILE_MAX_BYTES, &spec->content, &spec->content_length, &err) <
+	    0)
 		diagnostic_add(diagnostics, &source->mark, "%ssource: %s", prefix, err.text);
 	err_clear(&err);
 }
