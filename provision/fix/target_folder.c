@@ -126,8 +126,8 @@ static int folder_list(void *context, const char *real, struct strv *ret_names, 
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* Owner, mode, extended attributes (SELinux labels among them). What the file system cannot keep
- * (vfat has no owners) is left. */
+/* Owner, mode, extended attributes (SELinux labels among them); times go to a backup. What the file
+ * system cannot keep (vfat has no owners) is left. */
 static int attributes_copy(int from, int to, bool times)
 {
 	char names[4096], value[4096];
@@ -137,7 +137,7 @@ static int attributes_copy(int from, int to, bool times)
 		return -errno;
 	if (fchown(to, status.st_uid, status.st_gid) < 0 && errno != EPERM && errno != ENOSYS)
 		return -errno;
-	if (fchmod(to, status.st_mode & 07777) < 0 && errno != EPERM)
+	if (fchmod(to, status.st_mode & (times ? TARGET_BACKUP_MODE : 07777)) < 0 && errno != EPERM)
 		return -errno;
 	ssize_t length = flistxattr(from, names, sizeof names);
 	for (ssize_t at = 0; at < length; at += (ssize_t)strlen(names + at) + 1) {
