@@ -100,22 +100,25 @@ static bool piece_is(const struct doc *doc, uint32_t token, const char *const *t
 	return false;
 }
 
-/* Removes a piece of "a,b,c" and the comma that is one too many, with the blanks beside it. */
-static void piece_remove(struct doc *doc, const struct word *item, uint32_t token)
+/* Removes a piece of "a,b,c" and the comma that is one too many, with the blanks beside it. first
+ * is the first token that is still there; the one behind what was removed is returned. */
+static uint32_t piece_remove(struct doc *doc, const struct word *item, uint32_t first,
+			     uint32_t token)
 {
 	uint32_t comma = token;
 
-	while (comma > item->first + 1 && doc->tokens[comma].kind != TOKEN_PUNCT)
+	while (comma > first && doc->tokens[comma].kind != TOKEN_PUNCT)
 		comma--;
 	if (doc->tokens[comma].kind == TOKEN_PUNCT) {
 		doc_remove(doc, comma, token);
-		return;
+		return token + 1;
 	}
 	for (comma = token; comma + 1 < item->last && doc->tokens[comma].kind != TOKEN_PUNCT;)
 		comma++;
 	if (doc->tokens[comma].kind == TOKEN_PUNCT && doc->tokens[comma + 1].kind == TOKEN_GAP)
 		comma++;
 	doc_remove(doc, token, comma);
+	return comma + 1;
 }
 
 static void flat_drop_netfront(struct fix *fix, const char *reason)
@@ -126,15 +129,15 @@ static void flat_drop_netfront(struct fix *fix, const char *reason)
 
 	for (uint32_t i = 0; vif && i < vif->word_count; i++) {
 		const struct word *item = statement_word(fix->doc, vif, i);
+		uint32_t first = item->first + 1;
 
 		for (uint32_t token = item->first; token <= item->last; token++) {
 			if (fix->doc->tokens[token].kind != TOKEN_WORD ||
 			    !piece_is(fix->doc, token, texts))
 				continue;
-			piece_remove(fix->doc, item, token);
+			first = piece_remove(fix->doc, item, first, token);
 			fix_edited(fix, token, doc_slice(fix->doc, token, token), NULL, "%s",
 				   reason);
-			break; /* a second one goes with the next parse */
 		}
 	}
 }

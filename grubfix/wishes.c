@@ -100,7 +100,7 @@ static const struct args *group_target(const struct doc *doc, const struct group
 
 static const char *variable_for(const struct doc *doc, enum args_role role)
 {
-	if (str_ends(doc->name, "grub.d/xen.cfg"))
+	if (grubfix_is_included(doc->name))
 		return NULL;
 	if (doc->type == GRUBFIX_SYSCONFIG)
 		return role == ARGS_XEN ? "XEN_APPEND" : "XEN_KERNEL_APPEND";
