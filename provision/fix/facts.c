@@ -143,9 +143,11 @@ static char *mapped_disk(const char *map)
 	return NULL;
 }
 
-static void disk_names_make(const struct fix_files *files, const struct fix_wishes *wishes,
-			    struct disk_facts *facts)
+static void disk_names_make(const struct disk *disk, const struct fix_files *files,
+			    const struct fix_wishes *wishes, struct disk_facts *facts)
 {
+	if (disk->own_name)
+		strv_add(&facts->disk_names, disk->own_name);
 	facts->facts.disk = wishes->disk;
 	for (size_t i = 0; i < files->count; i++) {
 		CLEANUP(free_cleanup) char *device = NULL;
@@ -202,7 +204,7 @@ int disk_facts_make(struct target *target, const struct fix_files *files,
 	if (r < 0)
 		return r;
 	filesystems_make(target_disk(target), ret_facts);
-	disk_names_make(files, wishes, ret_facts);
+	disk_names_make(target_disk(target), files, wishes, ret_facts);
 	facts->file_exists = exists;
 	facts->context = target;
 	facts->style = wishes->style;
