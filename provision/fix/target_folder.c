@@ -219,8 +219,22 @@ static int folder_nothing(void *context, struct err *err)
 	return 0;
 }
 
+/* Is the file as it was? Then the write that failed never came to it. */
+static bool is_untouched(struct folder_target *target, const struct undo *undo)
+{
+	CLEANUP(free_cleanup) char *data = NULL;
+	size_t length;
+	int r = folder_read(target, undo->real, SIZE_MAX / 2, &data, &length, NULL);
+
+	if (!undo->data)
+		return r == -ENOENT;
+	return r == 0 && length == undo->length && memcmp(data, undo->data, length) == 0;
+}
+
 static int undo_one(struct folder_target *target, const struct undo *undo, struct err *err)
 {
+	if (is_untouched(target, undo))
+		return 0;
 	if (undo->data)
 		return put(target, undo->real, undo->real, undo->data, undo->length, err);
 	CLEANUP(fd_cleanup) int folder = open_above(target, undo->real);
