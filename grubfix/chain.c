@@ -11,6 +11,8 @@
 #include "menu.h"
 #include "words.h"
 
+#define MENUS_MAX 64 /* no menu loads so many others */
+
 static bool loads_menu(const struct doc *doc, const struct statement *s)
 {
 	return strcmp(s->name, "configfile") == 0 ||
@@ -143,6 +145,7 @@ static char *path_of(const struct doc *doc, const struct grubfix_facts *facts, c
 void chain_next(const struct doc *doc, const struct grubfix_facts *facts, struct strv *ret_paths)
 {
 	uint32_t entry = default_entry(doc);
+	unsigned looked_at = 0;
 
 	for (uint32_t i = 0; i < doc->statement_count; i++) {
 		const struct statement *s = doc->statements + i;
@@ -152,7 +155,8 @@ void chain_next(const struct doc *doc, const struct grubfix_facts *facts, struct
 
 		if (!loads_menu(doc, s) || !file || s->key == NONE ||
 		    (top ? doc->type == GRUBFIX_LEGACY : s->entry != entry) ||
-		    is_conditional(doc, s->key, !top) || !stays_home(doc, facts, s->entry))
+		    looked_at++ >= MENUS_MAX || is_conditional(doc, s->key, !top) ||
+		    !stays_home(doc, facts, s->entry))
 			continue;
 		path = path_of(doc, facts, file->text);
 		if (path)

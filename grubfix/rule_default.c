@@ -156,6 +156,17 @@ static bool is_default(const struct statement *s)
 	return s->assignment && s->entry == NONE && strcmp(s->name, "default") == 0;
 }
 
+/* Is it known that no environment block lies beside the menu? Then saved_entry is empty. */
+static bool lacks_grubenv(const struct fix *fix)
+{
+	const char *name = fix->doc->name;
+	CLEANUP(free_cleanup)
+	char *path = str_format("%.*sgrubenv", (int)(path_base(name) - name), name);
+
+	return *name == '/' && fix->facts->file_exists &&
+	       !fix->facts->file_exists(fix->facts->context, path);
+}
+
 static int grub_cfg_default(struct fix *fix, struct err *err)
 {
 	CLEANUP(choice_done) struct choice choice = { 0 };
@@ -169,12 +180,13 @@ static int grub_cfg_default(struct fix *fix, struct err *err)
 
 		if (!is_default(s))
 			continue;
-		if (strchr(s->value, '$')) {
-			variable |= strstr(s->value, "saved_entry") != NULL;
+		bool saved = strstr(s->value, "saved_entry") != NULL;
+		if (strchr(s->value, '$') && !(saved && lacks_grubenv(fix))) {
+			variable |= saved;
 			continue;
 		}
 		literal = true;
-		if (chosen(fix, &choice, s->value))
+		if (!strchr(s->value, '$') && chosen(fix, &choice, s->value))
 			continue;
 		statement_set(fix->doc, s, choice.path);
 		fix_edited(fix, s->key, s->value, choice.path, "\"%s\" starts Xen",

@@ -148,14 +148,6 @@ void wishes_grant_one(struct fix *fix, uint32_t args, const struct wish *wishes,
 	group_grant(fix, &group, wishes, reason);
 }
 
-static bool has_args(const struct doc *doc, enum args_role role, uint32_t entry, uint32_t end)
-{
-	for (uint32_t i = 0; i < end; i++)
-		if (doc->args[i].role == role && doc->args[i].entry == entry)
-			return true;
-	return false;
-}
-
 /* A section of xen.cfg may have no options= line: it comes in front of its kernel= line. */
 static void options_add(struct fix *fix, uint32_t kernel, const struct wish *wishes,
 			const char *reason)
@@ -171,6 +163,26 @@ static void options_add(struct fix *fix, uint32_t kernel, const struct wish *wis
 	fix_edited(fix, token, NULL, line.data, "%s", reason);
 	buf_text(&line, doc_newline(doc));
 	doc_before(fix->doc, token, line.data);
+}
+
+static void sections_complete(struct fix *fix, const bool *foreign, const struct wish *wishes,
+			      const char *reason)
+{
+	const struct doc *doc = fix->doc;
+	CLEANUP(free_cleanup) bool *done = mem_alloc(doc->entry_count * sizeof *done);
+
+	for (uint32_t i = 0; i < doc->args_count; i++)
+		if (doc->args[i].role == ARGS_XEN && doc->args[i].entry != NONE)
+			done[doc->args[i].entry] = true;
+	for (uint32_t i = 0; i < doc->args_count; i++) {
+		uint32_t entry = doc->args[i].entry;
+
+		if (doc->args[i].role != ARGS_DOM0 || entry == NONE || foreign[entry] ||
+		    done[entry])
+			continue;
+		done[entry] = true;
+		options_add(fix, i, wishes, reason);
+	}
 }
 
 void wishes_grant(struct fix *fix, enum args_role role, const struct wish *wishes,
@@ -189,12 +201,6 @@ void wishes_grant(struct fix *fix, enum args_role role, const struct wish *wishe
 		if (doc->args[i].role == role &&
 		    (doc->args[i].entry == NONE || !foreign[doc->args[i].entry]))
 			wishes_grant_one(fix, i, wishes, reason);
-	for (uint32_t i = 0; i < doc->args_count && doc->type == GRUBFIX_XEN_CFG; i++) {
-		const struct args *args = doc->args + i;
-
-		if (role == ARGS_XEN && args->role == ARGS_DOM0 && args->entry != NONE &&
-		    !foreign[args->entry] && !has_args(doc, ARGS_DOM0, args->entry, i) &&
-		    !has_args(doc, ARGS_XEN, args->entry, doc->args_count))
-			options_add(fix, i, wishes, reason);
-	}
+	if (role == ARGS_XEN && doc->type == GRUBFIX_XEN_CFG)
+		sections_complete(fix, foreign, wishes, reason);
 }

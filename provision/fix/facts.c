@@ -29,6 +29,14 @@ static struct disk_part *part_with_uuid(struct disk *disk, const char *uuid)
 	return part;
 }
 
+/* Quotes are legal there. */
+static char *uuid_bare(const char *text)
+{
+	size_t length = strcspn(text + (*text == '"'), "\"");
+
+	return str_format("%.*s", (int)length, text + (*text == '"'));
+}
+
 /* The UUID in the line of fstab for a mount point (or for a type, as swap has none). */
 static char *fstab_uuid(const char *fstab, const char *mount, const char *type)
 {
@@ -43,7 +51,7 @@ static char *fstab_uuid(const char *fstab, const char *mount, const char *type)
 		if (!is || !(mount ? str_equal(at, mount) : str_equal(is, type)))
 			continue;
 		if (str_starts(name, "UUID="))
-			return str_copy(name + strlen("UUID="));
+			return uuid_bare(name + strlen("UUID="));
 		if (str_starts(name, "/dev/disk/by-uuid/"))
 			return str_copy(name + strlen("/dev/disk/by-uuid/"));
 	}

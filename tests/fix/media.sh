@@ -157,6 +157,24 @@ else
 	skip "--root DIR: a write that fails is rolled back" "no mounts here"
 fi
 
+# --- the default of GRUB 2 ------------------------------------------------------------------------
+saved() { # with a grubenv, and without one
+	rm -rf tree && cp -a suse tree && rm -r tree/boot/grub && mkdir tree/boot/grub tree/etc/default && printf 'GRUB_TIMEOUT=5\n' > tree/etc/default/grub &&
+		printf 'set default="${saved_entry}"\nmenuentry linux {\n\tlinux /boot/vmlinuz-%s root=/dev/hda2\n}\nsubmenu more --id more {\n\tmenuentry xen --id x {\n\
+\t\tmultiboot2 /boot/xen.gz\n\t\tmodule2 /boot/vmlinuz-%s root=/dev/hda2\n\t}\n}\n' $KERNEL $KERNEL > tree/boot/grub/grub.cfg &&
+		cp -a tree other.tree && suse_image image tree && "$NESTCTL" fix image && inside image /boot/grub/grub.cfg | grep -qxF 'set default="more>x"' &&
+		inside image /etc/default/grub | grep -qxF 'GRUB_DEFAULT="more>x"' &&
+		printf '# GRUB Environment Block\nsaved_entry=linux\n%0981d' 0 | tr 0 '#' > other.tree/boot/grub/grubenv && head -c 1024 other.tree/boot/grub/grubenv |
+		cmp - other.tree/boot/grub/grubenv && suse_image image other.tree && "$NESTCTL" fix image && inside image /boot/grub/grub.cfg |
+		grep -qxF 'set default="${saved_entry}"' && inside image /boot/grub/grubenv > grubenv && has grubenv "saved_entry=more>x" && [[ $(stat -c %s grubenv) == 1024 ]]
+	local status=$?
+	rm -rf other.tree
+	return $status
+}
+ok "a saved entry of GRUB 2, with a grubenv and without" saved
+ok "--root DIR, the UUID from its fstab in quotes" eval 'rm -rf tree; cp -a suse tree; printf "UUID=\"%s\" / ext3 defaults 1 1\n" $ROOT_UUID > tree/etc/fstab;
+	"$NESTCTL" fix --root tree --skip resume && grep -q "root=UUID=$ROOT_UUID " tree/boot/grub/menu.lst'
+
 # --- xen.cfg and the files beside it --------------------------------------------------------------
 beside() {
 	rm -rf tree && cp -a suse tree && rm -r tree/boot/grub && mkdir -p tree/boot/efi/EFI/xen && printf '[global]\ndefault=old\n\n[old]\nkernel=vmlinuz-old root=/dev/hda2\n\
