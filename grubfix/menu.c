@@ -45,8 +45,9 @@ static char *path_beside(const char *menu, const char *file)
 	char *path = *menu == '/' ? str_format("%.*s%s", (int)(path_base(menu) - menu), menu, file)
 				  : NULL;
 
-	for (char *p = path; p && (p = strchr(p, '\\'));)
-		*p = '/';
+	for (char *p = path; p && *p; p++)
+		if (*p == '\\')
+			*p = '/';
 	return path;
 }
 

@@ -223,12 +223,12 @@ static int folder_nothing(void *context, struct err *err)
 static bool is_untouched(struct folder_target *target, const struct undo *undo)
 {
 	CLEANUP(free_cleanup) char *data = NULL;
-	size_t length;
+	size_t length = 0;
 	int r = folder_read(target, undo->real, SIZE_MAX / 2, &data, &length, NULL);
 
 	if (!undo->data)
 		return r == -ENOENT;
-	return r == 0 && length == undo->length && memcmp(data, undo->data, length) == 0;
+	return data && length == undo->length && memcmp(data, undo->data, length) == 0;
 }
 
 static int undo_one(struct folder_target *target, const struct undo *undo, struct err *err)
