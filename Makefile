@@ -88,6 +88,9 @@ check-fast: all units
 fuzz-smoke:
 	@SECONDS_EACH=60 tests/fuzz/run
 
+fuzz-afl:
+	@tests/fuzz/afl $(or $(SECONDS_EACH),60)
+
 check-boot: all
 	@tests/all boot
 
@@ -129,12 +132,13 @@ help:
 	@echo 'make check-asan   the same under the address and undefined-behaviour sanitizers'
 	@echo 'make check-boot   the boots alone'
 	@echo 'make fuzz-smoke   a minute of fuzzing of the boot file parsers'
+	@echo 'make fuzz-afl     the same under AFL++, SECONDS_EACH (60) for each of its programs'
 	@echo 'make bench        ratios against named references'
 	@echo 'make format, format-check, lint'
 	@echo 'make install      into DESTDIR and prefix (/usr/local)'
 	@echo 'make clean'
 
-.PHONY: all units deps demo check check-fast check-boot check-asan fuzz-smoke bench format format-check lint \
+.PHONY: all units deps demo check check-fast check-boot check-asan fuzz-smoke fuzz-afl bench format format-check lint \
 	install clean help
 .DELETE_ON_ERROR:
 -include $(patsubst %.o,%.d,$(call objects,$(SOURCES) $(GRUBFIX) provision/main.c grubfix/main.c))

@@ -60,6 +60,9 @@ int fsys_inode_new(struct fsys *fsys, const struct fsys_node *node, struct fsys_
 void fsys_inode_set(struct fsys *fsys, const struct fsys_node *node, struct fsys_inode *inode);
 /* One name less; at the last one blocks and number are freed. */
 int fsys_inode_release(struct fsys *fsys, ext2_ino_t number, struct err *err);
+/* Adds those that the inode has to the node. */
+int fsys_inode_get_xattrs(struct fsys *fsys, ext2_ino_t number, struct fsys_node *node,
+			  struct err *err);
 int fsys_inode_set_xattrs(struct fsys *fsys, const struct fsys_node *node, ext2_ino_t number,
 			  struct err *err);
 uint64_t fsys_inode_size(const struct fsys_inode *inode);
