@@ -15,6 +15,16 @@
 #define GIB	       (KIB * MIB)
 #define TIB	       (KIB * GIB)
 
+/* Regular expressions that the schema shows; valid.c decides. */
+#define NAME_FORM  "^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
+#define LABEL_FORM "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?" /* of RFC 1123 */
+#define TEXT_FORM  "[^\\x00-\\x1f\\x7f]"
+#define PATH_FORM  "(/(?!\\.{1,2}(/|$))[^/\\x00-\\x1f\\x7f]+)"
+#define MOUNT_FORM "(/(?!\\.{1,2}(/|$))[^/\\x00-\\x20\\x7f\"\\\\#]+)"
+#define OCTET_FORM "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+#define IP_FORM	   OCTET_FORM "(\\." OCTET_FORM "){3}"
+#define URL_FORM   "(https?://|file:///)[^ \\x00-\\x1f\\x7f]*"
+
 #define IN(field) offsetof(struct layer, field)
 
 const struct key_row layer_keys[] = {
@@ -22,6 +32,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(name),
 	  .valid = valid_name,
+	  .form = NAME_FORM,
 	  .allowed = "letters, digits, - _ and ., at most 63, beginning with a letter or digit",
 	  .help = "Name of the machine; no two layers of a stack share one" },
 	{ .path = "role",
@@ -50,6 +61,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(release),
 	  .valid = valid_release,
+	  .form = "^[A-Za-z0-9._-]+$",
 	  .allowed = "a release's code name",
 	  .default_text = "bookworm",
 	  .help = "Release, by its code name" },
@@ -57,6 +69,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(mirror),
 	  .valid = valid_mirror,
+	  .form = "^$|^" URL_FORM "( " URL_FORM ")*$",
 	  .allowed = "an http, https or file URL",
 	  .default_text = "",
 	  .help = "Where packages come from; empty: where this machine's own apt gets them" },
@@ -64,6 +77,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXTS,
 	  .offset = IN(packages),
 	  .valid = valid_package,
+	  .form = "^[A-Za-z0-9][A-Za-z0-9+.:-]+$",
 	  .allowed = "package names",
 	  .default_text = "[]",
 	  .help = "Packages besides the pattern's" },
@@ -71,6 +85,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXTS,
 	  .offset = IN(groups),
 	  .valid = valid_name,
+	  .form = NAME_FORM,
 	  .allowed = "names of package groups",
 	  .default_text = "[]",
 	  .help = "Package groups: file-server, web-server, development" },
@@ -116,6 +131,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(machine.mac),
 	  .valid = valid_mac,
+	  .form = "^([0-9A-Fa-f][02468ACEace](:[0-9A-Fa-f]{2}){5})?$",
 	  .allowed = "a unicast MAC address such as 00:16:3e:1e:73:af",
 	  .default_text = "",
 	  .help = "MAC address; empty: one derived from the names of stack and layer" },
@@ -151,6 +167,7 @@ const struct key_row layer_keys[] = {
 	  .offset = IN(hypervisor_args),
 	  .max = 1024,
 	  .valid = valid_arguments,
+	  .form = "^[^\\x00-\\x1f\\x7f\"'`\\\\$#;{}]*$",
 	  .allowed = "arguments without quotes",
 	  .default_text = "",
 	  .help = "Arguments of the hypervisor besides the pattern's" },
@@ -159,6 +176,7 @@ const struct key_row layer_keys[] = {
 	  .offset = IN(kernel_args),
 	  .max = 1024,
 	  .valid = valid_arguments,
+	  .form = "^[^\\x00-\\x1f\\x7f\"'`\\\\$#;{}]*$",
 	  .allowed = "arguments without quotes",
 	  .default_text = "",
 	  .help = "Arguments of the kernel (dom0's in a host) besides the pattern's" },
@@ -181,6 +199,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(host_name),
 	  .valid = valid_host_name,
+	  .form = "^" LABEL_FORM "$",
 	  .allowed = "letters, digits and -, at most 63 (RFC 1123)",
 	  .default_text = "=name",
 	  .help = "Host name without domain; that of the layer where it is not given" },
@@ -188,6 +207,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(domain),
 	  .valid = valid_domain,
+	  .form = "^(" LABEL_FORM "(\\." LABEL_FORM ")*)?$",
 	  .allowed = "names with dots between them",
 	  .default_text = "",
 	  .help = "DNS domain" },
@@ -195,6 +215,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(locale),
 	  .valid = valid_locale,
+	  .form = "^[A-Za-z0-9_.@-]+$",
 	  .allowed = "a locale such as ja_JP.UTF-8",
 	  .default_text = "C.UTF-8",
 	  .help = "Locale" },
@@ -202,6 +223,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(time_zone),
 	  .valid = valid_time_zone,
+	  .form = "^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*/?$",
 	  .allowed = "a zone such as Asia/Tokyo",
 	  .default_text = "UTC",
 	  .help = "Time zone" },
@@ -209,6 +231,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(keymap),
 	  .valid = valid_name,
+	  .form = NAME_FORM,
 	  .allowed = "a keyboard layout such as us",
 	  .default_text = "us",
 	  .help = "Keyboard layout" },
@@ -217,11 +240,14 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(network.bridge),
 	  .valid = valid_interface,
-	  .allowed = "an interface name of at most 15 letters and digits",
+	  .form = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$",
+	  .allowed = "an interface name: letters, digits, - _ and ., at most 15, beginning with a "
+		     "letter or digit",
 	  .default_text = "br0",
 	  .help = "Hosts: the bridge over the network card, for the guests" },
 	{ .path = "network.address",
 	  .type = KEY_ADDRESS,
+	  .form = "^(dhcp|" IP_FORM "/(30|[12][0-9]|[1-9]))$",
 	  .offset = IN(network),
 	  .default_text = "dhcp",
 	  .help = "dhcp, or a static address with its prefix length" },
@@ -229,6 +255,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(network.gateway),
 	  .valid = valid_ip,
+	  .form = "^(" IP_FORM ")?$",
 	  .allowed = "an IPv4 address",
 	  .default_text = "",
 	  .help = "Gateway of a static address" },
@@ -236,6 +263,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXTS,
 	  .offset = IN(network.dns),
 	  .valid = valid_ip,
+	  .form = "^(" IP_FORM ")?$",
 	  .allowed = "IPv4 addresses",
 	  .default_text = "[]",
 	  .help = "Name servers" },
@@ -244,6 +272,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(root_password_hash),
 	  .valid = valid_password_hash,
+	  .form = "^$|^\\$[A-Za-z0-9][A-Za-z0-9$./,=]+\\$[A-Za-z0-9./,=]{20,}$",
 	  .allowed = "a hash in crypt(5) form, as `openssl passwd -6` makes it, never the password",
 	  .default_text = "",
 	  .secret = true,
@@ -252,6 +281,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXTS,
 	  .offset = IN(ssh_keys),
 	  .valid = valid_ssh_key,
+	  .form = "^(ssh-(ed25519|rsa)|(ecdsa-sha2|sk-ssh|sk-ecdsa)-[!-~]*) " TEXT_FORM "*$",
 	  .allowed = "public keys as in authorized_keys",
 	  .default_text = "[]",
 	  .secret = true,
@@ -265,6 +295,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXTS,
 	  .offset = IN(guest_config_lines),
 	  .valid = valid_line,
+	  .form = "^" TEXT_FORM "+$",
 	  .allowed = "lines of a guest config",
 	  .default_text = "[]",
 	  .help = "Raw lines for the layer's guest config; each replaces the line of the same key" },
@@ -301,6 +332,7 @@ const struct key_row partition_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = offsetof(struct partition_spec, label),
 	  .valid = valid_label,
+	  .form = "^" TEXT_FORM "{0,16}$",
 	  .allowed = "at most 16 bytes",
 	  .default_text = "",
 	  .help = "Label of the file system" },
@@ -308,6 +340,7 @@ const struct key_row partition_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = offsetof(struct partition_spec, mount_point),
 	  .valid = valid_mount_point,
+	  .form = "^$|^/$|^/(srv|home|data|mnt|opt|boot/efi|var/lib/xen/images)" MOUNT_FORM "*$",
 	  .allowed = "/, " ESP_MOUNT_POINT ", or a folder in /srv, /home, /data, /mnt, /opt or "
 		     "/var/lib/xen/images",
 	  .default_text = "",
@@ -320,7 +353,8 @@ const struct key_row file_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = offsetof(struct file_spec, path),
 	  .valid = valid_absolute_path,
-	  .allowed = "an absolute path without . and ..",
+	  .form = "^" PATH_FORM "+$",
+	  .allowed = "a file's absolute path without . and ..",
 	  .help = "Where the file lies in the layer" },
 	{ .path = "content",
 	  .type = KEY_TEXT,
@@ -548,7 +582,12 @@ static void partitions_parse(const struct value *value, struct disk_spec *disk)
 					    sizeof *disk->partitions);
 		struct partition_spec *spec = &disk->partitions[disk->partition_count++];
 		*spec = (struct partition_spec){ .mark = item->mark };
-		keys_parse(partition_keys, item, &item->mark, prefix, spec, value->diagnostics);
+		keys_parse(partition_keys,
+			   &(struct key_source){ .map = item,
+						 .mark = &item->mark,
+						 .prefix = prefix,
+						 .diagnostics = value->diagnostics },
+			   spec);
 	}
 }
 
@@ -557,12 +596,17 @@ static void source_read(const struct node *source, const char *prefix, struct fi
 			struct diagnostics *diagnostics)
 {
 	CLEANUP(free_cleanup) char *folder = path_folder(source->mark.file);
-	struct err err = { 0 };
 
 	spec->source = path_join(folder, source->text);
-	if (file_read(spec->source, FILE_MAX_BYTES, &spec->content, &spec->content_length, &err) < 0)
-		diagnostic_add(diagnostics, &source->mark, "%ssource: %s", prefix, err.text);
-	err_clear(&err);
+	int r = file_check_regular(spec->source);
+	if (r == 0)
+		r = file_read(spec->source, FILE_MAX_BYTES, &spec->content, &spec->content_length,
+			      NULL);
+	if (r < 0)
+		diagnostic_add(diagnostics, &source->mark,
+			       "%ssource: found \"%s\", which cannot be read (%s); allowed is a "
+			       "file of at most %u MiB, relative to the one that names it",
+			       prefix, source->text, strerror(-r), FILE_MAX_BYTES >> 20);
 }
 
 static void file_content(const struct node *item, const char *prefix, struct file_spec *spec,
@@ -595,7 +639,12 @@ static void files_parse(const struct value *value, struct layer *layer)
 		layer->files = mem_grow(layer->files, layer->file_count + 1, sizeof *layer->files);
 		struct file_spec *spec = &layer->files[layer->file_count++];
 		*spec = (struct file_spec){ .mark = item->mark };
-		keys_parse(file_keys, item, &item->mark, prefix, spec, value->diagnostics);
+		keys_parse(file_keys,
+			   &(struct key_source){ .map = item,
+						 .mark = &item->mark,
+						 .prefix = prefix,
+						 .diagnostics = value->diagnostics },
+			   spec);
 		file_content(item, prefix, spec, value->diagnostics);
 	}
 }
@@ -746,25 +795,35 @@ struct mark key_mark(const struct node *map, const char *path, const struct mark
 	return node ? node->mark : *otherwise;
 }
 
-void keys_parse(const struct key_row *keys, const struct node *map, const struct mark *mark,
-		const char *prefix, void *object, struct diagnostics *diagnostics)
+static void key_parse(const struct key_row *row, const struct key_source *source, void *object)
 {
-	unknown_find(keys, map, "", prefix, diagnostics);
-	for (const struct key_row *row = keys; row->path; row++) {
-		const struct node *node = node_at(map, row->path);
-		struct value value = { .row = row,
-				       .node = node,
-				       .mark = node ? node->mark : *mark,
-				       .prefix = prefix,
-				       .diagnostics = diagnostics };
+	const struct node *node = node_at(source->map, row->path);
+	struct value value = { .row = row,
+			       .node = node,
+			       .mark = node ? node->mark : *source->mark,
+			       .prefix = source->prefix,
+			       .diagnostics = source->diagnostics };
 
-		if (!node && !row->default_text) {
+	if (!node && !row->default_text) {
+		if (!source->partial)
 			value_wrong(&value);
-			continue;
-		}
-		value.text = node && node->kind == NODE_SCALAR ? node->text : row->default_text;
-		if (!node && str_equal(row->default_text, "=name"))
-			continue; /* depends on another key: whoever knows the object fills it in */
-		value_parse(&value, object);
+		return;
+	}
+	value.text = node && node->kind == NODE_SCALAR ? node->text : row->default_text;
+	if (!node && str_equal(row->default_text, "=name"))
+		return; /* depends on another key: whoever knows the object fills it in */
+	value_parse(&value, object);
+}
+
+void keys_parse(const struct key_row *keys, const struct key_source *source, void *object)
+{
+	unknown_find(keys, source->map, "", source->prefix, source->diagnostics);
+	for (const struct key_row *row = keys; row->path; row++) {
+		size_t before = diagnostics_count(source->diagnostics);
+
+		key_parse(row, source, object);
+		bool guessed = source->partial && !node_at(source->map, row->path);
+		if (source->wrong && (guessed || diagnostics_count(source->diagnostics) > before))
+			strv_add(source->wrong, row->path);
 	}
 }

@@ -163,6 +163,11 @@ struct node *node_text(char *text, struct mark mark)
 	return node;
 }
 
+struct node *node_map(struct mark mark)
+{
+	return node_new(NODE_MAP, mark);
+}
+
 static struct node *scalar_read(const yaml_event_t *event, struct mark mark)
 {
 	struct node *node = node_text(str_copy((const char *)event->data.scalar.value), mark);
