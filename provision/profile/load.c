@@ -10,7 +10,6 @@
 #include "profile/valid.h"
 
 #define INCLUDE_DEPTH_MAX 16
-#define LAYERS_MAX	  64
 
 struct loader {
 	struct stack *stack;
