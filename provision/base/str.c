@@ -70,6 +70,18 @@ void str_tame(char *text)
 	}
 }
 
+void str_tame_lines(char *text)
+{
+	char *end;
+
+	for (; (end = strchr(text, '\n')); text = end + 1) {
+		*end = '\0';
+		str_tame(text);
+		*end = '\n';
+	}
+	str_tame(text);
+}
+
 bool str_ends(const char *text, const char *suffix)
 {
 	size_t length = strlen(text), tail = strlen(suffix);

@@ -17,6 +17,7 @@ bool str_equal(const char *a, const char *b); /* NULL equals NULL only */
 bool str_starts(const char *text, const char *prefix);
 /* Makes a text from elsewhere fit to be shown: control characters, C1 ones too, become blanks. */
 void str_tame(char *text);
+void str_tame_lines(char *text); /* the same, but lines stay lines */
 bool str_ends(const char *text, const char *suffix);
 
 /* A growing text. A zeroed struct is an empty one; data is NUL-terminated once anything was

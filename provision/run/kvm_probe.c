@@ -17,6 +17,7 @@
 static const uint8_t boot_code[] = { 0xba, 0x01, 0x05, 0xb0, 0x2a, 0xee, 0xf4, 0xeb, 0xfd };
 
 #define EXIT_STATUS  ((0x2a << 1) | 1)
+#define NOT_FOUND    127 /* spawn_start's child: there is no such program */
 #define SECTOR_BYTES 512
 #define DISK_BYTES   (64 * SECTOR_BYTES)
 
@@ -111,6 +112,8 @@ bool kvm_probe_finish(struct kvm_probe *probe, double seconds, char **ret_why)
 	} else if (probe->pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_STATUS) {
 		*ret_why = str_copy("a guest ran on /dev/kvm");
 		works = true;
+	} else if (probe->pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND) {
+		*ret_why = str_copy("/dev/kvm is there, but no QEMU to try it");
 	} else if (probe->pid > 0) {
 		CLEANUP(free_cleanup) char *how = spawn_status_text(status);
 

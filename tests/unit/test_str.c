@@ -129,6 +129,19 @@ static void take_evaluates_once(void **state)
 	assert_string_equal(taken, "x");
 }
 
+static void texts_from_elsewhere_are_tamed(void **state)
+{
+	char line[] = "a\033[2J\tb\x7f\xc2\x9b"
+		      "c\n\xc3\xa9";
+	char lines[] = "one\033\n\ntwo\r\n\x07";
+
+	(void)state;
+	str_tame(line);
+	assert_string_equal(line, "a [2J b   c \xc3\xa9");
+	str_tame_lines(lines);
+	assert_string_equal(lines, "one \n\ntwo \n ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +151,7 @@ int main(void)
 		cmocka_unit_test(buffers_hold_nuls),
 		cmocka_unit_test(errors_gain_context),
 		cmocka_unit_test(take_evaluates_once),
+		cmocka_unit_test(texts_from_elsewhere_are_tamed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
