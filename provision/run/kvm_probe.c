@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "base/fs.h"
@@ -21,44 +22,36 @@ static const uint8_t boot_code[] = { 0xba, 0x01, 0x05, 0xb0, 0x2a, 0xee, 0xf4, 0
 #define SECTOR_BYTES 512
 #define DISK_BYTES   (64 * SECTOR_BYTES)
 
-static int image_make(char **ret_path)
+/* In memory: nothing is left behind, however this process ends. A descriptor or a negative errno.
+ */
+static int image_make(void)
 {
 	uint8_t disk[DISK_BYTES] = { 0 };
-	const char *folder = getenv("TMPDIR");
-	char *path = str_format("%s/nestctl-kvm-XXXXXX", folder && *folder ? folder : "/tmp");
-	CLEANUP(fd_cleanup) int fd = mkostemp(path, O_CLOEXEC);
+	CLEANUP(fd_cleanup) int fd = memfd_create("nestctl-kvm", MFD_CLOEXEC);
 
 	memcpy(disk, boot_code, sizeof boot_code);
 	disk[SECTOR_BYTES - 2] = 0x55;
 	disk[SECTOR_BYTES - 1] = 0xaa;
 	int r = fd < 0 ? -errno : fd_write_all(fd, disk, sizeof disk);
-	if (r < 0) {
-		if (fd >= 0)
-			unlink(path);
-		free(path);
-		return r;
-	}
-	*ret_path = path;
-	return 0;
+	return r < 0 ? r : fd_take(&fd);
 }
 
-void kvm_probe_start(struct kvm_probe *probe)
+void kvm_probe_start(struct kvm_probe *probe, const char *device)
 {
 	struct err err = { 0 };
 
 	*probe = (struct kvm_probe){ .started = clock_seconds() };
-	if (access("/dev/kvm", R_OK | W_OK) < 0) {
-		probe->verdict = str_format("/dev/kvm: %s", strerror(errno));
+	if (access(device, R_OK | W_OK) < 0) {
+		probe->verdict = str_format("%s: %s", device, strerror(errno));
 		return;
 	}
-	int r = image_make(&probe->image);
-	if (r < 0) {
-		probe->verdict = str_format("no room for a probe: %s", strerror(-r));
+	CLEANUP(fd_cleanup) int image = image_make();
+	if (image < 0) {
+		probe->verdict = str_format("no room for a probe: %s", strerror(-image));
 		return;
 	}
 	CLEANUP(free_cleanup)
-	char *drive =
-		str_format("file=%s,format=raw,if=ide,snapshot=off,read-only=off", probe->image);
+	char *drive = str_format("file=/proc/self/fd/%d,format=raw,if=ide,snapshot=off", image);
 	const char *argv[] = { "qemu-system-x86_64",
 			       "-no-user-config",
 			       "-nodefaults",
@@ -80,12 +73,13 @@ void kvm_probe_start(struct kvm_probe *probe)
 			       "isa-debug-exit,iobase=0x501,iosize=1",
 			       NULL };
 	struct spawn_options options = { .argv = argv, .purpose = "probing KVM" };
+	fcntl(image, F_SETFD, 0); /* for QEMU */
 	if (spawn_start(&options, false, &probe->pid, &err) < 0)
 		probe->verdict = str_copy(err.text);
 	err_clear(&err);
 }
 
-/* 0: still running. */
+/* False: it still runs when the time is up, or a signal asked us to stop. */
 static bool wait_until(pid_t pid, double until, int *ret_status)
 {
 	do {
@@ -96,7 +90,7 @@ static bool wait_until(pid_t pid, double until, int *ret_status)
 		if (got < 0 && errno != EINTR)
 			return false;
 		poll(NULL, 0, 5);
-	} while (clock_seconds() < until);
+	} while (clock_seconds() < until && !spawn_stop_signal());
 	return false;
 }
 
@@ -121,9 +115,6 @@ bool kvm_probe_finish(struct kvm_probe *probe, double seconds, char **ret_why)
 	} else {
 		*ret_why = str_copy(probe->verdict ? probe->verdict : "no probe was made");
 	}
-	if (probe->image)
-		unlink(probe->image);
-	free(probe->image);
 	free(probe->verdict);
 	*probe = (struct kvm_probe){ 0 };
 	return works;

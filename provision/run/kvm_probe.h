@@ -7,14 +7,16 @@
 #include "base/err.h"
 
 struct kvm_probe {
-	pid_t pid;   /* 0: not running */
-	char *image; /* the boot sector, a temporary file */
+	pid_t pid; /* 0: not running */
 	double started;
 	char *verdict; /* in words, once it is known before any guest ran */
 };
 
-/* Starts the guest and returns at once; what speaks against it is found by kvm_probe_finish. */
-void kvm_probe_start(struct kvm_probe *probe);
+#define KVM_DEVICE "/dev/kvm"
+
+/* Starts the guest and returns at once; what speaks against it is found by kvm_probe_finish.
+ * device: must be there to be tried, KVM_DEVICE but in tests. */
+void kvm_probe_start(struct kvm_probe *probe, const char *device);
 /* Waits until the limit, counted from the start. True: a guest ran. ret_why says what was seen (the
  * caller frees). Frees the probe. */
 bool kvm_probe_finish(struct kvm_probe *probe, double seconds, char **ret_why);

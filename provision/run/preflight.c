@@ -255,7 +255,7 @@ int preflight_check(const struct preflight_request *request, struct preflight *r
 	(void)err; /* so far nothing can keep it from looking */
 	*ret_preflight = (struct preflight){ 0 };
 	if (!request->build_only)
-		kvm_probe_start(&probe); /* runs while the rest is looked at */
+		kvm_probe_start(&probe, KVM_DEVICE); /* runs while the rest is looked at */
 	check_programs(ret_preflight, stack);
 	check_namespaces(ret_preflight);
 	check_disk(ret_preflight, "disk for the cache", request->store ? request->store : ".",

@@ -185,6 +185,7 @@ static void a_hostile_guest_misleads_nobody(void **state)
 	assert_true(matrix_all_proven(matrix));
 	for (size_t i = 0; i < matrix->row_count; i++) {
 		assert_true(is_tame(matrix->rows[i].os));
+		assert_int_equal(strlen(matrix->rows[i].os), 64);
 		assert_non_null(strstr(matrix->rows[i].os, "ooo"));
 		assert_int_equal(matrix->rows[i].resets, 0);
 	}
