@@ -531,22 +531,28 @@ static void address_parse(const struct value *value, struct network_spec *networ
 
 /* ---- lists ---- */
 
-static bool is_list(const struct value *value)
+/* 0 for what is no list, which is reported; the default of every list is the empty one. */
+static size_t list_items(const struct value *value, struct node *const **ret_items)
 {
-	if (!value->node)
-		return false; /* the default of every list is the empty one */
-	if (value->node->kind == NODE_LIST)
-		return true;
-	value_report(value, "a list");
-	return false;
+	const struct node *node = value->node;
+
+	if (node && node->kind != NODE_LIST)
+		value_report(value, "a list");
+	if (!node || node->kind != NODE_LIST)
+		return 0;
+	*ret_items = node->items;
+	return node->count;
 }
 
 static void texts_parse(const struct value *value, struct strv *field)
 {
-	for (size_t i = 0; is_list(value) && i < value->node->count; i++) {
+	struct node *const *items = NULL;
+	size_t count = list_items(value, &items);
+
+	for (size_t i = 0; i < count; i++) {
 		struct value item = *value;
 
-		item.node = value->node->items[i];
+		item.node = items[i];
 		item.mark = item.node->mark;
 		if (item.node->kind != NODE_SCALAR ||
 		    (value->row->valid && !value->row->valid(item.node->text)))
@@ -556,12 +562,12 @@ static void texts_parse(const struct value *value, struct strv *field)
 	}
 }
 
-/* The i-th item of a list of maps, reported if it is none. */
-static const struct node *map_item(const struct value *value, size_t index)
+/* An item of a list of maps, reported if it is none. */
+static const struct node *map_item(const struct value *value, const struct node *node)
 {
 	struct value item = *value;
 
-	item.node = value->node->items[index];
+	item.node = node;
 	item.mark = item.node->mark;
 	if (item.node->kind == NODE_MAP)
 		return item.node;
@@ -571,8 +577,11 @@ static const struct node *map_item(const struct value *value, size_t index)
 
 static void partitions_parse(const struct value *value, struct disk_spec *disk)
 {
-	for (size_t i = 0; is_list(value) && i < value->node->count; i++) {
-		const struct node *item = map_item(value, i);
+	struct node *const *items = NULL;
+	size_t count = list_items(value, &items);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct node *item = map_item(value, items[i]);
 
 		if (!item)
 			continue;
@@ -629,8 +638,11 @@ static void file_content(const struct node *item, const char *prefix, struct fil
 
 static void files_parse(const struct value *value, struct layer *layer)
 {
-	for (size_t i = 0; is_list(value) && i < value->node->count; i++) {
-		const struct node *item = map_item(value, i);
+	struct node *const *items = NULL;
+	size_t count = list_items(value, &items);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct node *item = map_item(value, items[i]);
 
 		if (!item)
 			continue;

@@ -335,7 +335,7 @@ int stack_load(const char *path, struct stack **ret_stack, struct err *err)
 		layers_read(&loader, root);
 		stack_check(stack, loader.sources, diagnostics);
 	}
-	for (size_t i = 0; i < stack->layer_count; i++) {
+	for (size_t i = 0; loader.sources && i < stack->layer_count; i++) {
 		node_free(loader.sources[i].map);
 		strv_done(&loader.sources[i].wrong);
 	}
