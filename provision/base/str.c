@@ -58,6 +58,15 @@ bool str_starts(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+size_t str_cut(const char *text, size_t max_bytes)
+{
+	size_t length = strnlen(text, max_bytes);
+
+	while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+		length--;
+	return length;
+}
+
 void str_tame(char *text)
 {
 	for (unsigned char *c = (unsigned char *)text; *c; c++) {

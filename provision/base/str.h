@@ -15,6 +15,8 @@ char *str_vformat(const char *format, va_list args) __attribute__((format(printf
 
 bool str_equal(const char *a, const char *b); /* NULL equals NULL only */
 bool str_starts(const char *text, const char *prefix);
+/* How much of a text to take for at most max_bytes of it, no UTF-8 character cut in two. */
+size_t str_cut(const char *text, size_t max_bytes);
 /* Makes a text from elsewhere fit to be shown: control characters, C1 ones too, become blanks. */
 void str_tame(char *text);
 void str_tame_lines(char *text); /* the same, but lines stay lines */

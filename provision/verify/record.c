@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <string.h>
 
 #include "base/str.h"
 
@@ -22,13 +21,7 @@ static char *short_text_of(const json_t *object, const char *key)
 {
 	char *text = text_of(object, key);
 
-	if (strlen(text) > SHORT_BYTES) {
-		size_t length = SHORT_BYTES;
-
-		while (((unsigned char)text[length] & 0xc0) == 0x80)
-			length--; /* not through the middle of a UTF-8 character */
-		text[length] = '\0';
-	}
+	text[str_cut(text, SHORT_BYTES)] = '\0';
 	return text;
 }
 
