@@ -84,6 +84,19 @@ static bool outer_known(const struct check *check, const char *key)
 
 /* ---- one layer ---- */
 
+/* A layer's console goes to logs/NAME.log, where ours are too. */
+static void check_name(const struct check *check)
+{
+	static const char *const ours[] = { "qemu", "supervisor" };
+
+	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+		if (str_equal(check->layer->name, ours[i]))
+			wrong(check, "name",
+			      "found \"%s\", the name of a log of nestctl's own; "
+			      "allowed is another one",
+			      check->layer->name);
+}
+
 static void check_role(const struct check *check)
 {
 	const struct layer *layer = check->layer;
@@ -472,6 +485,7 @@ static const struct {
 	void (*run)(const struct check *check);
 	const char *keys[5];
 } checks[] = {
+	{ check_name, { "name" } },
 	{ check_role, { "role", "hypervisor", "pattern" } },
 	{ check_release, { "pattern", "os.family", "os.release" } },
 	{ check_groups, { "os.family", "os.groups" } },
