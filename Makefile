@@ -119,6 +119,7 @@ install: all
 	install -D -m 0755 -t $(DESTDIR)$(prefix)/bin $B/nestctl $(wildcard $B/grubfix)
 	install -D -m 0755 -t $(DESTDIR)$(prefix)/share/nestctl $B/nestctl-agent
 	cp -r --no-preserve=ownership templates profiles $(DESTDIR)$(prefix)/share/nestctl/
+	chmod -R u+rwX,go+rX $(DESTDIR)$(prefix)/share/nestctl
 	install -D -m 0644 -t $(DESTDIR)$(prefix)/share/man/man1 $(wildcard docs/man/*.1)
 
 clean:

@@ -34,6 +34,15 @@ const char *path_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+int file_check_regular(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0)
+		return -errno;
+	return S_ISREG(status.st_mode) ? 0 : S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
+}
+
 int file_read(const char *path, size_t max_bytes, char **ret_text, size_t *ret_length,
 	      struct err *err)
 {

@@ -14,6 +14,10 @@ char *path_folder(const char *path);
 /* The last component, inside path. */
 const char *path_name(const char *path);
 
+/* 0 if it is a regular file (behind symlinks), else -EISDIR, -EINVAL or the errno of stat: opening
+ * a pipe would wait for its writer. */
+int file_check_regular(const char *path);
+
 /* Reads a regular file of at most max_bytes; ret_text is NUL-terminated, the caller frees.
  * -EFBIG for a larger one, else the errno of open or read. ret_length may be NULL. */
 int file_read(const char *path, size_t max_bytes, char **ret_text, size_t *ret_length,

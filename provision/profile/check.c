@@ -18,7 +18,8 @@
 
 struct check {
 	const struct layer *layer;
-	const struct node *map;
+	const struct layer_source *source;  /* the layer's */
+	const struct layer_source *sources; /* of all layers */
 	struct diagnostics *diagnostics;
 };
 
@@ -30,7 +31,7 @@ static bool given(const char *text)
 __attribute__((format(printf, 3, 4))) static void wrong(const struct check *check, const char *key,
 							const char *format, ...)
 {
-	struct mark mark = key_mark(check->map, key, &check->layer->mark);
+	struct mark mark = key_mark(check->source->map, key, &check->layer->mark);
 	va_list args;
 
 	va_start(args, format);
@@ -39,13 +40,67 @@ __attribute__((format(printf, 3, 4))) static void wrong(const struct check *chec
 	diagnostic_add(check->diagnostics, &mark, "%s: %s", key, text);
 }
 
+/* Whether the values of these keys (and groups of keys) were read; keys ends with NULL. */
+static bool known(const struct layer_source *source, const char *const *keys)
+{
+	for (; *keys; keys++) {
+		size_t length = strlen(*keys);
+
+		for (size_t i = 0; i < source->wrong.count; i++) {
+			const char *wrong = source->wrong.items[i];
+
+			if (str_starts(wrong, *keys) && (!wrong[length] || wrong[length] == '.'))
+				return false;
+		}
+	}
+	return true;
+}
+
+static const struct layer_source *source_of(const struct check *check, const struct layer *layer)
+{
+	const struct layer_source *source = check->sources;
+
+	while (source->layer != layer)
+		source++;
+	return source;
+}
+
+static bool inner_known(const struct check *check, const char *key)
+{
+	const char *const keys[] = { key, NULL };
+
+	for (size_t i = 0; i < check->layer->inner_count; i++)
+		if (!known(source_of(check, check->layer->inner[i]), keys))
+			return false;
+	return true;
+}
+
+static bool outer_known(const struct check *check, const char *key)
+{
+	const char *const keys[] = { "role", key, NULL };
+
+	return known(source_of(check, check->layer->outer), keys);
+}
+
 /* ---- one layer ---- */
+
+/* A layer's console goes to logs/NAME.log, where ours are too. */
+static void check_name(const struct check *check)
+{
+	static const char *const ours[] = { "qemu", "supervisor" };
+
+	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+		if (str_equal(check->layer->name, ours[i]))
+			wrong(check, "name",
+			      "found \"%s\", the name of a log of nestctl's own; "
+			      "allowed is another one",
+			      check->layer->name);
+}
 
 static void check_role(const struct check *check)
 {
 	const struct layer *layer = check->layer;
 	CLEANUP(free_cleanup) char *fitting = pattern_names_for(layer->role);
-	CLEANUP(free_cleanup) char *releases = pattern_releases(layer->pattern, layer->os_family);
 
 	if (layer->pattern->role != layer->role)
 		wrong(check, "pattern", "found \"%s\", a pattern for a %s; allowed in a %s is %s",
@@ -55,12 +110,25 @@ static void check_role(const struct check *check)
 		wrong(check, "hypervisor", "found \"%s\"; allowed with pattern %s is %s",
 		      hypervisor_name(layer->hypervisor), layer->pattern->name,
 		      hypervisor_name(layer->pattern->hypervisor));
+}
+
+static void check_release(const struct check *check)
+{
+	const struct layer *layer = check->layer;
+	CLEANUP(free_cleanup) char *releases = pattern_releases(layer->pattern, layer->os_family);
+
 	if (!pattern_packages(layer->pattern, layer->os_family, layer->release))
 		wrong(check, "os.release",
 		      "found \"%s\", a release of %s for which pattern %s has no "
 		      "packages; allowed is %s",
 		      layer->release, os_family_name(layer->os_family), layer->pattern->name,
 		      *releases ? releases : "another os.family");
+}
+
+static void check_groups(const struct check *check)
+{
+	const struct layer *layer = check->layer;
+
 	for (size_t i = 0; i < layer->groups.count; i++) {
 		CLEANUP(free_cleanup) char *names = package_group_names();
 
@@ -68,6 +136,12 @@ static void check_role(const struct check *check)
 			wrong(check, "os.groups", "found \"%s\"; allowed is one of %s",
 			      layer->groups.items[i], names);
 	}
+}
+
+static void check_leaf(const struct check *check)
+{
+	const struct layer *layer = check->layer;
+
 	if (layer->pattern->initramfs == INITRAMFS_AGENT &&
 	    layer->packages.count + layer->groups.count + layer->ssh_keys.count > 0)
 		wrong(check, "pattern",
@@ -87,29 +161,50 @@ static void check_machine(const struct check *check)
 	if (layer->role == ROLE_HOST && !hvm)
 		wrong(check, "machine.type", "found \"%s\"; allowed for a host is hvm",
 		      machine_type_name(layer->machine.type));
-	if (hvm && layer->machine.nic == NIC_NETFRONT)
+}
+
+static void check_nic(const struct check *check)
+{
+	const struct machine_spec *machine = &check->layer->machine;
+
+	if (machine->type == MACHINE_HVM && machine->nic == NIC_NETFRONT)
 		wrong(check, "machine.nic",
 		      "found \"netfront\", which a fully virtualized machine "
 		      "sees only with drivers that a Xen host inside it cannot use; allowed is e1000 "
 		      "or rtl8139");
-	if (hvm && layer->machine.disk_bus == DISK_BUS_XEN)
+}
+
+static void check_disk_bus(const struct check *check)
+{
+	const struct machine_spec *machine = &check->layer->machine;
+
+	if (machine->type == MACHINE_HVM && machine->disk_bus == DISK_BUS_XEN)
 		wrong(check, "machine.disk_bus",
 		      "found \"xen\"; allowed for an hvm machine is ahci or "
 		      "ide");
 }
 
-static void check_uefi(const struct check *check, const char *loader)
+static void check_uefi(const struct check *check)
 {
 	const struct layer *layer = check->layer;
+	const char *loader = boot_loader_name(layer->boot_loader);
 
+	if (!bootloader_of(layer->boot_loader)->uefi)
+		return;
 	if (disk_partition_at(&layer->disk, ESP_MOUNT_POINT) == layer->disk.partition_count)
 		wrong(check, "disk.partitions",
 		      "found no EFI system partition; allowed with %s is a disk with one: filesystem "
 		      "vfat, mount %s",
 		      loader, ESP_MOUNT_POINT);
+}
+
+static void check_xen_efi(const struct check *check)
+{
+	const struct layer *layer = check->layer;
+
 	if (layer->boot_loader == BOOT_XEN_EFI && layer->hypervisor != HYPERVISOR_XEN)
 		wrong(check, "boot.loader", "found \"%s\"; allowed without Xen is grub2-efi",
-		      loader);
+		      boot_loader_name(layer->boot_loader));
 }
 
 /* Its file system drivers and its embedding are older than ext4 and GPT. */
@@ -118,6 +213,8 @@ static void check_grub_legacy(const struct check *check)
 	const struct disk_spec *disk = &check->layer->disk;
 	size_t root = disk_partition_at(disk, "/");
 
+	if (check->layer->boot_loader != BOOT_GRUB_LEGACY)
+		return;
 	if (disk->table != TABLE_MBR)
 		wrong(check, "disk.table", "found \"%s\"; allowed with grub-legacy is mbr",
 		      table_kind_name(disk->table));
@@ -147,10 +244,6 @@ static void check_loader(const struct check *check)
 	if (!hvm && layer->boot_loader != BOOT_DIRECT)
 		wrong(check, "boot.loader", "found \"%s\"; allowed for a %s machine is direct",
 		      loader, machine_type_name(layer->machine.type));
-	if (bootloader_of(layer->boot_loader)->uefi)
-		check_uefi(check, loader);
-	if (layer->boot_loader == BOOT_GRUB_LEGACY)
-		check_grub_legacy(check);
 }
 
 static void check_partition(const struct check *check, const struct partition_spec *partition,
@@ -256,21 +349,13 @@ static void check_disk(const struct check *check)
 	err_clear(&err);
 }
 
-static void check_network(const struct check *check)
+static void check_address(const struct check *check)
 {
 	const struct network_spec *network = &check->layer->network;
-	uint32_t address = 0, gateway = 0;
+	uint32_t address = 0;
 	unsigned bits = 0;
 
-	if (network->mode == ADDRESS_DHCP) {
-		if (given(network->gateway))
-			wrong(check, "network.gateway",
-			      "found \"%s\" with address dhcp; allowed is "
-			      "none, or a static address",
-			      network->gateway);
-		return;
-	}
-	if (!cidr_parse(network->address, &address, &bits))
+	if (network->mode == ADDRESS_DHCP || !cidr_parse(network->address, &address, &bits))
 		return;
 	uint32_t mask = UINT32_MAX << (32 - bits);
 	if ((address & ~mask) == 0 || (address & ~mask) == ~mask)
@@ -278,8 +363,26 @@ static void check_network(const struct check *check)
 		      "found \"%s\", which is the network's own or its "
 		      "broadcast address; allowed is one in between",
 		      network->address);
-	if (!given(network->gateway) || !ip_parse(network->gateway, &gateway))
+}
+
+static void check_gateway(const struct check *check)
+{
+	const struct network_spec *network = &check->layer->network;
+	uint32_t address = 0, gateway = 0;
+	unsigned bits = 0;
+
+	if (!given(network->gateway))
 		return;
+	if (network->mode == ADDRESS_DHCP) {
+		wrong(check, "network.gateway",
+		      "found \"%s\" with address dhcp; allowed is "
+		      "none, or a static address",
+		      network->gateway);
+		return;
+	}
+	if (!cidr_parse(network->address, &address, &bits) || !ip_parse(network->gateway, &gateway))
+		return;
+	uint32_t mask = UINT32_MAX << (32 - bits);
 	if ((address & mask) != (gateway & mask))
 		wrong(check, "network.gateway",
 		      "found \"%s\", which is not in the network of %s; "
@@ -317,51 +420,91 @@ static uint64_t swap_bytes(const struct layer *layer)
 	return sum;
 }
 
-static void check_room(const struct check *check)
+static void check_disk_room(const struct check *check)
 {
 	const struct layer *layer = check->layer;
-	uint64_t disks = 0, memory = layer->dom0_memory_bytes + XEN_BYTES;
-	uint64_t swap = swap_bytes(layer), room = images_bytes(layer);
+	uint64_t disks = 0, swap = swap_bytes(layer), room = images_bytes(layer);
 
-	for (size_t i = 0; i < layer->inner_count; i++) {
+	for (size_t i = 0; i < layer->inner_count; i++)
 		disks += layer->inner[i]->disk.size_bytes;
-		memory += layer->inner[i]->machine.memory_bytes + XEN_PER_GUEST_BYTES;
-	}
 	room = room > swap ? room - swap : 0;
-	if (disks > room) {
-		CLEANUP(free_cleanup) char *want = size_format(disks);
-		CLEANUP(free_cleanup) char *have = size_format(room);
-
-		wrong(check, "disk.size",
-		      "found too little for the images inside: they have %s, and "
-		      "%s are left besides swap and %lluGiB for the system; allowed is a larger disk, "
-		      "or smaller ones inside",
-		      want, have, (unsigned long long)(HOST_OS_BYTES >> 30));
-	}
-	if (memory > layer->machine.memory_bytes) {
-		CLEANUP(free_cleanup) char *want = size_format(memory);
-		CLEANUP(free_cleanup) char *have = size_format(layer->machine.memory_bytes);
-
-		wrong(check, "machine.memory",
-		      "found \"%s\", but dom0, Xen itself and what runs "
-		      "inside need %s; allowed is at least that",
-		      have, want);
-	}
+	if (layer->role != ROLE_HOST || disks <= room || !inner_known(check, "disk.size"))
+		return;
+	CLEANUP(free_cleanup) char *want = size_format(disks);
+	CLEANUP(free_cleanup) char *have = size_format(room);
+	wrong(check, "disk.size",
+	      "found too little for the images inside: they have %s, and "
+	      "%s are left besides swap and %lluGiB for the system; allowed is a larger disk, "
+	      "or smaller ones inside",
+	      want, have, (unsigned long long)(HOST_OS_BYTES >> 30));
 }
 
-static void check_inner(const struct check *check)
+static void check_memory_room(const struct check *check)
+{
+	const struct layer *layer = check->layer;
+	uint64_t memory = layer->dom0_memory_bytes + XEN_BYTES;
+
+	for (size_t i = 0; i < layer->inner_count; i++)
+		memory += layer->inner[i]->machine.memory_bytes + XEN_PER_GUEST_BYTES;
+	if (layer->role != ROLE_HOST || memory <= layer->machine.memory_bytes ||
+	    !inner_known(check, "machine.memory"))
+		return;
+	CLEANUP(free_cleanup) char *want = size_format(memory);
+	CLEANUP(free_cleanup) char *have = size_format(layer->machine.memory_bytes);
+	wrong(check, "machine.memory",
+	      "found \"%s\", but dom0, Xen itself and what runs "
+	      "inside need %s; allowed is at least that",
+	      have, want);
+}
+
+static void check_vcpus(const struct check *check)
 {
 	const struct layer *layer = check->layer, *outer = layer->outer;
 
-	if (layer->machine.vcpus > outer->machine.vcpus)
+	if (outer && layer->machine.vcpus > outer->machine.vcpus &&
+	    outer_known(check, "machine.vcpus"))
 		wrong(check, "machine.vcpus", "found \"%u\"; allowed inside %s is at most %u",
 		      layer->machine.vcpus, outer->name, outer->machine.vcpus);
-	if (layer->machine.type != MACHINE_PV && !outer->machine.nested)
+}
+
+static void check_nesting(const struct check *check)
+{
+	const struct layer *layer = check->layer, *outer = layer->outer;
+
+	if (outer && layer->machine.type != MACHINE_PV && !outer->machine.nested &&
+	    outer_known(check, "machine.nested"))
 		wrong(check, "machine.type",
 		      "found \"%s\", which needs nesting in %s; allowed is pv, "
 		      "or machine.nested: true there",
 		      machine_type_name(layer->machine.type), outer->name);
 }
+
+/* Each with the keys that it looks at: one that could not be read is told of once, and keeps only
+ * its own checks from being made. */
+static const struct {
+	void (*run)(const struct check *check);
+	const char *keys[5];
+} checks[] = {
+	{ check_name, { "name" } },
+	{ check_role, { "role", "hypervisor", "pattern" } },
+	{ check_release, { "pattern", "os.family", "os.release" } },
+	{ check_groups, { "os.family", "os.groups" } },
+	{ check_leaf, { "pattern", "os.packages", "os.groups", "ssh_keys" } },
+	{ check_machine, { "role", "machine.type" } },
+	{ check_nic, { "machine.type", "machine.nic" } },
+	{ check_disk_bus, { "machine.type", "machine.disk_bus" } },
+	{ check_loader, { "machine.type", "boot.loader" } },
+	{ check_uefi, { "boot.loader", "disk" } },
+	{ check_xen_efi, { "boot.loader", "hypervisor" } },
+	{ check_grub_legacy, { "boot.loader", "disk" } },
+	{ check_disk, { "pattern", "machine.type", "disk" } },
+	{ check_address, { "network.address" } },
+	{ check_gateway, { "network.address", "network.gateway" } },
+	{ check_disk_room, { "role", "disk" } },
+	{ check_memory_room, { "role", "machine.memory", "boot.dom0_memory" } },
+	{ check_vcpus, { "machine.vcpus" } },
+	{ check_nesting, { "machine.type" } },
+};
 
 /* ---- between all layers ---- */
 
@@ -371,23 +514,37 @@ static bool mac_of_one_name(const char *key, const struct layer *one, const stru
 	return str_equal(key, "machine.mac") && str_equal(one->name, other->name);
 }
 
+/* An address is the same whatever prefix length stands behind it. */
+static bool same_value(const char *one, const char *other)
+{
+	size_t length = strcspn(one, "/");
+
+	return length == strcspn(other, "/") && strncmp(one, other, length) == 0;
+}
+
 static void check_unique(const struct stack *stack, const struct layer_source *sources,
 			 const char *key, const char *(*value_of)(const struct layer *layer),
 			 struct diagnostics *diagnostics)
 {
+	const char *const keys[] = { key, NULL };
+
 	for (size_t i = 0; i < stack->layer_count; i++) {
 		const char *value = value_of(stack->layers[i]);
-		const struct check check = { stack->layers[i], sources[i].map, diagnostics };
+		const struct check check = { stack->layers[i], &sources[i], sources, diagnostics };
 
-		for (size_t j = 0; given(value) && j < i; j++)
-			if (str_equal(value, value_of(stack->layers[j])) &&
-			    !mac_of_one_name(key, stack->layers[i], stack->layers[j]))
-				wrong(&check, key,
-				      "found \"%s\", which %s has too; allowed is one that "
-				      "no other layer has",
-				      value,
-				      str_equal(key, "name") ? "another layer"
-							     : stack->layers[j]->name);
+		for (size_t j = 0; given(value) && known(&sources[i], keys) && j < i; j++) {
+			const char *other = value_of(stack->layers[j]);
+
+			if (!given(other) || !same_value(value, other) ||
+			    !known(&sources[j], keys) ||
+			    mac_of_one_name(key, stack->layers[i], stack->layers[j]))
+				continue;
+			wrong(&check, key,
+			      "found \"%s\", which %s has too; allowed is one that "
+			      "no other layer has",
+			      value,
+			      str_equal(key, "name") ? "another layer" : stack->layers[j]->name);
+		}
 	}
 }
 
@@ -410,19 +567,11 @@ void stack_check(const struct stack *stack, const struct layer_source *sources,
 		 struct diagnostics *diagnostics)
 {
 	for (size_t i = 0; i < stack->layer_count; i++) {
-		const struct check check = { stack->layers[i], sources[i].map, diagnostics };
+		const struct check check = { stack->layers[i], &sources[i], sources, diagnostics };
 
-		if (!sources[i].sound)
-			continue;
-		check_role(&check);
-		check_machine(&check);
-		check_loader(&check);
-		check_disk(&check);
-		check_network(&check);
-		if (check.layer->role == ROLE_HOST)
-			check_room(&check);
-		if (check.layer->outer)
-			check_inner(&check);
+		for (size_t j = 0; j < sizeof checks / sizeof *checks; j++)
+			if (known(&sources[i], checks[j].keys))
+				checks[j].run(&check);
 	}
 	check_unique(stack, sources, "name", name_of, diagnostics);
 	check_unique(stack, sources, "machine.mac", mac_of, diagnostics);

@@ -83,8 +83,6 @@ bool valid_absolute_path(const char *text)
 {
 	if (text[0] != '/' || !printable(text))
 		return false;
-	if (text[1] == '\0')
-		return true;
 	for (const char *next = text + 1;;) {
 		size_t length = strcspn(next, "/");
 
@@ -176,7 +174,8 @@ bool valid_mirror(const char *text)
 
 bool valid_interface(const char *text)
 {
-	return strlen(text) <= INTERFACE_MAX && made_of(text, LETTERS_DIGITS "-_.");
+	return strlen(text) <= INTERFACE_MAX && made_of(text, LETTERS_DIGITS "-_.") &&
+	       isalnum((unsigned char)text[0]);
 }
 
 bool valid_package(const char *text)
