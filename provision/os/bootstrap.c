@@ -105,6 +105,8 @@ int base_resolve(const struct base_request *request, const char *log_path,
 	switch (request->family) {
 	case OS_DEBIAN:
 		return debian_resolve(request, log_path, ret_list, err);
+	default:
+		break;
 	}
 	return family_error(request, "no list of packages beforehand", err);
 }
@@ -115,6 +117,8 @@ int base_bootstrap(const struct base_request *request, const struct base_options
 	switch (request->family) {
 	case OS_DEBIAN:
 		return debian_bootstrap(request, options, folder, err);
+	default:
+		break;
 	}
 	return family_error(request, "no bootstrap", err);
 }
@@ -125,6 +129,8 @@ int base_fetch(const struct base_request *request, const struct base_options *op
 	switch (request->family) {
 	case OS_DEBIAN:
 		return debian_fetch(request, options, err);
+	default:
+		break;
 	}
 	return family_error(request, "no packages to fetch", err);
 }

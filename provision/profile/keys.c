@@ -139,6 +139,46 @@ const struct key_row layer_keys[] = {
 	  .default_text = "[]",
 	  .help = "Partitions, in the order on the disk" },
 
+	{ .path = "disk.extra",
+	  .type = KEY_SIZES,
+	  .offset = IN(disk.extra),
+	  .min = MIB,
+	  .max = 64 * TIB,
+	  .default_text = "[]",
+	  .help = "Sizes of further disks, which stay empty; of layers that are installed from a "
+		  "medium" },
+
+	{ .path = "install.medium",
+	  .type = KEY_MEDIUM,
+	  .offset = IN(install.medium),
+	  .valid = valid_medium,
+	  .allowed = "a URL, or a path relative to the file that names it",
+	  .default_text = "",
+	  .help = "ISO image of the vendor's installer, which installs the layer; empty: the layer is "
+		  "made directly from packages" },
+	{ .path = "install.sha256",
+	  .type = KEY_TEXT,
+	  .offset = IN(install.sha256),
+	  .valid = valid_sha256,
+	  .allowed = "64 hex digits in lower case",
+	  .default_text = "",
+	  .help = "SHA-256 of the medium; a URL must have one" },
+	{ .path = "install.kernel_args",
+	  .type = KEY_TEXT,
+	  .offset = IN(install.kernel_args),
+	  .max = 1024,
+	  .valid = valid_arguments,
+	  .allowed = "arguments without quotes",
+	  .default_text = "",
+	  .help = "Arguments of the installer's kernel besides those that it needs" },
+	{ .path = "install.timeout",
+	  .type = KEY_NUMBER,
+	  .offset = IN(install.timeout_seconds),
+	  .min = 30,
+	  .max = 86400,
+	  .default_text = "3600",
+	  .help = "Seconds from the installer's start to the power-off with which it ends" },
+
 	{ .path = "boot.loader",
 	  .type = KEY_ENUM,
 	  .offset = IN(boot_loader),
@@ -239,6 +279,21 @@ const struct key_row layer_keys[] = {
 	  .allowed = "IPv4 addresses",
 	  .default_text = "[]",
 	  .help = "Name servers" },
+
+	{ .path = "network.routes",
+	  .type = KEY_TEXTS,
+	  .offset = IN(network.routes),
+	  .valid = valid_route,
+	  .allowed = "routes such as 10.1.0.0/16 via 10.0.2.3",
+	  .default_text = "[]",
+	  .help = "Static routes besides the one to the gateway" },
+	{ .path = "services",
+	  .type = KEY_TEXTS,
+	  .offset = IN(services),
+	  .valid = valid_name,
+	  .allowed = "names of services",
+	  .default_text = "[]",
+	  .help = "Services that are enabled besides those of the pattern" },
 
 	{ .path = "root_password_hash",
 	  .type = KEY_TEXT,
@@ -376,11 +431,14 @@ char *key_allowed(const struct key_row *row)
 		return names_list(row->names);
 	case KEY_PATTERN:
 		return pattern_names();
+	case KEY_SIZES:
+		return str_format("sizes from %s to %s in KiB, MiB, GiB or TiB", min, max);
 	case KEY_PARTITIONS:
 	case KEY_FILES:
 		return str_copy("a list of keys and values");
 	case KEY_TEXT:
 	case KEY_TEXTS:
+	case KEY_MEDIUM:
 		break;
 	}
 	return str_copy(row->allowed ? row->allowed : "a text");
@@ -495,6 +553,18 @@ static void address_parse(const struct value *value, struct network_spec *networ
 	network->address = str_copy(network->mode == ADDRESS_STATIC ? value->text : "");
 }
 
+/* What is no URL is relative to the file that names it. */
+static void medium_parse(const struct value *value, char **field)
+{
+	text_parse(value, field);
+	if (!**field || !value->node || strstr(*field, "://"))
+		return;
+	CLEANUP(free_cleanup) char *folder = path_folder(value->node->mark.file);
+	char *path = path_join(folder, *field);
+	free(*field);
+	*field = path;
+}
+
 /* ---- lists ---- */
 
 static bool is_list(const struct value *value)
@@ -519,6 +589,27 @@ static void texts_parse(const struct value *value, struct strv *field)
 			value_wrong(&item);
 		else
 			strv_add(field, item.node->text);
+	}
+}
+
+static void sizes_parse(const struct value *value, struct sizes *field)
+{
+	const struct key_row *row = value->row;
+
+	for (size_t i = 0; is_list(value) && i < value->node->count; i++) {
+		struct value item = *value;
+		uint64_t bytes = 0;
+
+		item.node = value->node->items[i];
+		item.mark = item.node->mark;
+		if (item.node->kind != NODE_SCALAR || lacks_unit(item.node->text) ||
+		    size_parse(item.node->text, &bytes) < 0 || bytes < row->min ||
+		    bytes > row->max) {
+			value_wrong(&item);
+			continue;
+		}
+		field->bytes = mem_grow(field->bytes, field->count + 1, sizeof *field->bytes);
+		field->bytes[field->count++] = bytes;
 	}
 }
 
@@ -560,7 +651,8 @@ static void source_read(const struct node *source, const char *prefix, struct fi
 	struct err err = { 0 };
 
 	spec->source = path_join(folder, source->text);
-	if (file_read(spec->source, FILE_MAX_BYTES, &spec->content, &spec->content_length, &err) < 0)
+	if (file_read(spec->source, FILE_MAX_BYTES, &spec->content, &spec->content_length, &err) <
+	    0)
 		diagnostic_add(diagnostics, &source->mark, "%ssource: %s", prefix, err.text);
 	err_clear(&err);
 }
@@ -610,6 +702,9 @@ static void value_parse(const struct value *value, void *object)
 	case KEY_TEXTS:
 		texts_parse(value, (struct strv *)field);
 		return;
+	case KEY_SIZES:
+		sizes_parse(value, (struct sizes *)field);
+		return;
 	case KEY_PARTITIONS:
 		partitions_parse(value, (struct disk_spec *)field);
 		return;
@@ -628,6 +723,9 @@ static void value_parse(const struct value *value, void *object)
 	switch (value->row->type) {
 	case KEY_TEXT:
 		text_parse(value, (char **)field);
+		break;
+	case KEY_MEDIUM:
+		medium_parse(value, (char **)field);
 		break;
 	case KEY_SIZE:
 	case KEY_REST_SIZE:

@@ -58,11 +58,14 @@ static json_t *type_json(const struct key_row *row)
 		return json_pack("{s:o}", "enum", patterns_json());
 	case KEY_TEXTS:
 		return list_json(json_pack("{s:s}", "type", "string"));
+	case KEY_SIZES:
+		return list_json(json_pack("{s:s, s:s}", "type", "string", "pattern", SIZE_FORM));
 	case KEY_PARTITIONS:
 		return list_json(object_json(partition_keys));
 	case KEY_FILES:
 		return list_json(object_json(file_keys));
 	case KEY_TEXT:
+	case KEY_MEDIUM:
 	case KEY_ADDRESS:
 		break;
 	}
@@ -162,6 +165,8 @@ static const char *type_text(const struct key_row *row)
 		[KEY_BOOL] = "true or false",
 		[KEY_ENUM] = "word",
 		[KEY_TEXTS] = "list of texts",
+		[KEY_SIZES] = "list of sizes",
+		[KEY_MEDIUM] = "path or URL",
 		[KEY_PATTERN] = "word",
 		[KEY_ADDRESS] = "dhcp or address",
 		[KEY_PARTITIONS] = "list",

@@ -7,6 +7,7 @@ static void partitions_free(struct disk_spec *disk)
 		free(disk->partitions[i].mount_point);
 	}
 	free(disk->partitions);
+	free(disk->extra.bytes);
 }
 
 static void files_free(struct layer *layer)
@@ -35,13 +36,18 @@ static void layer_free(struct layer *layer)
 			  layer->network.bridge,
 			  layer->network.address,
 			  layer->network.gateway,
-			  layer->root_password_hash };
+			  layer->root_password_hash,
+			  layer->install.medium,
+			  layer->install.sha256,
+			  layer->install.kernel_args };
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free(texts[i]);
 	strv_done(&layer->packages);
 	strv_done(&layer->groups);
+	strv_done(&layer->services);
 	strv_done(&layer->network.dns);
+	strv_done(&layer->network.routes);
 	strv_done(&layer->ssh_keys);
 	strv_done(&layer->guest_config_lines);
 	partitions_free(&layer->disk);
