@@ -56,10 +56,12 @@ static void check_role(const struct check *check)
 		      hypervisor_name(layer->hypervisor), layer->pattern->name,
 		      hypervisor_name(layer->pattern->hypervisor));
 	if (layer->pattern->initramfs == INITRAMFS_AGENT &&
-	    layer->packages.count + layer->groups.count + layer->ssh_keys.count > 0)
+	    layer->packages.count + layer->groups.count + layer->ssh_keys.count +
+			    layer->services.count + layer->network.routes.count >
+		    0)
 		wrong(check, "pattern",
-		      "found \"%s\", which has no system for packages, groups and "
-		      "ssh_keys; allowed with them is guest",
+		      "found \"%s\", which has no system for packages, groups, services, "
+		      "routes and ssh_keys; allowed with them is guest",
 		      layer->pattern->name);
 }
 
@@ -81,7 +83,7 @@ static void check_packages(const struct check *check)
 		if (!package_group(layer->groups.items[i], layer->os_family, layer->release))
 			wrong(check, "os.groups", "found \"%s\"; allowed is one of %s",
 			      layer->groups.items[i], groups);
-	if (layer->disk.extra.count > 0 && !check->answers_only)
+	if (layer->disk.extra.count > 0)
 		wrong(check, "disk.extra",
 		      "found further disks; allowed is none in a layer without an "
 		      "install.medium");
@@ -106,7 +108,7 @@ static void check_source(const struct check *check)
 
 	if (medium || layer->os_family != OS_DEBIAN)
 		check_installer(check);
-	else
+	else if (!check->answers_only)
 		check_packages(check);
 	if (!medium && layer->os_family != OS_DEBIAN && !check->answers_only)
 		wrong(check, "install.medium",
