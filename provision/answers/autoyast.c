@@ -97,11 +97,6 @@ static const char *keyboard(const char *keymap)
 	return keyboard_name(keymap, KEYBOARD_SUSE);
 }
 
-static bool is_xen(const struct layer *layer)
-{
-	return layer->hypervisor == HYPERVISOR_XEN;
-}
-
 /* By what name fstab and the boot menu know a partition: never by a device that has another name
  * under Xen. */
 static bool by_label(const struct partition_spec *partition)
@@ -140,7 +135,7 @@ static void number(struct xml *xml, const char *name, unsigned long long value)
 static void words(struct xml *xml, const char *list, const char *item, const char *const *names)
 {
 	xml_open(xml, list, LIST);
-	for (; *names; names++)
+	for (; names && *names; names++)
 		xml_text(xml, item, NULL, *names);
 	xml_close(xml);
 }

@@ -40,11 +40,6 @@ static const struct answers_release *release_at(size_t index)
 	return index < RELEASES ? &releases[index].common : NULL;
 }
 
-static bool is_xen(const struct layer *layer)
-{
-	return layer->hypervisor == HYPERVISOR_XEN;
-}
-
 static void check_labels(const struct answers_check *check)
 {
 	const struct disk_spec *disk = &check->layer->disk;
@@ -295,7 +290,7 @@ static int script_add(const struct answers_request *request, struct buf *text, s
 		r = setup_script(&setup, &script, err);
 	if (r < 0)
 		return r;
-	for (const char *line = script; *line;) {
+	for (const char *line = script; line && *line;) {
 		size_t length = strcspn(line, "\n");
 
 		buf_format(text, SCRIPT_MARK "%.*s\n", (int)length, line);

@@ -38,6 +38,11 @@ char *full_host_name(const struct layer *layer)
 	return str_format("%s%s%s", layer->host_name, *layer->domain ? "." : "", layer->domain);
 }
 
+bool is_xen(const struct layer *layer)
+{
+	return layer->hypervisor == HYPERVISOR_XEN;
+}
+
 const char *installed_locale(const struct layer *layer)
 {
 	bool plain = str_equal(layer->locale, "POSIX") || str_equal(layer->locale, "C") ||

@@ -10,5 +10,6 @@ char *full_host_name(const struct layer *layer);
 const char *installed_locale(const struct layer *layer);
 /* What a system calls the keyboard layout of that name, NULL if it is not known here. */
 const char *keyboard_name(const char *keymap, enum keyboard_system system);
+bool is_xen(const struct layer *layer);
 /* Packages of its own names, its groups' and its profile's; the caller strv_done()s. */
 struct strv layer_packages(const struct layer *layer, const char *const *base);

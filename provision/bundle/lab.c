@@ -108,9 +108,11 @@ int lab_gather(const struct stack *stack, const char *lock_path, const char *fol
 	CLEANUP(strv_done) struct strv paths = { 0 };
 	int r = media_check(stack, err);
 
-	if (r == 0)
-		r = real ? paths_find(stack, &paths, err)
-			 : err_errno(err, errno, "%s: cannot be found", stack->path);
+	if (r < 0)
+		return r;
+	if (!real)
+		return err_errno(err, errno, "%s: cannot be found", stack->path);
+	r = paths_find(stack, &paths, err);
 
 	if (r < 0)
 		return r;

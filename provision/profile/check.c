@@ -31,13 +31,11 @@ static bool given(const char *text)
 __attribute__((format(printf, 3, 4))) static void wrong(const struct check *check, const char *key,
 							const char *format, ...)
 {
-	struct mark mark = key_mark(check->layer->map, key, &check->layer->mark);
 	va_list args;
 
 	va_start(args, format);
-	CLEANUP(free_cleanup) char *text = str_vformat(format, args);
+	key_wrong(check->layer, key, check->diagnostics, format, args);
 	va_end(args);
-	diagnostic_add(check->diagnostics, &mark, "%s: %s", key, text);
 }
 
 /* ---- one layer ---- */
