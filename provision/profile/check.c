@@ -87,6 +87,22 @@ static void check_packages(const struct check *check)
 		      "install.medium");
 }
 
+/* What only an installer would have use for. */
+static void check_no_installer(const struct check *check)
+{
+	static const char *const keys[] = { "install.sha256", "install.kernel_args",
+					    "install.timeout" };
+
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		const struct node *node = node_at(check->layer->map, keys[i]);
+
+		if (node && node->kind == NODE_SCALAR && *node->text)
+			wrong(check, keys[i],
+			      "found \"%s\"; allowed is none in a layer without an install.medium",
+			      node->text);
+	}
+}
+
 /* An installer makes the layer: what its answer file cannot say is wrong here and now. */
 static void check_installer(const struct check *check)
 {
@@ -108,6 +124,8 @@ static void check_source(const struct check *check)
 		check_installer(check);
 	else if (!check->answers_only)
 		check_packages(check);
+	if (!medium && !check->answers_only)
+		check_no_installer(check);
 	if (!medium && layer->os_family != OS_DEBIAN && !check->answers_only)
 		wrong(check, "install.medium",
 		      "found nothing; allowed for a layer of family %s is the ISO image of its "
