@@ -33,8 +33,9 @@ int base_request_make(const struct layer *layer, struct base_request *ret_reques
 	};
 	packages_add(&ret_request->packages, pattern);
 	for (size_t i = 0; i < layer->groups.count; i++)
-		packages_add(&ret_request->packages,
-			     package_group(layer->groups.items[i], layer->os_family));
+		packages_add(
+			&ret_request->packages,
+			package_group(layer->groups.items[i], layer->os_family, layer->release));
 	packages_add(&ret_request->packages, (const char *const *)layer->packages.items);
 	strv_sort(&ret_request->packages);
 	return 0;
@@ -105,6 +106,8 @@ int base_resolve(const struct base_request *request, const struct base_options *
 	switch (request->family) {
 	case OS_DEBIAN:
 		return debian_resolve(request, options, ret_list, err);
+	default:
+		break;
 	}
 	return family_error(request, "no list of packages beforehand", err);
 }
@@ -115,6 +118,8 @@ int base_bootstrap(const struct base_request *request, const struct base_options
 	switch (request->family) {
 	case OS_DEBIAN:
 		return debian_bootstrap(request, options, folder, err);
+	default:
+		break;
 	}
 	return family_error(request, "no bootstrap", err);
 }
@@ -125,6 +130,8 @@ int base_fetch(const struct base_request *request, const struct base_options *op
 	switch (request->family) {
 	case OS_DEBIAN:
 		return debian_fetch(request, options, err);
+	default:
+		break;
 	}
 	return family_error(request, "no packages to fetch", err);
 }

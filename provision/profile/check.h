@@ -1,13 +1,13 @@
 /* What must hold between the keys of a layer, and between layers. */
 #pragma once
-#include "profile/yaml.h"
+#include "profile/diagnostic.h"
+#include "profile/stack.h"
 
-struct layer_source { /* the loader's */
-	struct layer *layer;
-	struct node *map;  /* merged */
-	struct strv wrong; /* keys whose values in layer are stand-ins: no check may look at them */
+struct stack_check {
+	const struct stack *stack;
+	/* One a layer: keys whose values in it are stand-ins, no check may look at them. */
+	const struct strv *wrong;
+	bool answers_only; /* nothing is to be built: a layer of an installer needs no medium */
 };
 
-/* sources: one a layer, in their order. */
-void stack_check(const struct stack *stack, const struct layer_source *sources,
-		 struct diagnostics *diagnostics);
+void stack_check(const struct stack_check *request, struct diagnostics *diagnostics);

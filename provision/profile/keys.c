@@ -47,11 +47,14 @@ char *key_allowed(const struct key_row *row)
 		return names_list(row->names);
 	case KEY_PATTERN:
 		return pattern_names();
+	case KEY_SIZES:
+		return str_format("sizes from %s to %s in KiB, MiB, GiB or TiB", min, max);
 	case KEY_PARTITIONS:
 	case KEY_FILES:
 		return str_copy("a list of keys and values");
 	case KEY_TEXT:
 	case KEY_TEXTS:
+	case KEY_MEDIUM:
 		break;
 	}
 	return str_copy(row->allowed ? row->allowed : "a text");
@@ -97,14 +100,19 @@ static bool lacks_unit(const char *text)
 	return text[strspn(text, "0123456789")] == '\0' && !str_equal(text, "0");
 }
 
+static bool size_read(const struct key_row *row, const char *text, uint64_t *ret_bytes)
+{
+	return !lacks_unit(text) && size_parse(text, ret_bytes) == 0 && *ret_bytes >= row->min &&
+	       *ret_bytes <= row->max;
+}
+
 static void size_parse_value(const struct value *value, uint64_t *field)
 {
 	const struct key_row *row = value->row;
 
 	if (row->type == KEY_REST_SIZE && str_equal(value->text, "rest"))
 		*field = PARTITION_REST;
-	else if (lacks_unit(value->text) || size_parse(value->text, field) < 0 ||
-		 *field < row->min || *field > row->max)
+	else if (!size_read(row, value->text, field))
 		value_wrong(value);
 }
 
@@ -166,6 +174,18 @@ static void address_parse(const struct value *value, struct network_spec *networ
 	network->address = str_copy(network->mode == ADDRESS_STATIC ? value->text : "");
 }
 
+/* What is no URL is relative to the file that names it. */
+static void medium_parse(const struct value *value, char **field)
+{
+	text_parse(value, field);
+	if (!**field || !value->node || strstr(*field, "://"))
+		return;
+	CLEANUP(free_cleanup) char *folder = path_folder(value->node->mark.file);
+	char *path = path_join(folder, *field);
+	free(*field);
+	*field = path;
+}
+
 /* ---- lists ---- */
 
 /* 0 for what is no list, which is reported; the default of every list is the empty one. */
@@ -196,6 +216,27 @@ static void texts_parse(const struct value *value, struct strv *field)
 			value_wrong(&item);
 		else
 			strv_add(field, item.node->text);
+	}
+}
+
+static void sizes_parse(const struct value *value, struct sizes *field)
+{
+	struct node *const *items = NULL;
+	size_t count = list_items(value, &items);
+
+	for (size_t i = 0; i < count; i++) {
+		struct value item = *value;
+		uint64_t bytes = 0;
+
+		item.node = items[i];
+		item.mark = item.node->mark;
+		if (item.node->kind != NODE_SCALAR ||
+		    !size_read(value->row, item.node->text, &bytes)) {
+			value_wrong(&item);
+			continue;
+		}
+		field->bytes = mem_grow(field->bytes, field->count + 1, sizeof *field->bytes);
+		field->bytes[field->count++] = bytes;
 	}
 }
 
@@ -308,6 +349,9 @@ static void value_parse(const struct value *value, void *object)
 	case KEY_TEXTS:
 		texts_parse(value, (struct strv *)field);
 		return;
+	case KEY_SIZES:
+		sizes_parse(value, (struct sizes *)field);
+		return;
 	case KEY_PARTITIONS:
 		partitions_parse(value, (struct disk_spec *)field);
 		return;
@@ -326,6 +370,9 @@ static void value_parse(const struct value *value, void *object)
 	switch (value->row->type) {
 	case KEY_TEXT:
 		text_parse(value, (char **)field);
+		break;
+	case KEY_MEDIUM:
+		medium_parse(value, (char **)field);
 		break;
 	case KEY_SIZE:
 	case KEY_REST_SIZE:
@@ -437,11 +484,13 @@ static void unknown_find(const struct key_row *keys, const struct node *map, con
 	}
 }
 
-struct mark key_mark(const struct node *map, const char *path, const struct mark *otherwise)
+void key_wrong(const struct layer *layer, const char *key, struct diagnostics *diagnostics,
+	       const char *format, va_list args)
 {
-	const struct node *node = node_at(map, path);
+	const struct node *node = node_at(layer->map, key);
+	CLEANUP(free_cleanup) char *text = str_vformat(format, args);
 
-	return node ? node->mark : *otherwise;
+	diagnostic_add(diagnostics, node ? &node->mark : &layer->mark, "%s: %s", key, text);
 }
 
 static void key_parse(const struct key_row *row, const struct key_source *source, void *object)

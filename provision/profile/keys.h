@@ -12,6 +12,8 @@ enum key_type {
 	KEY_BOOL,
 	KEY_ENUM,    /* one of names; int */
 	KEY_TEXTS,   /* a list of texts; struct strv */
+	KEY_SIZES,   /* a list of sizes; struct sizes */
+	KEY_MEDIUM,  /* a URL, or a path relative to the file that names it; char * */
 	KEY_PATTERN, /* name of a pattern; const struct pattern * */
 	KEY_ADDRESS, /* "dhcp" or ADDRESS/BITS; struct network_spec */
 	KEY_PARTITIONS,
@@ -51,5 +53,6 @@ void keys_parse(const struct key_row *keys, const struct key_source *source, voi
 /* What a key allows, in words, for messages and the reference; the caller frees. */
 char *key_allowed(const struct key_row *row);
 
-/* The mark of a key's value, else of the layer. */
-struct mark key_mark(const struct node *map, const char *path, const struct mark *otherwise);
+/* Adds "KEY: ..." at the place of a layer's key, else at the layer's. */
+void key_wrong(const struct layer *layer, const char *key, struct diagnostics *diagnostics,
+	       const char *format, va_list args) __attribute__((format(printf, 4, 0)));

@@ -4,7 +4,15 @@ const char *const role_names[] = { [ROLE_HOST] = "host", [ROLE_GUEST] = "guest",
 const char *const hypervisor_names[] = {
 	[HYPERVISOR_NONE] = "none", [HYPERVISOR_XEN] = "xen", NULL
 };
-const char *const os_family_names[] = { [OS_DEBIAN] = "debian", NULL };
+const char *const os_family_names[] = {
+	[OS_DEBIAN] = "debian",
+	[OS_SUSE] = "suse",
+	[OS_REDHAT] = "redhat",
+	[OS_ESXI] = "esxi",
+	[OS_XCPNG] = "xcp-ng",
+	[OS_PROXMOX] = "proxmox",
+	NULL,
+};
 const char *const machine_type_names[] = {
 	[MACHINE_HVM] = "hvm", [MACHINE_PV] = "pv", [MACHINE_PVH] = "pvh", NULL
 };

@@ -72,11 +72,14 @@ static json_t *type_json(const struct key_row *row)
 		return json_pack("{s:o}", "enum", patterns_json());
 	case KEY_TEXTS:
 		return list_json(string_json(row->form));
+	case KEY_SIZES:
+		return list_json(string_json(SIZE_FORM));
 	case KEY_PARTITIONS:
 		return list_json(object_json(partition_keys));
 	case KEY_FILES:
 		return list_json(files_json());
 	case KEY_TEXT:
+	case KEY_MEDIUM:
 	case KEY_ADDRESS:
 		break;
 	}
@@ -96,6 +99,7 @@ static json_t *default_json(const struct key_row *row)
 	case KEY_BOOL:
 		return json_boolean(str_equal(text, "true"));
 	case KEY_TEXTS:
+	case KEY_SIZES:
 	case KEY_PARTITIONS:
 	case KEY_FILES:
 		return json_array();
@@ -256,6 +260,8 @@ static const char *type_text(const struct key_row *row)
 		[KEY_BOOL] = "true or false",
 		[KEY_ENUM] = "word",
 		[KEY_TEXTS] = "list of texts",
+		[KEY_SIZES] = "list of sizes",
+		[KEY_MEDIUM] = "path or URL",
 		[KEY_PATTERN] = "word",
 		[KEY_ADDRESS] = "dhcp or address",
 		[KEY_PARTITIONS] = "list",

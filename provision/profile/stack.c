@@ -1,5 +1,7 @@
 #include "profile/stack.h"
 
+#include "profile/yaml.h"
+
 static void partitions_free(struct disk_spec *disk)
 {
 	for (size_t i = 0; i < disk->partition_count; i++) {
@@ -7,6 +9,7 @@ static void partitions_free(struct disk_spec *disk)
 		free(disk->partitions[i].mount_point);
 	}
 	free(disk->partitions);
+	free(disk->extra.bytes);
 }
 
 static void files_free(struct layer *layer)
@@ -35,18 +38,24 @@ static void layer_free(struct layer *layer)
 			  layer->network.bridge,
 			  layer->network.address,
 			  layer->network.gateway,
-			  layer->root_password_hash };
+			  layer->root_password_hash,
+			  layer->install.medium,
+			  layer->install.sha256,
+			  layer->install.kernel_args };
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free(texts[i]);
 	strv_done(&layer->packages);
 	strv_done(&layer->groups);
+	strv_done(&layer->services);
 	strv_done(&layer->network.dns);
+	strv_done(&layer->network.routes);
 	strv_done(&layer->ssh_keys);
 	strv_done(&layer->guest_config_lines);
 	partitions_free(&layer->disk);
 	files_free(layer);
 	free(layer->inner);
+	node_free(layer->map);
 	free(layer);
 }
 
@@ -66,6 +75,11 @@ void stack_free(struct stack *stack)
 void stack_cleanup(struct stack **stack)
 {
 	stack_free(*stack);
+}
+
+bool layer_is_installed(const struct layer *layer)
+{
+	return layer->install.medium && *layer->install.medium;
 }
 
 size_t disk_partition_at(const struct disk_spec *disk, const char *mount_point)

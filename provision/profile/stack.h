@@ -8,9 +8,11 @@
 #include "base/err.h"
 #include "base/str.h"
 
+struct node;
+
 enum role { ROLE_HOST, ROLE_GUEST };
 enum hypervisor { HYPERVISOR_NONE, HYPERVISOR_XEN };
-enum os_family_id { OS_DEBIAN };
+enum os_family_id { OS_DEBIAN, OS_SUSE, OS_REDHAT, OS_ESXI, OS_XCPNG, OS_PROXMOX };
 enum machine_type { MACHINE_HVM, MACHINE_PV, MACHINE_PVH };
 enum disk_bus { DISK_BUS_AHCI, DISK_BUS_IDE, DISK_BUS_XEN };
 enum nic_model { NIC_E1000, NIC_RTL8139, NIC_NETFRONT };
@@ -37,11 +39,17 @@ struct partition_spec {
 	struct mark mark;
 };
 
+struct sizes {
+	uint64_t *bytes;
+	size_t count;
+};
+
 struct disk_spec {
 	uint64_t size_bytes; /* 0: no disk */
 	enum table_kind table;
 	struct partition_spec *partitions;
 	size_t partition_count;
+	struct sizes extra; /* further disks of the machine, empty ones */
 };
 
 struct file_spec {     /* an extra file put into the layer's root file system */
@@ -70,6 +78,15 @@ struct network_spec {
 	char *address; /* "10.0.2.15/24", static only */
 	char *gateway; /* "" for none */
 	struct strv dns;
+	struct strv routes; /* "10.1.0.0/16 via 10.0.2.3" */
+};
+
+/* The vendor's installer in the place of a direct bootstrap. */
+struct install_spec {
+	char *medium; /* path or URL of an ISO image; "": the layer is bootstrapped directly */
+	char *sha256; /* of the medium, lower-case hex; "": not checked, allowed for a path only */
+	char *kernel_args; /* of the installer, besides those that nestctl gives it; "" for none */
+	unsigned timeout_seconds; /* from power-on to the installer's own power-off */
 };
 
 struct layer {
@@ -87,6 +104,8 @@ struct layer {
 	char *mirror;	      /* "": the one of this machine's apt, else mmdebstrap's default */
 	struct strv packages; /* extra packages */
 	struct strv groups;   /* package groups: file-server, web-server, development */
+	struct strv services; /* enabled besides those that the pattern needs */
+	struct install_spec install;
 
 	struct machine_spec machine;
 	struct disk_spec disk;
@@ -109,6 +128,8 @@ struct layer {
 	unsigned boot_timeout_seconds;	/* from power-on of this layer to its agent's first word */
 	unsigned proof_timeout_seconds; /* from the agent's first word to its proof */
 	struct mark mark;
+	struct node *map; /* as it was written, merged: what was given, and where; NULL in a layer
+			   * that was read from no file */
 };
 
 struct stack {
@@ -123,10 +144,16 @@ struct stack {
  * nothing. On bad input -EINVAL: the message holds every error found, one a line, each
  * "file:line:column: key: found; allowed". The caller owns *ret_stack. */
 int stack_load(const char *path, struct stack **ret_stack, struct err *err);
+/* For those who only want answer files: path may be a layer's profile too, which is a stack of one
+ * then (named after the file unless it says its name), and a layer that an installer makes needs no
+ * medium. */
+int stack_load_for_answers(const char *path, struct stack **ret_stack, struct err *err);
 void stack_free(struct stack *stack);
 void stack_cleanup(struct stack **stack);
 
 struct layer *stack_layer(const struct stack *stack, const char *name); /* NULL: there is none */
+/* Is the layer's disk made by its vendor's installer? */
+bool layer_is_installed(const struct layer *layer);
 /* Index of the partition that is mounted there; partition_count if none is. */
 size_t disk_partition_at(const struct disk_spec *disk, const char *mount_point);
 

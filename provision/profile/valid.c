@@ -199,6 +199,29 @@ bool ip_parse(const char *text, uint32_t *ret_address)
 	return true;
 }
 
+bool valid_route(const char *text)
+{
+	static const char via[] = " via ";
+	const char *next = strstr(text, via);
+	uint32_t address;
+	unsigned bits;
+
+	if (!next || !ip_parse(next + strlen(via), &address))
+		return false;
+	CLEANUP(free_cleanup) char *network = str_format("%.*s", (int)(next - text), text);
+	return cidr_parse(network, &address, &bits);
+}
+
+bool valid_medium(const char *text)
+{
+	return printable(text);
+}
+
+bool valid_sha256(const char *text)
+{
+	return !*text || (strlen(text) == 64 && made_of(text, "0123456789abcdef"));
+}
+
 bool valid_ip(const char *text)
 {
 	uint32_t address;
