@@ -20,6 +20,10 @@
 #define DESCRIPTOR_AT	  32768
 #define DESCRIPTOR_BYTES  2048
 #define DESCRIPTOR_VOLUME 1
+#define DESCRIPTOR_BOOT	  0
+#define DESCRIPTOR_LAST	  255
+#define DESCRIPTORS_MAX	  16
+#define BOOT_SYSTEM_AT	  7
 #define LABEL_AT	  40
 #define LABEL_LENGTH	  32
 #define VOLUME_BLOCKS_AT  80
@@ -38,6 +42,7 @@ struct name {
 struct contents {
 	char *path;
 	char label[LABEL_LENGTH + 1];
+	bool boots;
 	enum carrier carrier;
 	uint64_t size_bytes; /* of the image */
 	struct name *names;
@@ -50,6 +55,14 @@ static int failed(struct archive *archive, const char *path, struct err *err)
 
 	return err_set(err, -EBADMSG, "%s: is damaged or cut short: %s", path,
 		       text ? text : "unknown reason");
+}
+
+static int no_medium(const struct contents *contents, struct err *err)
+{
+	return err_set(
+		err, -EBADMSG,
+		"%s: is no medium: it is no ISO 9660 image, no folder and no netboot archive",
+		contents->path);
 }
 
 static const char *name_plain(const char *name)
@@ -90,6 +103,9 @@ static int descriptor_read(struct contents *contents, int fd, struct err *err)
 		return 0;
 	memcpy(contents->label, block + LABEL_AT, LABEL_LENGTH);
 	str_tame(contents->label);
+	for (char *c = contents->label; *c; c++)
+		if (*c & 0x80)
+			*c = '?';
 	for (size_t end = strlen(contents->label); end > 0 && contents->label[end - 1] == ' ';)
 		contents->label[--end] = '\0';
 	const uint8_t *count = block + VOLUME_BLOCKS_AT, *bytes = block + BLOCK_BYTES_AT;
@@ -103,6 +119,22 @@ static int descriptor_read(struct contents *contents, int fd, struct err *err)
 			       contents->path, (unsigned long long)volume_bytes,
 			       (unsigned long long)contents->size_bytes);
 	return 1;
+}
+
+/* Source: El Torito Bootable CD-ROM Format Specification 1.0, figure 7. */
+static void boot_record_find(struct contents *contents, int fd)
+{
+	static const char system[] = "EL TORITO SPECIFICATION";
+	uint8_t block[DESCRIPTOR_BYTES];
+
+	for (uint64_t i = 1; i < DESCRIPTORS_MAX && !contents->boots; i++) {
+		if (fd_pread_all(fd, block, sizeof block, DESCRIPTOR_AT + i * DESCRIPTOR_BYTES) <
+			    DESCRIPTOR_BYTES ||
+		    memcmp(block + 1, "CD001", 5) != 0 || block[0] == DESCRIPTOR_LAST)
+			return;
+		contents->boots = block[0] == DESCRIPTOR_BOOT &&
+				  memcmp(block + BOOT_SYSTEM_AT, system, sizeof system) == 0;
+	}
 }
 
 static int carrier_find(struct contents *contents, struct err *err)
@@ -122,6 +154,8 @@ static int carrier_find(struct contents *contents, struct err *err)
 	if (r < 0)
 		return r;
 	contents->carrier = r ? CARRIER_ISO : CARRIER_ARCHIVE;
+	if (r)
+		boot_record_find(contents, fd);
 	return 0;
 }
 
@@ -173,10 +207,7 @@ static int next_entry(const struct contents *contents, struct archive *archive,
 		return 0;
 	if (r < ARCHIVE_WARN)
 		return contents->count == 0 && contents->carrier == CARRIER_ARCHIVE
-			       ? err_set(err, -EBADMSG,
-					 "%s: is no medium: it is no ISO 9660 image, no folder and "
-					 "no netboot archive",
-					 contents->path)
+			       ? no_medium(contents, err)
 			       : failed(archive, contents->path, err);
 	if (contents->carrier == CARRIER_FOLDER && archive_read_disk_can_descend(archive))
 		archive_read_disk_descend(archive);
@@ -220,6 +251,9 @@ static int names_read(struct contents *contents, struct err *err)
 			    : err_set(err, -EBADMSG, "%s: has more than %d files: it is no medium",
 				      contents->path, NAMES_MAX);
 	}
+	/* Zeros are an archive that is empty. */
+	if (r == 0 && contents->count == 0 && contents->carrier == CARRIER_ARCHIVE)
+		return no_medium(contents, err);
 	return r;
 }
 
@@ -262,6 +296,11 @@ const char *contents_path(const struct contents *contents)
 const char *contents_label(const struct contents *contents)
 {
 	return contents->label;
+}
+
+bool contents_boots(const struct contents *contents)
+{
+	return contents->boots;
 }
 
 static const struct name *name_find(const struct contents *contents, const char *name)

@@ -41,7 +41,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if kind == "cut" and self.path not in cut:
             cut.add(self.path)
             end = len(data) // 2
-        self.wfile.write(data[start:end])
+        try:
+            self.wfile.write(data[start:end])
+        except ConnectionError:
+            pass
 
     def log_message(self, *arguments):
         pass
