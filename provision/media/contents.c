@@ -363,7 +363,8 @@ static int block_put(struct sink *sink, const void *data, size_t length, uint64_
 		sink->end_bytes = offset + length;
 	if (sink->fd >= 0)
 		return fd_pwrite_all(sink->fd, data, length, offset);
-	memcpy(sink->text + offset, data, length);
+	if (sink->text)
+		memcpy(sink->text + offset, data, length);
 	return 0;
 }
 
@@ -417,7 +418,7 @@ int contents_read(const struct contents *contents, const char *name, size_t max_
 	const struct name *found = NULL;
 	int r = name_resolve(contents, name, &found, err);
 
-	if (r < 0)
+	if (r < 0 || !found)
 		return r;
 	if (found->size_bytes > max_bytes)
 		return err_set(err, -EBADMSG, "%s: %s has %llu bytes, too many for what it is",
@@ -438,5 +439,5 @@ int contents_copy(const struct contents *contents, const char *name, int fd, str
 	const struct name *found = NULL;
 	int r = name_resolve(contents, name, &found, err);
 
-	return r < 0 ? r : name_read(contents, found, &(struct sink){ .fd = fd }, err);
+	return r < 0 || !found ? r : name_read(contents, found, &(struct sink){ .fd = fd }, err);
 }
