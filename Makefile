@@ -81,7 +81,7 @@ demo: deps
 
 check: deps
 	@$(MAKE) --no-print-directory all units
-	@tests/all unit fail docs grubfix agent image fix run media fuzz build boot
+	@tests/all unit fail docs grubfix agent image fix run media fuzz build lookalike boot
 
 check-fast: all units
 	@tests/all unit fail docs grubfix agent
