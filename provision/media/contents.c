@@ -6,6 +6,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -41,6 +42,7 @@ struct name {
 
 struct contents {
 	char *path;
+	char *root; /* of a folder: where it really lies, else NULL */
 	char label[LABEL_LENGTH + 1];
 	bool boots;
 	enum carrier carrier;
@@ -80,7 +82,7 @@ static const char *name_plain(const char *name)
 /* The name inside of an entry; NULL for what is of no use here. */
 static const char *entry_name(const struct contents *contents, const char *text)
 {
-	size_t above = contents->carrier == CARRIER_FOLDER ? strlen(contents->path) : 0;
+	size_t above = contents->root ? strlen(contents->root) : 0;
 
 	if (!text || strlen(text) < above || strlen(text + above) > NAME_LENGTH_MAX)
 		return NULL;
@@ -145,9 +147,13 @@ static int carrier_find(struct contents *contents, struct err *err)
 	if (fd < 0 || fstat(fd, &status) < 0)
 		return err_errno(err, errno, "%s: cannot be opened", contents->path);
 	contents->size_bytes = (uint64_t)status.st_size;
-	contents->carrier = CARRIER_FOLDER;
-	if (S_ISDIR(status.st_mode))
-		return 0;
+	if (S_ISDIR(status.st_mode)) {
+		contents->carrier = CARRIER_FOLDER;
+		contents->root = realpath(contents->path, NULL);
+		return contents->root
+			       ? 0
+			       : err_errno(err, errno, "%s: cannot be opened", contents->path);
+	}
 	if (!S_ISREG(status.st_mode))
 		return err_set(err, -EBADMSG, "%s: is neither a file nor a folder", contents->path);
 	int r = descriptor_read(contents, fd, err);
@@ -175,7 +181,7 @@ static int archive_open(const struct contents *contents, struct archive **ret_ar
 
 	if (folder) {
 		archive_read_disk_set_symlink_physical(archive);
-		r = archive_read_disk_open(archive, contents->path);
+		r = archive_read_disk_open(archive, contents->root);
 	} else {
 		if (contents->carrier == CARRIER_ISO) {
 			archive_read_support_format_iso9660(archive);
@@ -280,6 +286,7 @@ void contents_free(struct contents *contents)
 	}
 	free(contents->names);
 	free(contents->path);
+	free(contents->root);
 	free(contents);
 }
 
