@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/spawn.h"
 #include "media/medium.h"
 
 #define FILES_MAX      8
@@ -74,9 +75,11 @@ static int run_fetch(int argc, char **argv, struct err *err)
 {
 	const struct install_spec install = { .medium = argv[0], .sha256 = argv[1] };
 	CLEANUP(free_cleanup) char *path = NULL;
-	int r = medium_fetch(&install, argv[2], &path, err);
 
 	(void)argc;
+	spawn_stop_fd();
+	int r = medium_fetch(&install, argv[2], &path, err);
+
 	if (r == 0)
 		puts(path);
 	return r;
