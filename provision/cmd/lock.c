@@ -39,7 +39,8 @@ static int all_lock(const struct stack *stack, const char *path, struct err *err
 	r = plan_make(&(struct plan_request){ .stack = stack, .store = store, .out = "." }, &plan,
 		      err);
 	for (size_t i = 0; r == 0 && i < plan->first_compose; i++)
-		r = tree_lock(plan->steps[i], &lock, err);
+		if (plan->steps[i]->kind == STEP_BOOTSTRAP)
+			r = tree_lock(plan->steps[i], &lock, err);
 	if (r == 0)
 		r = lock_write(path, &lock, err);
 	if (r == 0)

@@ -3,6 +3,8 @@
 #include "compose/overlay.h"
 #include "profile/stack.h"
 
+#define AGENT_PATH "/usr/lib/nestctl/nestctl-agent"
+
 /* Names that only the base tree knows. */
 struct boot_names {
 	const char *kernel_version;
@@ -29,3 +31,9 @@ int menu_overlay(const char *stack_name, const struct layer *layer, const struct
 /* /etc/nestctl/agent.conf and the agent itself at agent_path. */
 int agent_overlay(const struct layer *layer, const struct strv *modules, const char *agent_path,
 		  struct overlay *overlay, struct err *err);
+/* The systemd unit that starts it, enabled. */
+int agent_unit_overlay(struct overlay *overlay, struct err *err);
+/* The configs of the machines inside a host, by which its toolstack starts them. */
+void guests_overlay(const char *stack_name, const struct layer *layer, struct overlay *overlay);
+/* The extra files of the profile. */
+void layer_files_overlay(const struct layer *layer, struct overlay *overlay);

@@ -74,6 +74,11 @@ void stack_cleanup(struct stack **stack)
 	stack_free(*stack);
 }
 
+bool layer_is_installed(const struct layer *layer)
+{
+	return *layer->install.medium != '\0';
+}
+
 size_t disk_partition_at(const struct disk_spec *disk, const char *mount_point)
 {
 	size_t index = 0;

@@ -143,6 +143,8 @@ void stack_free(struct stack *stack);
 void stack_cleanup(struct stack **stack);
 
 struct layer *stack_layer(const struct stack *stack, const char *name); /* NULL: there is none */
+/* Is the layer's disk made by its vendor's installer? */
+bool layer_is_installed(const struct layer *layer);
 /* Index of the partition that is mounted there; partition_count if none is. */
 size_t disk_partition_at(const struct disk_spec *disk, const char *mount_point);
 

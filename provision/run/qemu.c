@@ -71,18 +71,48 @@ static void firmware_add(const struct l0_request *request, struct strv *argv)
 
 static void disk_add(const struct l0_request *request, struct strv *argv)
 {
-	CLEANUP(free_cleanup) char *overlay = escaped(request->overlay);
+	const struct l0_install *install = request->install;
+	bool is_ide = request->layer->machine.disk_bus == DISK_BUS_IDE;
+	CLEANUP(free_cleanup) char *file = escaped(install ? install->disk : request->overlay);
 
-	/* unsafe: flushes are left out, right for a disk that is thrown away after the run. */
+	/* unsafe: flushes are left out, right for a disk that is thrown away after the run, or one
+	 * that is synced as a whole when its installer is done. */
 	strv_add(argv, "-drive");
-	strv_format(argv, "file=%s,format=qcow2,if=none,id=disk,cache=%s,discard=unmap", overlay,
-		    request->throw_away ? "unsafe" : "writeback");
-	if (request->layer->machine.disk_bus == DISK_BUS_IDE) {
-		pair_add(argv, "-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0");
-		return;
+	strv_format(argv, "file=%s,format=%s,if=none,id=disk,cache=%s,discard=unmap", file,
+		    install ? "raw" : "qcow2", request->throw_away ? "unsafe" : "writeback");
+	if (!is_ide)
+		pair_add(argv, "-device", "ahci,id=ahci");
+	strv_add(argv, "-device");
+	/* The medium of an installer comes first. */
+	strv_format(argv, "ide-hd,drive=disk,bus=%s,bootindex=%d", is_ide ? "ide.0" : "ahci.0",
+		    install ? 1 : 0);
+}
+
+/* What an installer has besides the machine that it installs: its medium, its answers, a screen. */
+static void installer_add(const struct l0_install *install, struct strv *argv)
+{
+	CLEANUP(free_cleanup) char *medium = escaped(install->medium ? install->medium : "");
+	CLEANUP(free_cleanup)
+	char *answers = escaped(install->answer_disk ? install->answer_disk : "");
+
+	pair_add(argv, "-device", "VGA");
+	if (install->medium) {
+		strv_add(argv, "-drive");
+		strv_format(argv, "file=%s,format=raw,if=none,id=cd,media=cdrom,readonly=on",
+			    medium);
+		pair_add(argv, "-device", "ide-cd,drive=cd,bus=ide.1,bootindex=0");
 	}
-	pair_add(argv, "-device", "ahci,id=ahci");
-	pair_add(argv, "-device", "ide-hd,drive=disk,bus=ahci.0,bootindex=0");
+	if (install->answer_disk) {
+		strv_add(argv, "-drive");
+		strv_format(argv, "file=%s,format=raw,if=none,id=answers,readonly=on", answers);
+		pair_add(argv, "-device", "qemu-xhci,id=xhci");
+		pair_add(argv, "-device", "usb-storage,drive=answers,bus=xhci.0");
+	}
+	if (install->kernel) {
+		pair_add(argv, "-kernel", install->kernel);
+		pair_add(argv, "-initrd", install->initrd);
+		pair_add(argv, "-append", install->arguments);
+	}
 }
 
 static void network_add(const struct layer *layer, struct strv *argv)
@@ -99,7 +129,8 @@ static void serial_add(const struct l0_request *request, const struct qemu_ends 
 		       struct strv *argv)
 {
 	CLEANUP(free_cleanup)
-	char *log = str_format("%s/%s.log", request->log_folder, request->layer->name);
+	char *log = str_format("%s/%s%s.log", request->log_folder, request->layer->name,
+			       request->install ? "-install" : "");
 	CLEANUP(free_cleanup) char *log_escaped = escaped(log);
 
 	strv_add(argv, "-chardev");
@@ -136,6 +167,8 @@ void qemu_argv(const struct l0_request *request, const struct qemu_ends *ends, s
 	disk_add(request, argv);
 	network_add(request->layer, argv);
 	serial_add(request, ends, argv);
+	if (request->install)
+		installer_add(request->install, argv);
 	/* A panic that resets the machine ends it: a verdict at once instead of a second try. */
 	strv_add(argv, "-no-reboot");
 }
@@ -197,14 +230,23 @@ static int start_failed(const char *log, int code, struct err *err)
 	return code;
 }
 
+/* Of QEMU's own words; the caller frees. */
+static char *program_log(const struct l0_request *request)
+{
+	return request->install ? str_format("%s/%s-install-qemu.log", request->log_folder,
+					     request->layer->name)
+				: path_join(request->log_folder, "qemu.log");
+}
+
 static int machine_start(const struct l0_request *request, struct l0_machine *machine,
 			 const struct qemu_ends *ends, struct err *err)
 {
 	CLEANUP(strv_done) struct strv argv = { 0 };
-	CLEANUP(free_cleanup) char *log = path_join(request->log_folder, "qemu.log");
+	CLEANUP(free_cleanup) char *log = program_log(request);
 	struct spawn_options options = { .folder = request->run_folder,
 					 .log_path = log,
-					 .purpose = "starting L1" };
+					 .purpose = request->install ? "starting the installer"
+								     : "starting L1" };
 
 	qemu_argv(request, ends, &argv);
 	options.argv = (const char *const *)argv.items;
@@ -228,7 +270,7 @@ static int qemu_start(const struct l0_request *request, struct l0_machine *ret_m
 	struct l0_machine machine = L0_MACHINE_INIT;
 	struct qemu_ends ends = { -1, -1, -1 };
 	CLEANUP(fd_cleanup) int control = -1;
-	CLEANUP(free_cleanup) char *log = path_join(request->log_folder, "qemu.log");
+	CLEANUP(free_cleanup) char *log = program_log(request);
 
 	int r = ends_make(&machine, &control, &ends, err);
 	if (r == 0)

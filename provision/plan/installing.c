@@ -1,0 +1,149 @@
+#include "plan/installing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "install/install.h"
+
+#define WORK   "install" /* out/install/LAYER: a disk in the making */
+#define FAILED "failed"	 /* out/failed/LAYER: what there was when it failed */
+
+int medium_run(struct plan *plan, struct step *step, struct err *err)
+{
+	CLEANUP(free_cleanup) char *folder = path_join(store_path(plan->store), "media");
+	char *path = NULL;
+
+	if (step->lack)
+		return err_set(err, -ENOENT,
+			       "%s: put the installer's medium of %s there, or name another as "
+			       "install.medium in the profile",
+			       step->lack, step->layer->name);
+	int r = install_medium_bring(step->layer, folder, &path, err);
+	if (r < 0)
+		return r;
+	free(step->makes);
+	step->makes = path;
+	return 0;
+}
+
+/* ---- into the store ---- */
+
+/* A second name for the disk, so that nothing is lost if the store fails; a sparse copy where the
+ * store lies on another file system. */
+static int disk_give(const char *from, const char *to, struct err *err)
+{
+	if (link(from, to) == 0)
+		return 0;
+	CLEANUP(fd_cleanup) int source = open(from, O_RDONLY | O_CLOEXEC);
+	CLEANUP(fd_cleanup) int target = open(to, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (source < 0)
+		return err_errno(err, errno, "%s: cannot be opened", from);
+	if (target < 0)
+		return err_errno(err, errno, "%s: cannot be made", to);
+	return file_copy_sparse(source, target, err);
+}
+
+static int disk_publish(struct plan *plan, struct step *step, const char *work, struct err *err)
+{
+	CLEANUP(store_object_done) struct store_object object = STORE_OBJECT_INIT;
+	CLEANUP(free_cleanup) char *from = path_join(work, INSTALL_DISK);
+	bool exists = false;
+	int r = step->again ? store_remove(plan->store, "base", step->key, err) : 0;
+
+	if (r == 0)
+		r = store_begin(plan->store, "base", step->key, &object, &exists, err);
+	if (r < 0 || exists)
+		return r;
+	CLEANUP(free_cleanup) char *to = path_join(object.folder, INSTALL_DISK);
+	r = disk_give(from, to, err);
+	return r < 0 ? r : store_publish(&object, step->name, &step->inputs, err);
+}
+
+/* ---- what a failure leaves ---- */
+
+/* All that helps to see why, and to go on: the disk as it is, and the reason. */
+static int failure_keep(const struct plan *plan, const struct step *step, const char *work,
+			const char *kept, int code, struct err *err)
+{
+	CLEANUP(free_cleanup) char *folder = path_join(plan->out, FAILED);
+	CLEANUP(free_cleanup) char *reason = path_join(kept, "reason");
+	CLEANUP(free_cleanup) char *disk = path_join(kept, INSTALL_DISK);
+	CLEANUP(free_cleanup) char *text = str_format("%s: %s\n", step->name, err->text);
+	struct err own = { 0 };
+	int r = path_exists(work) ? tree_remove(kept, &own) : -ENOENT;
+
+	if (r == 0)
+		r = dir_make(folder, 0755, &own);
+	if (r == 0 && rename(work, kept) < 0)
+		r = err_errno(&own, errno, "%s: cannot be kept as %s", work, kept);
+	if (r == 0)
+		r = file_write(reason, text, strlen(text), 0600, &own);
+	if (r == 0 && path_exists(disk))
+		err_set(err, code, "%.*s\ndisk so far: %s", (int)strlen(text) - 1, text, disk);
+	else if (r < 0 && own.text)
+		log_warn("%s", own.text);
+	err_clear(&own);
+	return code;
+}
+
+/* ---- the step ---- */
+
+static int install_anew(struct plan *plan, const struct step *step,
+			const struct build_options *options, const char *label, const char *work,
+			struct err *err)
+{
+	CLEANUP(free_cleanup) char *logs = path_join(plan->out, "logs");
+	const struct install_request request = {
+		.layer = step->layer,
+		.stack_name = plan->stack->name,
+		.medium = step->base_step->makes,
+		.key = step->key,
+		.work = work,
+		.logs = logs,
+		.accel = options->accel ? options->accel : "auto",
+		.label = label,
+	};
+
+	return install_run(&request, err);
+}
+
+/* NULL: nothing to go on from. */
+static const char *complete_find(const struct step *step, const char *work, const char *kept)
+{
+	if (install_is_complete(work, step->key))
+		return work;
+	return install_is_complete(kept, step->key) ? kept : NULL;
+}
+
+int installation_run(struct plan *plan, struct step *step, const struct build_options *options,
+		     const char *label, struct err *err)
+{
+	CLEANUP(free_cleanup) char *works = path_join(plan->out, WORK);
+	CLEANUP(free_cleanup) char *work = path_join(works, step->layer->name);
+	CLEANUP(free_cleanup)
+	char *kept = str_format("%s/" FAILED "/%s", plan->out, step->layer->name);
+	const char *from = options->resume ? complete_find(step, work, kept) : NULL;
+	int r = 0;
+
+	if (from) {
+		log_info("%s: its installer was done, going on from %s", label, from);
+	} else {
+		from = work;
+		r = install_anew(plan, step, options, label, work, err);
+	}
+	if (r == 0)
+		r = disk_publish(plan, step, from, err);
+	if (r < 0)
+		return from == work ? failure_keep(plan, step, work, kept, r, err) : r;
+	r = tree_remove(work, err);
+	if (r == 0)
+		r = tree_remove(kept, err);
+	rmdir(works);
+	return r;
+}

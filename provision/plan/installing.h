@@ -1,0 +1,11 @@
+/* The steps of an installed layer: its medium is brought, its installer makes the disk, the store
+ * keeps it. */
+#pragma once
+#include "plan/plan.h"
+
+/* step->makes becomes the medium's path. -ENOENT: it is not there. */
+int medium_run(struct plan *plan, struct step *step, struct err *err);
+/* label: for progress. What a failure left is in out/failed/LAYER, with the reason; the message
+ * says so. */
+int installation_run(struct plan *plan, struct step *step, const struct build_options *options,
+		     const char *label, struct err *err);
