@@ -76,7 +76,7 @@ void stack_cleanup(struct stack **stack)
 
 bool layer_is_installed(const struct layer *layer)
 {
-	return *layer->install.medium != '\0';
+	return layer->install.medium && *layer->install.medium;
 }
 
 size_t disk_partition_at(const struct disk_spec *disk, const char *mount_point)
