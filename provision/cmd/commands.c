@@ -13,6 +13,7 @@
 #include "cmd/fix_guest.h"
 #include "cmd/image.h"
 #include "cmd/lock.h"
+#include "cmd/media.h"
 #include "cmd/plan.h"
 #include "cmd/schema.h"
 #include "cmd/status.h"
@@ -24,7 +25,8 @@ static const struct command *const commands[] = {
 	&build_stack_command, &plan_command,   &validate_command, &doctor_command,
 	&up_command,	      &status_command, &console_command,  &exec_command,
 	&down_command,	      &image_command,  &fix_command,	  &fix_guest_command,
-	&lock_command, &bundle_command, &store_command,	      &schema_command,
+	&media_command,	      &lock_command,   &bundle_command,	  &store_command,
+	&schema_command,
 };
 
 #define COMMANDS ((int)(sizeof commands / sizeof *commands))

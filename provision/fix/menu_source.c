@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/fs.h"
-#include "fix/fetch.h"
+#include "fetch/url.h"
 #include "fix/files.h"
 
 /* Larger than any menu, or with the mark of a boot sector: a disk. */

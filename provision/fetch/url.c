@@ -1,0 +1,231 @@
+#include "fetch/url.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/spawn.h"
+#include "base/str.h"
+
+#define CONNECT_SECONDS 15L
+#define WHOLE_SECONDS	60L
+#define REDIRECTS	5L
+#define SLOW_BYTES	4096L /* a second, over so many seconds: */
+#define SLOW_SECONDS	30L
+#define TRIES		4
+#define SHOW_SECONDS	0.5
+
+struct body {
+	struct buf text;
+	size_t max_bytes;
+	bool too_large;
+};
+
+bool is_url(const char *text)
+{
+	size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+");
+
+	return length > 1 && str_starts(text + length, "://");
+}
+
+char *url_shown(const char *url)
+{
+	const char *host = strstr(url, "://") + 3;
+	const char *end = host + strcspn(host, "/"), *at = memrchr(host, '@', (size_t)(end - host));
+
+	return at ? str_format("%.*s%s", (int)(host - url), url, at + 1) : str_copy(url);
+}
+
+static size_t body_add(char *data, size_t size, size_t count, void *context)
+{
+	struct body *body = context;
+
+	body->too_large = size * count > body->max_bytes - body->text.length;
+	if (body->too_large)
+		return 0;
+	buf_add(&body->text, data, size * count);
+	return size * count;
+}
+
+static void curl_cleanup(CURL **curl)
+{
+	if (*curl)
+		curl_easy_cleanup(*curl);
+}
+
+static void options_set(CURL *curl, const char *url, char *problem)
+{
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https,ftp,file");
+	curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https,ftp");
+	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+	curl_easy_setopt(curl, CURLOPT_MAXREDIRS, REDIRECTS);
+	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+	curl_easy_setopt(curl, CURLOPT_USERAGENT, "nestctl/" NESTCTL_VERSION);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, problem);
+}
+
+int fetch_url(const char *url, size_t max_bytes, char **ret_text, size_t *ret_length,
+	      struct err *err)
+{
+	CLEANUP(free_cleanup) char *shown = url_shown(url);
+	struct body body = { .max_bytes = max_bytes };
+	char problem[CURL_ERROR_SIZE] = "";
+
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	CLEANUP(curl_cleanup) CURL *curl = curl_easy_init();
+	if (!curl)
+		return err_set(err, -EIO, "%s: libcurl cannot start", shown);
+	options_set(curl, url, problem);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, WHOLE_SECONDS);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, body_add);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
+	CURLcode code = curl_easy_perform(curl);
+	CLEANUP(buf_done) struct buf text = body.text;
+	if (body.too_large)
+		return err_set(err, -EBADMSG, "%s: has more than %zu bytes: it is no boot menu",
+			       shown, max_bytes);
+	if (code != CURLE_OK)
+		return err_set(err, code == CURLE_OPERATION_TIMEDOUT ? -ETIMEDOUT : -EIO,
+			       "%s: cannot be fetched: %s", shown,
+			       problem[0] ? problem : curl_easy_strerror(code));
+	buf_text(&text, "");
+	*ret_length = text.length;
+	*ret_text = text.data ? take(&text.data) : str_copy("");
+	return 0;
+}
+
+/* ---- large files ---- */
+
+struct download {
+	CURL *curl;
+	const char *url, *shown;
+	int fd;
+	uint64_t offset_bytes; /* what the file has */
+	int write_error;       /* positive errno */
+	double began, drawn;   /* seconds */
+	uint64_t began_bytes;
+	char problem[CURL_ERROR_SIZE];
+};
+
+static size_t download_write(char *data, size_t size, size_t count, void *context)
+{
+	struct download *download = context;
+	int r = fd_pwrite_all(download->fd, data, size * count, download->offset_bytes);
+
+	if (r < 0) {
+		download->write_error = -r;
+		return 0;
+	}
+	download->offset_bytes += size * count;
+	return size * count;
+}
+
+/* Not 0 ends the transfer. */
+static int download_progress(void *context, curl_off_t total, curl_off_t now, curl_off_t up_total,
+			     curl_off_t up)
+{
+	struct download *download = context;
+	double seconds = clock_seconds() - download->began;
+
+	(void)up_total;
+	(void)up;
+	if (spawn_stop_signal())
+		return 1;
+	if (clock_seconds() - download->drawn < SHOW_SECONDS || seconds <= 0)
+		return 0;
+	download->drawn = clock_seconds();
+	uint64_t came = download->offset_bytes - download->began_bytes;
+	uint64_t left = total > now ? (uint64_t)(total - now) : 0;
+	log_status("  %s: %llu of %llu MiB, %.1f MiB/s", path_name(download->shown),
+		   (unsigned long long)download->offset_bytes >> 20,
+		   (unsigned long long)(download->offset_bytes + left) >> 20,
+		   (double)came / seconds / (1 << 20));
+	return 0;
+}
+
+static int download_restart(struct download *download, struct err *err)
+{
+	download->offset_bytes = 0;
+	return ftruncate(download->fd, 0) < 0
+		       ? err_errno(err, errno, "%s: what came of it cannot be emptied",
+				   download->shown)
+		       : 0;
+}
+
+static CURLcode download_try(struct download *download)
+{
+	CURL *curl = download->curl;
+
+	curl_easy_reset(curl);
+	options_set(curl, download->url, download->problem);
+	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
+	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, SLOW_SECONDS);
+	curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)download->offset_bytes);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, download_write);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, download);
+	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, download_progress);
+	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, download);
+	download->problem[0] = '\0';
+	return curl_easy_perform(curl);
+}
+
+/* 1: try again, 0: it is whole as far as the server knows, or a negative errno. */
+static int download_judge(struct download *download, CURLcode code, struct err *err)
+{
+	long status = 0;
+
+	curl_easy_getinfo(download->curl, CURLINFO_RESPONSE_CODE, &status);
+	/* 416: there is nothing behind what we have. */
+	if (code == CURLE_OK || (status == 416 && download->offset_bytes > 0))
+		return 0;
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		return err_set(err, -EINTR, "%s: stopped by a signal; what came is kept",
+			       download->shown);
+	if (download->write_error)
+		return err_errno(err, download->write_error, "%s: cannot be kept", download->shown);
+	err_set(err,
+		status == 404 || status == 410 || code == CURLE_FILE_COULDNT_READ_FILE ? -ENOENT
+										       : -EIO,
+		"%s: cannot be fetched: %s", download->shown,
+		download->problem[0] ? download->problem : curl_easy_strerror(code));
+	if (code == CURLE_RANGE_ERROR || code == CURLE_BAD_DOWNLOAD_RESUME) {
+		int r = download_restart(download, err);
+
+		return r < 0 ? r : 1;
+	}
+	return code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR ||
+			       code == CURLE_GOT_NOTHING || code == CURLE_OPERATION_TIMEDOUT
+		       ? 1
+		       : (err ? err->code : -EIO);
+}
+
+int fetch_url_to(const char *url, int fd, struct err *err)
+{
+	CLEANUP(free_cleanup) char *shown = url_shown(url);
+	struct download download = { .url = url, .shown = shown, .fd = fd };
+	struct stat status;
+	int r = 1;
+
+	if (fstat(fd, &status) < 0)
+		return err_errno(err, errno, "%s: cannot be kept", shown);
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	CLEANUP(curl_cleanup) CURL *curl = curl_easy_init();
+	if (!curl)
+		return err_set(err, -EIO, "%s: libcurl cannot start", shown);
+	download.curl = curl;
+	download.offset_bytes = download.began_bytes = (uint64_t)status.st_size;
+	download.began = clock_seconds();
+	for (int i = 0; r == 1 && i < TRIES; i++)
+		r = download_judge(&download, download_try(&download), err);
+	log_status("%s", "");
+	if (r == 0 && err)
+		err_clear(err);
+	return r == 1 ? (err ? err->code : -EIO) : r;
+}

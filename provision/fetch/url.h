@@ -1,0 +1,23 @@
+/* What a URL names, by libcurl: a text, or a large file that goes to the disk as it comes. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* "https://...", "ftp://...": anything with a scheme. */
+bool is_url(const char *text);
+/* The URL without user and password, for messages; the caller frees. */
+char *url_shown(const char *url);
+
+/* http, https, ftp and file, at most max_bytes, 15 s to connect and 60 s in all. Redirects never
+ * lead to a local file. A password in the URL is not printed. The caller frees. */
+int fetch_url(const char *url, size_t max_bytes, char **ret_text, size_t *ret_length,
+	      struct err *err);
+
+/* The same for a file of any size: it goes to an open descriptor, behind the bytes that it has from
+ * an earlier try; as long as bytes come it may take its time. If the server cannot go on there, the
+ * file is emptied and begun anew. What came stays there on failure. -ENOENT: the server has no such
+ * file; -EINTR: a signal asked us to stop; -ENOSPC and the like: it cannot be written. */
+int fetch_url_to(const char *url, int fd, struct err *err);

@@ -1,0 +1,12 @@
+/* ESXi's boot.cfg: "key=value" lines, modules separated by " --- ". Text in, text out. */
+#pragma once
+#include "base/str.h"
+
+/* The value of a key, whose case does not count, printable; NULL: it is not there. The caller
+ * frees. */
+char *boot_cfg_value(const char *text, const char *key);
+/* The files of a module list, without a leading /. */
+void boot_cfg_modules(const char *text, struct strv *ret_names);
+/* A copy whose kernelopt has "ks=WHERE" besides what it had, an older ks= replaced. Line ends stay
+ * as they are. The caller frees. */
+char *boot_cfg_with_kickstart(const char *text, const char *where);

@@ -1,0 +1,129 @@
+/* A medium by URL is kept under its checksum: one that was fetched is never fetched again. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/fs.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "fetch/url.h"
+#include "media/medium.h"
+
+/* 0: the file has that checksum. name: of what is checked, for the message. */
+static int sum_check(const char *path, const char *name, const char *sha256, struct err *err)
+{
+	char found[HASH_HEX_LENGTH + 1] = "";
+	int r = hash_file(path, found, err);
+
+	if (r < 0)
+		return r;
+	return strcmp(found, sha256) == 0
+		       ? 0
+		       : err_set(err, -EBADMSG,
+				 "%s: is another medium, or a damaged one: its SHA-256 is %s, the "
+				 "profile's install.sha256 is %s",
+				 name, found, sha256);
+}
+
+static int local_check(const char *path, const char *sha256, struct err *err)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0)
+		return err_errno(err, errno, "install.medium: %s", path);
+	if (*sha256 && S_ISDIR(status.st_mode))
+		return err_set(err, -EINVAL,
+			       "%s: is a folder, which has no checksum: leave out install.sha256",
+			       path);
+	return *sha256 ? sum_check(path, path, sha256, err) : 0;
+}
+
+static bool is_kept(const char *path, const char *sha256)
+{
+	if (!path_exists(path))
+		return false;
+	if (sum_check(path, path, sha256, NULL) == 0)
+		return true;
+	log_warn("%s is damaged: it is fetched again", path);
+	unlink(path);
+	return false;
+}
+
+/* What an earlier try left is gone on with; if that does not give the checksum, once from the
+ * start. */
+static int part_fetch(const char *url, const char *part, int fd, const char *sha256,
+		      struct err *err)
+{
+	CLEANUP(free_cleanup) char *shown = url_shown(url);
+	struct stat status;
+	int r;
+
+	for (;;) {
+		if (fstat(fd, &status) < 0)
+			return err_errno(err, errno, "%s: cannot be looked at", part);
+		r = fetch_url_to(url, fd, err);
+		if (r < 0)
+			return r;
+		r = sum_check(part, shown, sha256, err);
+		if (r != -EBADMSG || status.st_size == 0)
+			break;
+		if (err)
+			err_clear(err);
+		if (ftruncate(fd, 0) < 0)
+			return err_errno(err, errno, "%s: cannot be emptied", part);
+	}
+	if (r == -EBADMSG)
+		unlink(part);
+	return r;
+}
+
+static int url_fetch(const char *url, const char *sha256, const char *path, struct err *err)
+{
+	CLEANUP(free_cleanup) char *part = str_format("%s.part", path);
+	CLEANUP(free_cleanup) char *folder = path_folder(path);
+	CLEANUP(fd_cleanup)
+	int fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+	if (fd < 0)
+		return err_errno(err, errno, "%s: cannot be made", part);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return err_set(err, -EBUSY, "%s: another build is fetching it: wait for that one",
+			       part);
+	int r = part_fetch(url, part, fd, sha256, err);
+	if (r < 0)
+		return r;
+	if (fsync(fd) < 0 || rename(part, path) < 0)
+		return err_errno(err, errno, "%s: cannot get its name", path);
+	return dir_sync(folder, err);
+}
+
+int medium_fetch(const struct install_spec *install, const char *folder, char **ret_path,
+		 struct err *err)
+{
+	const char *sha256 = install->sha256 ? install->sha256 : "";
+	int r;
+
+	if (!is_url(install->medium)) {
+		r = local_check(install->medium, sha256, err);
+		if (r == 0)
+			*ret_path = str_copy(install->medium);
+		return r;
+	}
+	if (!*sha256)
+		return err_set(err, -EINVAL,
+			       "install.sha256: is missing: a medium that is fetched is checked");
+	CLEANUP(free_cleanup) char *name = str_format("%s.iso", sha256);
+	CLEANUP(free_cleanup) char *path = path_join(folder, name);
+	r = dir_make(folder, 0755, err);
+	if (r == 0 && !is_kept(path, sha256)) {
+		CLEANUP(free_cleanup) char *shown = url_shown(install->medium);
+
+		log_info("fetching %s", shown);
+		r = url_fetch(install->medium, sha256, path, err);
+	}
+	if (r == 0)
+		*ret_path = take(&path);
+	return r;
+}
