@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cmd/answers.h"
 #include "cmd/build_stack.h"
 #include "cmd/bundle.h"
 #include "cmd/console.h"
@@ -25,8 +26,8 @@ static const struct command *const commands[] = {
 	&build_stack_command, &plan_command,   &validate_command, &doctor_command,
 	&up_command,	      &status_command, &console_command,  &exec_command,
 	&down_command,	      &image_command,  &fix_command,	  &fix_guest_command,
-	&media_command,	      &lock_command,   &bundle_command,	  &store_command,
-	&schema_command,
+	&answers_command,     &media_command,  &lock_command,	  &bundle_command,
+	&store_command,	      &schema_command,
 };
 
 #define COMMANDS ((int)(sizeof commands / sizeof *commands))

@@ -37,20 +37,15 @@ static void small_guest_lines(const struct layer *layer, const struct strv *modu
 		buf_format(conf, "gateway %s\n", layer->network.gateway);
 }
 
-int agent_overlay(const struct layer *layer, const struct strv *modules, const char *agent_path,
-		  struct overlay *overlay, struct err *err)
+void agent_conf_overlay(const struct layer *layer, const struct strv *modules,
+			struct overlay *overlay)
 {
 	CLEANUP(buf_done) struct buf conf = { 0 };
-	CLEANUP(free_cleanup) char *agent = NULL;
-	size_t agent_length = 0;
 	unsigned proof_seconds = layer->proof_timeout_seconds;
 	unsigned network_seconds = proof_seconds > 2 * NETWORK_MARGIN_SECONDS
 					   ? proof_seconds - NETWORK_MARGIN_SECONDS
 					   : proof_seconds / 2;
-	int r = data_read("nestctl-agent", &agent, &agent_length, err);
 
-	if (r < 0)
-		return r;
 	buf_format(&conf, "# Written by nestctl; docs/agent-protocol.md explains it.\nlayer %s\n",
 		   layer->name);
 	buf_format(&conf, "channel %s\n", has_serial_channel(layer) ? "/dev/ttyS1" : "/dev/hvc0");
@@ -62,6 +57,18 @@ int agent_overlay(const struct layer *layer, const struct strv *modules, const c
 	for (size_t i = 0; i < layer->inner_count; i++)
 		guest_line(layer->inner[i], &conf);
 	overlay_text(overlay, "/etc/nestctl/agent.conf", 0600, "%s", buf_str(&conf));
+}
+
+int agent_overlay(const struct layer *layer, const struct strv *modules, const char *agent_path,
+		  struct overlay *overlay, struct err *err)
+{
+	CLEANUP(free_cleanup) char *agent = NULL;
+	size_t agent_length = 0;
+	int r = data_read("nestctl-agent", &agent, &agent_length, err);
+
+	if (r < 0)
+		return r;
+	agent_conf_overlay(layer, modules, overlay);
 	overlay_file(overlay, agent_path, agent, agent_length, 0755);
 	return 0;
 }

@@ -108,7 +108,7 @@ static void apt_sources(const struct layer *layer, struct overlay *overlay)
 	overlay_text(overlay, "/etc/apt/sources.list", 0644, "%s", buf_str(&text));
 }
 
-static void keys(const struct layer *layer, struct overlay *overlay)
+void ssh_keys_overlay(const struct layer *layer, struct overlay *overlay)
 {
 	if (layer->ssh_keys.count == 0)
 		return;
@@ -266,7 +266,7 @@ int system_overlay(const char *stack_name, const struct layer *layer,
 
 	identity(stack_name, layer, overlay);
 	apt_sources(layer, overlay);
-	keys(layer, overlay);
+	ssh_keys_overlay(layer, overlay);
 	r = network(layer, overlay, err);
 	if (r == 0)
 		r = units(layer, names, overlay, err);

@@ -28,7 +28,14 @@ int root_initramfs_overlay(struct overlay *overlay, struct err *err);
 int menu_overlay(const char *stack_name, const struct layer *layer, const struct boot_names *names,
 		 struct overlay *overlay, struct err *err);
 
-/* /etc/nestctl/agent.conf and the agent itself at agent_path. */
+#define AGENT_PATH "/usr/lib/nestctl/nestctl-agent" /* where its unit looks */
+
+/* /root/.ssh/authorized_keys; nothing for a layer without keys. */
+void ssh_keys_overlay(const struct layer *layer, struct overlay *overlay);
+/* /etc/nestctl/agent.conf. */
+void agent_conf_overlay(const struct layer *layer, const struct strv *modules,
+			struct overlay *overlay);
+/* The same and the agent itself at agent_path. */
 int agent_overlay(const struct layer *layer, const struct strv *modules, const char *agent_path,
 		  struct overlay *overlay, struct err *err);
 /* The systemd unit that starts it, enabled. */

@@ -33,8 +33,9 @@ int base_request_make(const struct layer *layer, struct base_request *ret_reques
 	};
 	packages_add(&ret_request->packages, pattern);
 	for (size_t i = 0; i < layer->groups.count; i++)
-		packages_add(&ret_request->packages,
-			     package_group(layer->groups.items[i], layer->os_family));
+		packages_add(
+			&ret_request->packages,
+			package_group(layer->groups.items[i], layer->os_family, layer->release));
 	packages_add(&ret_request->packages, (const char *const *)layer->packages.items);
 	strv_sort(&ret_request->packages);
 	return 0;

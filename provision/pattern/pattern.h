@@ -44,6 +44,7 @@ const struct pattern *pattern_at(size_t index);
 const char *const *pattern_packages(const struct pattern *pattern, enum os_family_id family,
 				    const char *release);
 
-/* Package groups (file-server, web-server, development): NULL if unknown to the family. */
-const char *const *package_group(const char *name, enum os_family_id family);
+/* Package groups (file-server, web-server, development) in the family's own names: packages,
+ * "pattern:NAME" on SUSE, "@NAME" for a group on Red Hat. NULL if unknown to the family. */
+const char *const *package_group(const char *name, enum os_family_id family, const char *release);
 char *package_group_names(void); /* the caller frees */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "answers/answers.h"
 #include "bootloader/bootloader.h"
 #include "image/fat.h"
 #include "image/layout.h"
@@ -18,8 +19,8 @@
 
 struct check {
 	const struct layer *layer;
-	const struct node *map;
 	struct diagnostics *diagnostics;
+	bool answers_only;
 };
 
 static bool given(const char *text)
@@ -30,7 +31,7 @@ static bool given(const char *text)
 __attribute__((format(printf, 3, 4))) static void wrong(const struct check *check, const char *key,
 							const char *format, ...)
 {
-	struct mark mark = key_mark(check->map, key, &check->layer->mark);
+	struct mark mark = key_mark(check->layer->map, key, &check->layer->mark);
 	va_list args;
 
 	va_start(args, format);
@@ -45,7 +46,6 @@ static void check_role(const struct check *check)
 {
 	const struct layer *layer = check->layer;
 	CLEANUP(free_cleanup) char *fitting = pattern_names_for(layer->role);
-	CLEANUP(free_cleanup) char *releases = pattern_releases(layer->pattern, layer->os_family);
 
 	if (layer->pattern->role != layer->role)
 		wrong(check, "pattern", "found \"%s\", a pattern for a %s; allowed in a %s is %s",
@@ -55,25 +55,64 @@ static void check_role(const struct check *check)
 		wrong(check, "hypervisor", "found \"%s\"; allowed with pattern %s is %s",
 		      hypervisor_name(layer->hypervisor), layer->pattern->name,
 		      hypervisor_name(layer->pattern->hypervisor));
-	if (!pattern_packages(layer->pattern, layer->os_family, layer->release))
-		wrong(check, "os.release",
-		      "found \"%s\", a release of %s for which pattern %s has no "
-		      "packages; allowed is %s",
-		      layer->release, os_family_name(layer->os_family), layer->pattern->name,
-		      *releases ? releases : "another os.family");
-	for (size_t i = 0; i < layer->groups.count; i++) {
-		CLEANUP(free_cleanup) char *names = package_group_names();
-
-		if (!package_group(layer->groups.items[i], layer->os_family))
-			wrong(check, "os.groups", "found \"%s\"; allowed is one of %s",
-			      layer->groups.items[i], names);
-	}
 	if (layer->pattern->initramfs == INITRAMFS_AGENT &&
 	    layer->packages.count + layer->groups.count + layer->ssh_keys.count > 0)
 		wrong(check, "pattern",
 		      "found \"%s\", which has no system for packages, groups and "
 		      "ssh_keys; allowed with them is guest",
 		      layer->pattern->name);
+}
+
+/* ---- where the layer comes from ---- */
+
+static void check_packages(const struct check *check)
+{
+	const struct layer *layer = check->layer;
+	CLEANUP(free_cleanup) char *releases = pattern_releases(layer->pattern, layer->os_family);
+	CLEANUP(free_cleanup) char *groups = package_group_names();
+
+	if (!pattern_packages(layer->pattern, layer->os_family, layer->release))
+		wrong(check, "os.release",
+		      "found \"%s\", a release of %s for which pattern %s has no "
+		      "packages; allowed is %s",
+		      layer->release, os_family_name(layer->os_family), layer->pattern->name,
+		      *releases ? releases : "another os.family");
+	for (size_t i = 0; i < layer->groups.count; i++)
+		if (!package_group(layer->groups.items[i], layer->os_family, layer->release))
+			wrong(check, "os.groups", "found \"%s\"; allowed is one of %s",
+			      layer->groups.items[i], groups);
+	if (layer->disk.extra.count > 0 && !check->answers_only)
+		wrong(check, "disk.extra",
+		      "found further disks; allowed is none in a layer without an "
+		      "install.medium");
+}
+
+/* An installer makes the layer: what its answer file cannot say is wrong here and now. */
+static void check_installer(const struct check *check)
+{
+	const struct layer *layer = check->layer;
+
+	if (strstr(layer->install.medium, "://") && !*layer->install.sha256)
+		wrong(check, "install.sha256",
+		      "found nothing; allowed for a medium that is fetched from a URL is its "
+		      "SHA-256");
+	answers_check_layer(layer, answers_format_of(layer->os_family), check->diagnostics);
+}
+
+static void check_source(const struct check *check)
+{
+	const struct layer *layer = check->layer;
+	bool medium = *layer->install.medium;
+
+	if (medium || layer->os_family != OS_DEBIAN)
+		check_installer(check);
+	else
+		check_packages(check);
+	if (!medium && layer->os_family != OS_DEBIAN && !check->answers_only)
+		wrong(check, "install.medium",
+		      "found nothing; allowed for a layer of family %s is the ISO image of its "
+		      "installer: only debian is made directly from packages",
+		      os_family_name(layer->os_family));
 }
 
 static void check_machine(const struct check *check)
@@ -241,6 +280,9 @@ static void check_disk(const struct check *check)
 			wrong(check, "disk.partitions", "found %s mounted twice; allowed is once",
 			      mount_point);
 	}
+	/* An installer that partitions the disk by itself. */
+	if (disk->partition_count == 0 && !answers_format_of(layer->os_family)->partitions)
+		return;
 	size_t roots = mounts_of(disk, "/");
 	if (roots != 1)
 		wrong(check, "disk.partitions",
@@ -371,13 +413,13 @@ static bool mac_of_one_name(const char *key, const struct layer *one, const stru
 	return str_equal(key, "machine.mac") && str_equal(one->name, other->name);
 }
 
-static void check_unique(const struct stack *stack, const struct layer_source *sources,
-			 const char *key, const char *(*value_of)(const struct layer *layer),
+static void check_unique(const struct stack *stack, const char *key,
+			 const char *(*value_of)(const struct layer *layer),
 			 struct diagnostics *diagnostics)
 {
 	for (size_t i = 0; i < stack->layer_count; i++) {
 		const char *value = value_of(stack->layers[i]);
-		const struct check check = { stack->layers[i], sources[i].map, diagnostics };
+		const struct check check = { stack->layers[i], diagnostics, false };
 
 		for (size_t j = 0; given(value) && j < i; j++)
 			if (str_equal(value, value_of(stack->layers[j])) &&
@@ -406,15 +448,17 @@ static const char *address_of(const struct layer *layer)
 	return layer->network.address;
 }
 
-void stack_check(const struct stack *stack, const struct layer_source *sources,
-		 struct diagnostics *diagnostics)
+void stack_check(const struct stack_check *request, struct diagnostics *diagnostics)
 {
-	for (size_t i = 0; i < stack->layer_count; i++) {
-		const struct check check = { stack->layers[i], sources[i].map, diagnostics };
+	const struct stack *stack = request->stack;
 
-		if (!sources[i].sound)
+	for (size_t i = 0; i < stack->layer_count; i++) {
+		const struct check check = { stack->layers[i], diagnostics, request->answers_only };
+
+		if (!request->sound[i])
 			continue;
 		check_role(&check);
+		check_source(&check);
 		check_machine(&check);
 		check_loader(&check);
 		check_disk(&check);
@@ -424,7 +468,7 @@ void stack_check(const struct stack *stack, const struct layer_source *sources,
 		if (check.layer->outer)
 			check_inner(&check);
 	}
-	check_unique(stack, sources, "name", name_of, diagnostics);
-	check_unique(stack, sources, "machine.mac", mac_of, diagnostics);
-	check_unique(stack, sources, "network.address", address_of, diagnostics);
+	check_unique(stack, "name", name_of, diagnostics);
+	check_unique(stack, "machine.mac", mac_of, diagnostics);
+	check_unique(stack, "network.address", address_of, diagnostics);
 }

@@ -2,11 +2,10 @@
 #pragma once
 #include "profile/yaml.h"
 
-struct layer_source {
-	struct layer *layer;
-	const struct node *map; /* merged */
-	bool sound;		/* all its keys were read without an error */
+struct stack_check {
+	const struct stack *stack;
+	const bool *sound; /* one a layer: all its keys were read without an error */
+	bool answers_only; /* nothing is to be built: a layer of an installer needs no medium */
 };
 
-void stack_check(const struct stack *stack, const struct layer_source *sources,
-		 struct diagnostics *diagnostics);
+void stack_check(const struct stack_check *check, struct diagnostics *diagnostics);

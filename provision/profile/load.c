@@ -16,8 +16,8 @@
 struct loader {
 	struct stack *stack;
 	struct diagnostics *diagnostics;
-	struct layer_source *sources; /* one a layer */
-	struct node **maps;	      /* owned, one a layer */
+	bool *sound;	   /* one a layer: all its keys were read without an error */
+	bool answers_only; /* as in struct stack_check */
 };
 
 /* ---- files ---- */
@@ -236,21 +236,16 @@ static void layer_read(struct loader *loader, const struct node *item)
 		return;
 	struct layer *layer = mem_alloc(sizeof *layer);
 	layer->mark = item->mark;
+	layer->map = map;
 	keys_parse(layer_keys, map, &item->mark, "", layer, loader->diagnostics);
 	layer_complete(stack, layer);
 	layer_place(loader, layer, item);
 
 	size_t count = stack->layer_count++;
 	stack->layers = mem_grow(stack->layers, count + 1, sizeof *stack->layers);
-	loader->sources = mem_grow(loader->sources, count + 1, sizeof *loader->sources);
-	loader->maps = mem_grow(loader->maps, count + 1, sizeof *loader->maps);
+	loader->sound = mem_grow(loader->sound, count + 1, sizeof *loader->sound);
 	stack->layers[count] = layer;
-	loader->maps[count] = map;
-	loader->sources[count] = (struct layer_source){
-		.layer = layer,
-		.map = map,
-		.sound = diagnostics_count(loader->diagnostics) == before,
-	};
+	loader->sound[count] = diagnostics_count(loader->diagnostics) == before;
 }
 
 /* ---- the stack ---- */
@@ -325,31 +320,68 @@ static void layers_read(struct loader *loader, const struct node *root)
 		layer_read(loader, layers->items[i]);
 }
 
-int stack_load(const char *path, struct stack **ret_stack, struct err *err)
+/* A layer's profile by itself is a stack of one. Takes over own. */
+static void profile_as_stack(struct loader *loader, const char *path, struct node *own)
+{
+	CLEANUP(strv_done) struct strv open_files = { 0 };
+	CLEANUP(free_cleanup) char *real = file_real_path(path);
+	CLEANUP(free_cleanup) char *name = name_of_file(path);
+
+	strv_add(&open_files, real ? real : path);
+	CLEANUP(node_cleanup) struct node *map = include_apply(loader, own, path, &open_files);
+	if (!map)
+		return;
+	if (!node_at(map, "name"))
+		node_add(map, "name", node_text(str_copy(name), map->mark));
+	loader->stack->name = str_copy(name);
+	layer_read(loader, map);
+}
+
+static void stack_read(struct loader *loader, const char *path)
+{
+	CLEANUP(node_cleanup)
+	struct node *root = yaml_read(path, source_name(loader, path), loader->diagnostics);
+
+	if (!root)
+		return;
+	if (loader->answers_only && !node_at(root, "layers")) {
+		profile_as_stack(loader, path, take(&root));
+		return;
+	}
+	stack_keys(loader, root);
+	stack_name(loader, root);
+	layers_read(loader, root);
+}
+
+static int load(const char *path, bool answers_only, struct stack **ret_stack, struct err *err)
 {
 	CLEANUP(stack_cleanup) struct stack *stack = mem_alloc(sizeof *stack);
 	CLEANUP(diagnostics_cleanup) struct diagnostics *diagnostics = diagnostics_new();
-	struct loader loader = { .stack = stack, .diagnostics = diagnostics };
+	struct loader loader = { .stack = stack,
+				 .diagnostics = diagnostics,
+				 .answers_only = answers_only };
 
 	if (!path_exists(path))
 		return err_set(err, -EINVAL, "%s: there is no such stack file", path);
 	stack->path = str_copy(path);
-	CLEANUP(node_cleanup)
-	struct node *root = yaml_read(path, source_name(&loader, path), diagnostics);
-	if (root) {
-		stack_keys(&loader, root);
-		stack_name(&loader, root);
-		layers_read(&loader, root);
-		stack_check(stack, loader.sources, diagnostics);
-	}
-	for (size_t i = 0; loader.maps && i < stack->layer_count; i++)
-		node_free(loader.maps[i]);
-	free(loader.maps);
-	free(loader.sources);
+	stack_read(&loader, path);
+	const struct stack_check check = { stack, loader.sound, answers_only };
+	stack_check(&check, diagnostics);
+	free(loader.sound);
 	int r = diagnostics_result(diagnostics, path, err);
 	if (r == 0)
 		*ret_stack = take(&stack);
 	return r;
+}
+
+int stack_load(const char *path, struct stack **ret_stack, struct err *err)
+{
+	return load(path, false, ret_stack, err);
+}
+
+int stack_load_for_answers(const char *path, struct stack **ret_stack, struct err *err)
+{
+	return load(path, true, ret_stack, err);
 }
 
 struct layer *stack_layer(const struct stack *stack, const char *name)

@@ -1,5 +1,7 @@
 #include "profile/stack.h"
 
+#include "profile/yaml.h"
+
 static void partitions_free(struct disk_spec *disk)
 {
 	for (size_t i = 0; i < disk->partition_count; i++) {
@@ -53,6 +55,7 @@ static void layer_free(struct layer *layer)
 	partitions_free(&layer->disk);
 	files_free(layer);
 	free(layer->inner);
+	node_free(layer->map);
 	free(layer);
 }
 

@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "base/str.h"
 
+struct node;
+
 enum role { ROLE_HOST, ROLE_GUEST };
 enum hypervisor { HYPERVISOR_NONE, HYPERVISOR_XEN };
 enum os_family_id { OS_DEBIAN, OS_SUSE, OS_REDHAT, OS_ESXI, OS_XCPNG, OS_PROXMOX };
@@ -125,6 +127,8 @@ struct layer {
 	unsigned boot_timeout_seconds;	/* from power-on of this layer to its agent's first word */
 	unsigned proof_timeout_seconds; /* from the agent's first word to its proof */
 	struct mark mark;
+	struct node *map; /* as it was written, merged: what was given, and where; NULL in a layer
+			   * that was read from no file */
 };
 
 struct stack {
@@ -139,6 +143,10 @@ struct stack {
  * nothing. On bad input -EINVAL: the message holds every error found, one a line, each
  * "file:line:column: key: found; allowed". The caller owns *ret_stack. */
 int stack_load(const char *path, struct stack **ret_stack, struct err *err);
+/* For those who only want answer files: path may be a layer's profile too, which is a stack of one
+ * then (named after the file unless it says its name), and a layer that an installer makes needs no
+ * medium. */
+int stack_load_for_answers(const char *path, struct stack **ret_stack, struct err *err);
 void stack_free(struct stack *stack);
 void stack_cleanup(struct stack **stack);
 

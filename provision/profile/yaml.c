@@ -155,6 +155,11 @@ static struct node *map_read(struct reader *reader, struct mark mark, unsigned d
 	return take(&map);
 }
 
+void node_add(struct node *map, const char *key, struct node *value)
+{
+	map_add(map, key, value->mark, value);
+}
+
 struct node *node_text(char *text, struct mark mark)
 {
 	struct node *node = node_new(NODE_SCALAR, mark);

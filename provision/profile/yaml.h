@@ -36,6 +36,8 @@ struct node *node_copy(const struct node *node);
 const struct node_pair *node_pair(const struct node *node, const char *key);
 /* Value at a path of keys, "machine.memory"; NULL if it is not there. */
 const struct node *node_at(const struct node *node, const char *path);
+/* Adds a pair to a map that has none of that key; takes over value. */
+void node_add(struct node *map, const char *key, struct node *value);
 /* Removes a pair; what is not there is no error. */
 void node_remove(struct node *map, const char *key);
 /* Puts a copy of over on top of base: maps key by key, anything else is replaced. */

@@ -1,0 +1,16 @@
+/* Values as each format writes them. Pure: a text and where it goes. None of the profile's values
+ * has a newline, but the content of files, which is written in base64 only. */
+#pragma once
+#include "base/str.h"
+
+/* Character data and attribute values of XML 1.0. */
+void escape_xml(const char *text, struct buf *out);
+/* One word of a POSIX shell: always in single quotes. */
+void escape_shell(const char *text, struct buf *out);
+/* One word of a kickstart command, which Python's shlex reads. */
+void escape_kickstart(const char *text, struct buf *out);
+/* A basic string of TOML 1.0, with its quotes. */
+void escape_toml(const char *text, struct buf *out);
+/* True if the text is one that partman's recipes and debconf's lines take as it is: letters,
+ * digits, and - _ . : */
+bool escape_preseed_plain(const char *text);

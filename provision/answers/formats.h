@@ -1,0 +1,28 @@
+/* What the formats share, besides their rows. */
+#pragma once
+#include "answers/answers.h"
+
+extern const struct answers_format autoyast_format;
+extern const struct answers_format kickstart_format;
+extern const struct answers_format preseed_format;
+extern const struct answers_format esxi_format;
+extern const struct answers_format xcp_ng_format;
+extern const struct answers_format proxmox_format;
+
+struct answers_check {
+	const struct layer *layer;
+	const struct answers_format *format;
+	const struct answers_release *release;
+	struct diagnostics *diagnostics;
+};
+
+/* Adds "KEY: ..." at the key's place in the profile. */
+void answers_wrong(const struct answers_check *check, const char *key, const char *text, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* For formats in which every file system has a mount point. */
+void answers_need_mounts(const struct answers_check *check);
+
+/* How each emit begins: checks the layer and finds its release. -EINVAL as emit's. */
+int answers_begin(const struct answers_format *format, const struct layer *layer,
+		  const struct answers_release **ret_release, struct err *err);

@@ -1,0 +1,140 @@
+#include "answers/setup.h"
+
+#include <string.h>
+
+#include "answers/escape.h"
+#include "base/data.h"
+#include "compose/names.h"
+#include "compose/system.h"
+#include "run/crypto.h"
+
+#define LINE_BYTES 57 /* 76 characters of base64 */
+/* No line of base64 is this one. */
+#define END_OF_FILE "nestctl_END"
+
+static int template_add(const char *name, const char *path, uint32_t mode, struct setup *setup,
+			struct err *err)
+{
+	const struct template_value none[] = { { NULL, NULL } };
+	CLEANUP(free_cleanup) char *text = NULL;
+	int r = template_render(name, none, &text, err);
+
+	if (r == 0)
+		overlay_file(&setup->files, path, text, strlen(text), mode);
+	return r;
+}
+
+void setup_enable(struct setup *setup, const char *service)
+{
+	buf_text(&setup->commands, "systemctl enable ");
+	escape_shell(service, &setup->commands);
+	buf_text(&setup->commands, "\n");
+}
+
+static int agent_add(struct setup *setup, const struct answers_request *request,
+		     enum init_system init, bool agent_bytes, struct err *err)
+{
+	int r;
+
+	agent_conf_overlay(request->layer, NULL, &setup->files);
+	if (agent_bytes)
+		overlay_file(&setup->files, AGENT_PATH, request->agent, request->agent_length,
+			     0755);
+	if (init == INIT_SYSV) {
+		r = template_add("answers/nestctl-agent.init", "/etc/init.d/nestctl-agent", 0755,
+				 setup, err);
+		buf_text(&setup->commands, "/sbin/insserv nestctl-agent\n");
+		return r;
+	}
+	r = template_add("agent/nestctl-agent.service", "/etc/systemd/system/nestctl-agent.service",
+			 0644, setup, err);
+	setup_enable(setup, "nestctl-agent.service");
+	return r;
+}
+
+int setup_layer(struct setup *setup, const struct answers_request *request, enum init_system init,
+		bool agent_bytes, struct err *err)
+{
+	const struct layer *layer = request->layer;
+	int r = 0;
+
+	ssh_keys_overlay(layer, &setup->files);
+	if (request->agent)
+		r = agent_add(setup, request, init, agent_bytes, err);
+	for (size_t i = 0; i < layer->file_count; i++)
+		overlay_file(&setup->files, layer->files[i].path, layer->files[i].content,
+			     layer->files[i].content_length, layer->files[i].mode);
+	return r;
+}
+
+int setup_xen_default(struct setup *setup, const char *menu, struct err *err)
+{
+	const struct template_value values[] = { { "MENU", menu }, { NULL, NULL } };
+	CLEANUP(free_cleanup) char *text = NULL;
+	int r = template_render("answers/xen-default", values, &text, err);
+
+	if (r == 0)
+		buf_text(&setup->commands, text);
+	return r;
+}
+
+char *setup_grub_defaults(const struct layer *layer)
+{
+	CLEANUP(free_cleanup) char *xen = hypervisor_arguments(layer);
+	CLEANUP(free_cleanup) char *dom0 = dom0_arguments(layer);
+	CLEANUP(free_cleanup) char *linux_ = linux_arguments(layer);
+	CLEANUP(buf_done) struct buf text = { 0 };
+
+	buf_format(&text,
+		   "# Written by nestctl.\nGRUB_TIMEOUT=%u\nGRUB_CMDLINE_LINUX_DEFAULT=\"\"\n"
+		   "GRUB_CMDLINE_LINUX=\"%s\"\nGRUB_TERMINAL=serial\n"
+		   "GRUB_SERIAL_COMMAND=\"serial --unit=0 --speed=115200\"\n",
+		   layer->menu_timeout_seconds, linux_);
+	if (layer->hypervisor == HYPERVISOR_XEN)
+		buf_format(&text,
+			   "GRUB_CMDLINE_XEN=\"%s\"\nGRUB_CMDLINE_XEN_DEFAULT=\"\"\n"
+			   "GRUB_CMDLINE_LINUX_XEN_REPLACE=\"%s\"\n",
+			   xen, dom0);
+	return str_copy(buf_str(&text));
+}
+
+/* ---- the script ---- */
+
+static void base64_lines(const char *data, size_t length, struct buf *out)
+{
+	for (size_t at = 0; at < length; at += LINE_BYTES) {
+		size_t part = length - at < LINE_BYTES ? length - at : LINE_BYTES;
+
+		CLEANUP(free_cleanup) char *line = base64_encode(data + at, part);
+		buf_format(out, "%s\n", line);
+	}
+}
+
+static void entry_add(const struct overlay_entry *entry, struct buf *out)
+{
+	buf_text(out, "put ");
+	escape_shell(entry->path, out);
+	buf_format(out, " %04o << '" END_OF_FILE "'\n", entry->mode);
+	base64_lines(entry->data, entry->length, out);
+	buf_text(out, END_OF_FILE "\n");
+}
+
+int setup_script(const struct setup *setup, char **ret_text, struct err *err)
+{
+	CLEANUP(buf_done) struct buf files = { 0 };
+
+	for (size_t i = 0; i < setup->files.count; i++)
+		entry_add(&setup->files.entries[i], &files);
+	const struct template_value values[] = {
+		{ "FILES", buf_str(&files) },
+		{ "COMMANDS", buf_str(&setup->commands) },
+		{ NULL, NULL },
+	};
+	return template_render("answers/setup", values, ret_text, err);
+}
+
+void setup_done(struct setup *setup)
+{
+	overlay_done(&setup->files);
+	buf_done(&setup->commands);
+}

@@ -1,0 +1,132 @@
+#include "answers/values.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pattern/pattern.h"
+#include "profile/valid.h"
+
+/* Layouts by the names that profiles use (those of X), and what each system calls them. Sources:
+ * YaST's keyboard_raw.ycp, ESXi's `keyboard` command, kbd's keymaps, Proxmox' answer file. */
+static const struct {
+	const char *keymap;
+	const char *names[4]; /* by enum keyboard_system; NULL: it has none */
+} keyboards[] = {
+	{ "us", { "english-us", "US Default", "us", "en-us" } },
+	{ "gb", { "english-uk", "United Kingdom", "uk", "en-gb" } },
+	{ "uk", { "english-uk", "United Kingdom", "uk", "en-gb" } },
+	{ "de", { "german", "German", "de-latin1", "de" } },
+	{ "ch", { "german-ch", "Swiss German", "sg-latin1", "de-ch" } },
+	{ "fr", { "french", "French", "fr-latin1", "fr" } },
+	{ "es", { "spanish", "Spanish", "es", "es" } },
+	{ "it", { "italian", "Italian", "it", "it" } },
+	{ "jp", { "japanese", "Japanese", "jp106", "jp" } },
+	{ "dk", { "danish", "Danish", "dk-latin1", "dk" } },
+	{ "no", { "norwegian", "Norwegian", "no-latin1", "no" } },
+	{ "se", { "swedish", "Swedish", "se-latin1", "se" } },
+	{ "fi", { "finnish", "Finnish", "fi-latin1", "fi" } },
+	{ "nl", { "dutch", NULL, "nl", "nl" } },
+	{ "pl", { "polish", "Polish", "pl2", "pl" } },
+	{ "pt", { "portugese", "Portuguese", "pt-latin1", "pt" } },
+	{ "br", { "portugese-br", "Brazilian", "br-abnt2", "pt-br" } },
+	{ "cz", { "czech", "Czech", "cz-lat2", NULL } },
+	{ "ru", { "russian", "Russian", "ru", NULL } },
+	{ "tr", { "turkish", "Turkish", "trq", "tr" } },
+};
+
+static char *ip_text(uint32_t address)
+{
+	char text[INET_ADDRSTRLEN];
+	struct in_addr in = { htonl(address) };
+
+	return str_copy(inet_ntop(AF_INET, &in, text, sizeof text));
+}
+
+static char *netmask_text(unsigned bits)
+{
+	return ip_text(UINT32_MAX << (32 - bits));
+}
+
+unsigned address_bits(const struct network_spec *network)
+{
+	uint32_t address = 0;
+	unsigned bits = 1;
+
+	cidr_parse(network->address, &address, &bits);
+	return bits;
+}
+
+char *address_ip(const struct network_spec *network)
+{
+	return str_format("%.*s", (int)strcspn(network->address, "/"), network->address);
+}
+
+char *address_netmask(const struct network_spec *network)
+{
+	return netmask_text(address_bits(network));
+}
+
+struct route route_parse(const char *text)
+{
+	int length = (int)strcspn(text, " ");
+	struct route route = { .cidr = str_format("%.*s", length, text),
+			       .gateway = str_copy(text + length + strlen(" via ")) };
+	uint32_t address = 0;
+	unsigned bits = 1;
+
+	cidr_parse(route.cidr, &address, &bits);
+	route.network = ip_text(address);
+	route.netmask = netmask_text(bits);
+	return route;
+}
+
+void route_done(struct route *route)
+{
+	free(route->network);
+	free(route->netmask);
+	free(route->gateway);
+	free(route->cidr);
+}
+
+char *full_host_name(const struct layer *layer)
+{
+	return str_format("%s%s%s", layer->host_name, *layer->domain ? "." : "", layer->domain);
+}
+
+const char *installed_locale(const struct layer *layer)
+{
+	bool plain = str_equal(layer->locale, "POSIX") || str_equal(layer->locale, "C") ||
+		     str_starts(layer->locale, "C.");
+
+	return plain ? "en_US.UTF-8" : layer->locale;
+}
+
+const char *keyboard_name(const char *keymap, enum keyboard_system system)
+{
+	for (size_t i = 0; i < sizeof keyboards / sizeof *keyboards; i++)
+		if (str_equal(keyboards[i].keymap, keymap))
+			return keyboards[i].names[system];
+	return NULL;
+}
+
+const char *address_interface(const struct layer *layer)
+{
+	return layer->role == ROLE_HOST ? layer->network.bridge : "eth0";
+}
+
+struct strv layer_packages(const struct layer *layer, const char *const *base)
+{
+	struct strv list = { 0 };
+
+	for (; base && *base; base++)
+		strv_add(&list, *base);
+	for (size_t i = 0; i < layer->groups.count; i++)
+		for (const char *const *name = package_group(layer->groups.items[i],
+							     layer->os_family, layer->release);
+		     name && *name; name++)
+			strv_add(&list, *name);
+	for (size_t i = 0; i < layer->packages.count; i++)
+		strv_add(&list, layer->packages.items[i]);
+	return list;
+}
