@@ -59,9 +59,9 @@ $B/unit/test_agent%: tests/unit/test_agent%.c $(filter-out provision/agent/main.
 	$(CC) $(STANDARD) $(WARNINGS) $(CFLAGS) $(LDFLAGS) -Iprovision/agent $< \
 		$(filter-out provision/agent/main.c,$(AGENT)) -lcmocka -o $@
 
-$B/unit/%: tests/unit/%.c $B/libnestctl.a
+$B/unit/%: tests/unit/%.c $B/libnestctl.a $B/libgrubfix.a
 	@mkdir -p $(@D)
-	$(COMPILE) $(LDFLAGS) $^ $(PKG_LIBS) -lcmocka -o $@
+	$(COMPILE) $(LDFLAGS) $^ $B/libnestctl.a $(PKG_LIBS) -lcmocka -o $@
 
 $B/unit/test_grubfix%: tests/unit/test_grubfix%.c $B/libgrubfix.a $B/libnestctl.a
 	@mkdir -p $(@D)

@@ -3,8 +3,6 @@
 #include "compose/overlay.h"
 #include "profile/stack.h"
 
-#define AGENT_PATH "/usr/lib/nestctl/nestctl-agent"
-
 /* Names that only the base tree knows. */
 struct boot_names {
 	const char *kernel_version;

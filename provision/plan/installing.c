@@ -68,8 +68,8 @@ static int disk_publish(struct plan *plan, struct step *step, const char *work, 
 /* ---- what a failure leaves ---- */
 
 /* All that helps to see why, and to go on: the disk as it is, and the reason. */
-static int failure_keep(const struct plan *plan, const struct step *step, const char *work,
-			const char *kept, int code, struct err *err)
+static void failure_keep(const struct plan *plan, const struct step *step, const char *work,
+			 const char *kept, int code, struct err *err)
 {
 	CLEANUP(free_cleanup) char *folder = path_join(plan->out, FAILED);
 	CLEANUP(free_cleanup) char *reason = path_join(kept, "reason");
@@ -89,7 +89,6 @@ static int failure_keep(const struct plan *plan, const struct step *step, const 
 	else if (r < 0 && own.text)
 		log_warn("%s", own.text);
 	err_clear(&own);
-	return code;
 }
 
 /* ---- the step ---- */
@@ -139,8 +138,12 @@ int installation_run(struct plan *plan, struct step *step, const struct build_op
 	}
 	if (r == 0)
 		r = disk_publish(plan, step, from, err);
-	if (r < 0)
-		return from == work ? failure_keep(plan, step, work, kept, r, err) : r;
+	if (r < 0) {
+		if (from == work)
+			failure_keep(plan, step, work, kept, r, err);
+		rmdir(works);
+		return r;
+	}
 	r = tree_remove(work, err);
 	if (r == 0)
 		r = tree_remove(kept, err);

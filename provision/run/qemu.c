@@ -83,9 +83,9 @@ static void disk_add(const struct l0_request *request, struct strv *argv)
 	if (!is_ide)
 		pair_add(argv, "-device", "ahci,id=ahci");
 	strv_add(argv, "-device");
-	/* The medium of an installer comes first. */
+	/* An installer's kernel has 0, its medium 1. */
 	strv_format(argv, "ide-hd,drive=disk,bus=%s,bootindex=%d", is_ide ? "ide.0" : "ahci.0",
-		    install ? 1 : 0);
+		    install ? 2 : 0);
 }
 
 /* What an installer has besides the machine that it installs: its medium, its answers, a screen. */
@@ -100,7 +100,7 @@ static void installer_add(const struct l0_install *install, struct strv *argv)
 		strv_add(argv, "-drive");
 		strv_format(argv, "file=%s,format=raw,if=none,id=cd,media=cdrom,readonly=on",
 			    medium);
-		pair_add(argv, "-device", "ide-cd,drive=cd,bus=ide.1,bootindex=0");
+		pair_add(argv, "-device", "ide-cd,drive=cd,bus=ide.1,bootindex=1");
 	}
 	if (install->answer_disk) {
 		strv_add(argv, "-drive");
