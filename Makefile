@@ -80,10 +80,10 @@ demo: deps
 
 check: deps
 	@$(MAKE) --no-print-directory all units
-	@tests/all unit fail docs grubfix agent image fix run fuzz build boot
+	@tests/all unit fail docs grubfix agent install image fix run fuzz build boot
 
 check-fast: all units
-	@tests/all unit fail docs grubfix agent
+	@tests/all unit fail docs grubfix agent install
 
 fuzz-smoke:
 	@SECONDS_EACH=60 tests/fuzz/run

@@ -29,6 +29,7 @@ struct phase_one {
 	const char *disk;
 	struct l0_machine machine;
 	struct console console;
+	struct console second; /* serial port: an installer may be told to log there */
 	struct screens screens;
 	double start, next_screen;
 	bool ended;
@@ -94,8 +95,7 @@ static void stream_drain(int *fd, struct console *console)
 	ssize_t got = 1;
 
 	while (*fd >= 0 && (got = read(*fd, chunk, sizeof chunk)) > 0)
-		if (console)
-			console_add(console, chunk, (size_t)got);
+		console_add(console, chunk, (size_t)got);
 	if (*fd >= 0 && (got == 0 || errno != EAGAIN)) {
 		fd_cleanup(fd);
 		*fd = -1;
@@ -137,7 +137,7 @@ static void wait_round(struct phase_one *phase)
 
 	poll(fds, sizeof fds / sizeof *fds, ROUND_MS);
 	stream_drain(&machine->console, &phase->console);
-	stream_drain(&machine->channel, NULL);
+	stream_drain(&machine->channel, &phase->second);
 	events_take(phase);
 	phase->ended = phase->ended || fds[3].revents;
 }
@@ -219,9 +219,13 @@ int phase_one_run(const struct install_request *request, const struct boot_files
 	CLEANUP(free_cleanup)
 	char *prefix = str_format("%s/%s-install", request->logs, request->layer->name);
 
+	CLEANUP(free_cleanup) char *second_log = str_format("%s-ttyS1.log", prefix);
+
 	spawn_stop_fd();
 	screens_begin(&phase.screens, prefix);
 	int r = console_open(&phase.console, NULL, err);
+	if (r == 0)
+		r = console_open(&phase.second, second_log, err);
 	if (r == 0)
 		r = machine_start(&phase, driver, files, work, err);
 	if (r == 0)
@@ -230,6 +234,7 @@ int phase_one_run(const struct install_request *request, const struct boot_files
 	driver->stop(&phase.machine, END_GRACE_MS);
 	screens_done(&phase.screens);
 	console_done(&phase.console);
+	console_done(&phase.second);
 	free(phase.reason);
 	return r;
 }

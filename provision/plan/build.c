@@ -293,12 +293,23 @@ static bool is_needed_by(const struct plan *plan, const struct step *target, siz
 	       step == target->base_step;
 }
 
+/* Before minutes are spent on other steps. */
+static int media_look(const struct plan *plan, const struct step *target, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->first_compose; i++)
+		if (!plan->steps[i]->cached && is_needed_by(plan, target, i))
+			r = medium_look(plan->steps[i], err);
+	return r;
+}
+
 /* The first layer that changed takes all behind it along. target NULL: every step. */
 static int steps_run(const struct build *build, const struct step *target, struct err *err)
 {
 	struct plan *plan = build->plan;
 	bool composed = false;
-	int r = 0;
+	int r = media_look(plan, target, err);
 
 	for (size_t i = 0; r == 0 && i < plan->count && !composed; i++) {
 		if (!is_needed_by(plan, target, i))

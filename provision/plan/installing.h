@@ -3,7 +3,9 @@
 #pragma once
 #include "plan/plan.h"
 
-/* step->makes becomes the medium's path. -ENOENT: it is not there. */
+/* -ENOENT: it is a medium's step, and the medium is not there. */
+int medium_look(const struct step *step, struct err *err);
+/* step->makes becomes the medium's path. */
 int medium_run(struct plan *plan, struct step *step, struct err *err);
 /* label: for progress. What a failure left is in out/failed/LAYER, with the reason; the message
  * says so. */

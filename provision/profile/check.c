@@ -179,8 +179,9 @@ static void check_loader(const struct check *check)
 		wrong(check, "boot.loader",
 		      "found \"direct\"; allowed for an hvm machine is one that its disk holds, such "
 		      "as grub2-bios");
-	if (hvm && layer->outer && layer->boot_loader != BOOT_DIRECT &&
-	    layer->boot_loader != BOOT_GRUB2_BIOS)
+	/* Its installer puts any of them there. */
+	if (hvm && layer->outer && !layer_is_installed(layer) &&
+	    layer->boot_loader != BOOT_DIRECT && layer->boot_loader != BOOT_GRUB2_BIOS)
 		wrong(check, "boot.loader", "found \"%s\"; allowed inside a host is grub2-bios",
 		      loader);
 	if (!hvm && layer->boot_loader != BOOT_DIRECT)
