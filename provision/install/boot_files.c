@@ -1,11 +1,12 @@
 #include "install/boot_files.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "answers/answers.h"
 #include "base/fs.h"
+#include "install/answer.h"
 #include "media/medium.h"
 
 /* The last console is the one that the installer speaks on. */
@@ -91,19 +92,16 @@ static int linux_files_make(const struct install_request *request, const struct 
 static int files_make(const struct install_request *request, const char *folder,
 		      struct boot_files *files, struct err *err)
 {
-	const struct answers_request question = { .layer = request->layer,
-						  .stack_name = request->stack_name };
 	const struct answers_format *format = NULL;
 	CLEANUP(free_cleanup) char *text = NULL;
 	CLEANUP(medium_cleanup) struct medium *medium = NULL;
 	int r = medium_open(request->medium, &medium, err);
 
 	if (r == 0)
-		r = answers_format_find(request->layer, NULL, &format, err);
-	if (r == 0)
-		r = format->emit(&question, &text, err);
+		r = answer_make(request->stack_name, request->layer, &format, &text, err);
 	if (r < 0)
 		return r;
+	assert(format && text && medium);
 	const struct medium_file answers = { format->file_name, text, strlen(text), 0600 };
 	if (*medium->initrd)
 		return linux_files_make(request, medium, format, &answers, folder, files, err);

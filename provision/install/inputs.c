@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#include "answers/answers.h"
 #include "base/fs.h"
 #include "bootloader/bootloader.h"
+#include "install/answer.h"
 #include "media/medium.h"
 
 /* Changes whenever the same input would be installed differently. */
@@ -67,17 +67,12 @@ static void machine_input(const struct layer *layer, struct inputs *inputs)
 int install_inputs(const char *stack_name, const struct layer *layer, const char *medium,
 		   struct inputs *ret_inputs, struct err *err)
 {
-	/* The agent is put into the disk afterwards, as everything else that belongs to nestctl: a
-	 * new agent is no reason to install anew. */
-	const struct answers_request request = { .layer = layer, .stack_name = stack_name };
 	const struct answers_format *format = NULL;
 	CLEANUP(free_cleanup) char *answers = NULL;
-	int r = answers_format_find(layer, NULL, &format, err);
+	int r = answer_make(stack_name, layer, &format, &answers, err);
 
-	if (r == 0)
-		r = format->emit(&request, &answers, err);
 	if (r < 0)
-		return err_wrap(err, r, "%s: answers for its installer", layer->name);
+		return r;
 	inputs_add(ret_inputs, "format", INSTALL_FORMAT);
 	inputs_add(ret_inputs, "medium", medium);
 	inputs_add(ret_inputs, "installer", format->name);

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "answers/answers.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/spawn.h"
@@ -76,7 +77,7 @@ static int result_check(struct phase_one *phase, struct err *err)
 
 static int verdict(struct phase_one *phase, struct err *err)
 {
-	bool may_reset = phase->request->layer->os_family == OS_ESXI;
+	bool may_reset = !answers_format_of(phase->request->layer->os_family)->powers_off;
 
 	if (str_equal(phase->reason, "SHUTDOWN guest-shutdown") ||
 	    (may_reset && str_equal(phase->reason, "SHUTDOWN guest-reset")))
