@@ -149,8 +149,8 @@ int installation_run(struct plan *plan, struct step *step, const struct build_op
 {
 	CLEANUP(free_cleanup) char *works = path_join(plan->out, WORK);
 	CLEANUP(free_cleanup) char *work = path_join(works, step->layer->name);
-	CLEANUP(free_cleanup)
-	char *kept = str_format("%s/" FAILED "/%s", plan->out, step->layer->name);
+	CLEANUP(free_cleanup) char *failures = path_join(plan->out, FAILED);
+	CLEANUP(free_cleanup) char *kept = path_join(failures, step->layer->name);
 	const char *from = options->resume ? complete_find(step, work, kept) : NULL;
 	int r = 0;
 
@@ -172,5 +172,6 @@ int installation_run(struct plan *plan, struct step *step, const struct build_op
 	if (r == 0)
 		r = tree_remove(kept, err);
 	rmdir(works);
+	rmdir(failures);
 	return r;
 }
