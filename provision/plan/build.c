@@ -168,9 +168,10 @@ static int damaged_remake(const struct build *build, struct err *err)
 		if (!step_is_stored(step->kind) || step->cached || !step->damage)
 			continue;
 		log_warn("%s is damaged and made anew: %s", step->name, step->damage);
-		r = store_remove(plan->store, "base", step->key, err);
-		/* An installation reads its medium, which is planned right before it. */
-		if (r == 0 && step->kind == STEP_INSTALL) {
+		/* It is replaced when the new one is complete. An installation reads its medium,
+		 * which is planned right before it. */
+		step->again = true;
+		if (step->kind == STEP_INSTALL) {
 			step->base_step->cached = false;
 			r = step_run(build, i - 1, err);
 		}
