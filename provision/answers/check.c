@@ -10,13 +10,11 @@
 
 void answers_wrong(const struct answers_check *check, const char *key, const char *format, ...)
 {
-	struct mark mark = key_mark(check->layer->map, key, &check->layer->mark);
 	va_list args;
 
 	va_start(args, format);
-	CLEANUP(free_cleanup) char *text = str_vformat(format, args);
+	key_wrong(check->layer, key, check->diagnostics, format, args);
 	va_end(args);
-	diagnostic_add(check->diagnostics, &mark, "%s: %s", key, text);
 }
 
 /* Written, and not as an empty text or list. */

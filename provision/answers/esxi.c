@@ -5,9 +5,6 @@
 #include "answers/formats.h"
 #include "answers/values.h"
 
-#define NONE_OF_PACKAGES "none: it takes no packages"
-#define NONE_OF_LOADER	 "none: it has a boot loader of its own"
-
 static const struct answers_release releases[] = {
 	{ "6", "ESXi 6", "1 5 6", .xen = false },
 	{ "7", "ESXi 7", "1 5 6", .xen = false },
@@ -15,16 +12,9 @@ static const struct answers_release releases[] = {
 };
 
 static const struct answers_limit limits[] = {
-	{ "os.packages", NULL, NONE_OF_PACKAGES },
-	{ "os.groups", NULL, NONE_OF_PACKAGES },
+	APPLIANCE_LIMITS,
 	{ "os.mirror", NULL, NONE_OF_PACKAGES },
-	{ "disk.partitions", NULL, "none: its installer partitions the disk by itself" },
-	{ "disk.table", NULL, "none: its installer partitions the disk by itself" },
 	{ "disk.extra", NULL, "none: its installer takes whichever disk it finds first" },
-	{ "boot.loader", NULL, NONE_OF_LOADER },
-	{ "boot.hypervisor_args", NULL, NONE_OF_LOADER },
-	{ "boot.kernel_args", NULL, NONE_OF_LOADER },
-	{ "boot.menu_timeout", NULL, NONE_OF_LOADER },
 	{ "boot.dom0_memory", NULL, "none: it has no dom0" },
 	{ "locale", NULL, "none: it knows no locales" },
 	{ "time_zone", "UTC", "UTC: it knows no other" },
@@ -94,7 +84,7 @@ static void first_start(const struct layer *layer, struct buf *text)
 			   route.cidr, route.gateway);
 	}
 	for (size_t i = 0; i < layer->ssh_keys.count; i++) {
-		buf_text(text, "echo ");
+		buf_text(text, "printf '%s\\n' ");
 		escape_shell(layer->ssh_keys.items[i], text);
 		buf_text(text, " >> /etc/ssh/keys-root/authorized_keys\n");
 	}

@@ -9,6 +9,22 @@ extern const struct answers_format esxi_format;
 extern const struct answers_format xcp_ng_format;
 extern const struct answers_format proxmox_format;
 
+#define NONE_OF_PACKAGES "none: its installer takes no packages"
+#define NONE_OF_DISK	 "none: its installer partitions the disk by itself"
+#define NONE_OF_LOADER	 "none: its installer sets up the boot loader by itself"
+
+/* Rows of limits[] for systems that come as a whole: nothing can be told of packages, partitions
+ * and boot loader. */
+#define APPLIANCE_LIMITS                                                                           \
+	{ "os.packages", NULL, NONE_OF_PACKAGES }, { "os.groups", NULL, NONE_OF_PACKAGES },        \
+		{ "disk.partitions", NULL, NONE_OF_DISK }, { "disk.table", NULL, NONE_OF_DISK },   \
+		{ "boot.loader", NULL, NONE_OF_LOADER },                                           \
+		{ "boot.hypervisor_args", NULL, NONE_OF_LOADER },                                  \
+		{ "boot.kernel_args", NULL, NONE_OF_LOADER },                                      \
+	{                                                                                          \
+		"boot.menu_timeout", NULL, NONE_OF_LOADER                                          \
+	}
+
 struct answers_check {
 	const struct layer *layer;
 	const struct answers_format *format;

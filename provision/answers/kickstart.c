@@ -48,11 +48,6 @@ static const struct answers_release *release_at(size_t index)
 	return index < RELEASES ? &releases[index].common : NULL;
 }
 
-static bool is_xen(const struct layer *layer)
-{
-	return layer->hypervisor == HYPERVISOR_XEN;
-}
-
 static void check(const struct answers_check *check)
 {
 	const struct redhat_release *release = (const struct redhat_release *)check->release;

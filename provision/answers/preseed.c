@@ -2,6 +2,7 @@
  * (bullseye, bookworm, trixie), partman-auto-recipe.txt. What debconf has no question for is a
  * script, whose lines stand in comments of the same file: late_command takes them out of it again,
  * so the file must lie at the root of the installer's initrd. */
+#include <ctype.h>
 #include <string.h>
 
 #include "answers/escape.h"
@@ -39,11 +40,6 @@ static const struct answers_release *release_at(size_t index)
 	return index < RELEASES ? &releases[index].common : NULL;
 }
 
-static bool is_xen(const struct layer *layer)
-{
-	return layer->hypervisor == HYPERVISOR_XEN;
-}
-
 static void check_labels(const struct answers_check *check)
 {
 	const struct disk_spec *disk = &check->layer->disk;
@@ -57,15 +53,35 @@ static void check_labels(const struct answers_check *check)
 				       i + 1, disk->partitions[i].label, check->release->title);
 }
 
+/* A backslash at the end of a line would join it with the next. */
+static bool mirrors_plain(const char *mirrors)
+{
+	static const char characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					 "0123456789-._~:/?#[]@!$&'()*+,;=% ";
+	CLEANUP(free_cleanup) char *copy = str_copy(mirrors);
+	char *rest = NULL;
+
+	if (mirrors[strspn(mirrors, characters)])
+		return false;
+	for (char *url = strtok_r(copy, " ", &rest); url; url = strtok_r(NULL, " ", &rest)) {
+		const char *host = strstr(url, "://");
+
+		if (!str_starts(url, "http") || !host || !isalnum((unsigned char)host[3]))
+			return false;
+	}
+	return true;
+}
+
 static void check(const struct answers_check *check)
 {
 	const struct layer *layer = check->layer;
 
 	check_labels(check);
 	answers_need_mounts(check);
-	if (strstr(layer->mirror, "file://"))
+	if (!mirrors_plain(layer->mirror))
 		answers_wrong(check, "os.mirror",
-			      "found \"%s\"; allowed with %s's installer are http and https URLs",
+			      "found \"%s\"; allowed with the installer of %s are http and https "
+			      "URLs with a host and the characters of RFC 3986",
 			      layer->mirror, check->release->title);
 	if (layer->network.mode == ADDRESS_DHCP && layer->network.dns.count > 0)
 		answers_wrong(check, "network.dns",
@@ -274,7 +290,7 @@ static int script_add(const struct answers_request *request, struct buf *text, s
 		r = setup_script(&setup, &script, err);
 	if (r < 0)
 		return r;
-	for (const char *line = script; *line;) {
+	for (const char *line = script; line && *line;) {
 		size_t length = strcspn(line, "\n");
 
 		buf_format(text, SCRIPT_MARK "%.*s\n", (int)length, line);
@@ -332,7 +348,7 @@ const struct answers_format preseed_format = {
 	.name = "preseed",
 	.family = OS_DEBIAN,
 	.file_name = "preseed.cfg",
-	.initrd_args = "auto=true priority=critical preseed/file=/preseed.cfg net.ifnames=0",
+	.initrd_args = "auto=true priority=critical net.ifnames=0",
 	.agent_file = AGENT_FILE,
 	.agent = true,
 	.partitions = true,

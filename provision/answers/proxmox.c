@@ -7,24 +7,15 @@
 #include "answers/formats.h"
 #include "answers/values.h"
 
-#define NONE_OF_PACKAGES "none: its installer takes no packages"
-#define NONE_OF_LOADER	 "none: its installer sets up the boot loader by itself"
-#define NONE_OF_SCRIPTS	 "none: its answer file holds no scripts"
+#define NONE_OF_SCRIPTS "none: its answer file holds no scripts"
 
 static const struct answers_release releases[] = {
 	{ "8", "Proxmox VE 8", "1 5 6 y", .xen = false },
 };
 
 static const struct answers_limit limits[] = {
-	{ "os.packages", NULL, NONE_OF_PACKAGES },
-	{ "os.groups", NULL, NONE_OF_PACKAGES },
+	APPLIANCE_LIMITS,
 	{ "os.mirror", NULL, NONE_OF_PACKAGES },
-	{ "disk.partitions", NULL, "none: its installer partitions the disk by itself" },
-	{ "disk.table", NULL, "none: its installer partitions the disk by itself" },
-	{ "boot.loader", NULL, NONE_OF_LOADER },
-	{ "boot.hypervisor_args", NULL, NONE_OF_LOADER },
-	{ "boot.kernel_args", NULL, NONE_OF_LOADER },
-	{ "boot.menu_timeout", NULL, NONE_OF_LOADER },
 	{ "boot.dom0_memory", NULL, "none: it has no dom0" },
 	{ "locale", "en_US.UTF-8", "en_US.UTF-8: it has no other" },
 	{ "network.bridge", "vmbr0", "vmbr0, the one that it makes" },

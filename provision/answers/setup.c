@@ -11,6 +11,8 @@
 #define LINE_BYTES 57 /* 76 characters of base64 */
 /* No line of base64 is this one. */
 #define END_OF_FILE "nestctl_END"
+/* Longer texts, and such with odd lines, are written in base64. */
+#define PLAIN_MAX_BYTES 16384
 
 static int template_add(const char *name, const char *path, uint32_t mode, struct setup *setup,
 			struct err *err)
@@ -59,6 +61,8 @@ int setup_layer(struct setup *setup, const struct answers_request *request, enum
 	int r = 0;
 
 	ssh_keys_overlay(layer, &setup->files);
+	if (layer->ssh_keys.count > 0)
+		buf_text(&setup->commands, "chmod 700 /root/.ssh\n");
 	if (request->agent)
 		r = agent_add(setup, request, init, agent_bytes, err);
 	for (size_t i = 0; i < layer->file_count; i++)
@@ -110,13 +114,37 @@ static void base64_lines(const char *data, size_t length, struct buf *out)
 	}
 }
 
+/* Whole lines of ASCII that say nothing to the shell, whose end marker is none of them, nor to
+ * kickstart, whose sections begin and end with lines that begin with %. */
+static bool is_plain(const struct overlay_entry *entry)
+{
+	const char *text = entry->data;
+
+	if (entry->length == 0 || entry->length > PLAIN_MAX_BYTES ||
+	    text[entry->length - 1] != '\n' || strlen(text) != entry->length)
+		return false;
+	for (size_t i = 0; i < entry->length; i++) {
+		unsigned char c = (unsigned char)text[i];
+		bool line_begins = i == 0 || text[i - 1] == '\n';
+
+		if ((c < 0x20 && c != '\n' && c != '\t') || c > 0x7e ||
+		    (line_begins && (c == '%' || str_starts(text + i, END_OF_FILE))))
+			return false;
+	}
+	return true;
+}
+
 static void entry_add(const struct overlay_entry *entry, struct buf *out)
 {
 	buf_text(out, "put ");
 	escape_shell(entry->path, out);
-	buf_format(out, " %04o << '" END_OF_FILE "'\n", entry->mode);
-	base64_lines(entry->data, entry->length, out);
-	buf_text(out, END_OF_FILE "\n");
+	buf_format(out, " %04o %s << '" END_OF_FILE "'\n", entry->mode,
+		   is_plain(entry) ? "cat" : "base64 -d");
+	if (is_plain(entry))
+		buf_add(out, entry->data, entry->length);
+	else
+		base64_lines(entry->data, entry->length, out);
+	buf_text(out, END_OF_FILE "\n\n");
 }
 
 int setup_script(const struct setup *setup, char **ret_text, struct err *err)

@@ -6,23 +6,14 @@
 #include "answers/values.h"
 #include "answers/xml.h"
 
-#define NONE_OF_PACKAGES "none: its installer takes no packages"
-#define NONE_OF_LOADER	 "none: its installer sets up the boot loader by itself"
-#define NONE_OF_SCRIPTS	 "none: its answer file can only name scripts on a server"
+#define NONE_OF_SCRIPTS "none: its answer file can only name scripts on a server"
 
 static const struct answers_release releases[] = {
 	{ "8", "XCP-ng 8", "1 5 6", .xen = true },
 };
 
 static const struct answers_limit limits[] = {
-	{ "os.packages", NULL, NONE_OF_PACKAGES },
-	{ "os.groups", NULL, NONE_OF_PACKAGES },
-	{ "disk.partitions", NULL, "none: its installer partitions the disk by itself" },
-	{ "disk.table", NULL, "none: its installer partitions the disk by itself" },
-	{ "boot.loader", NULL, NONE_OF_LOADER },
-	{ "boot.hypervisor_args", NULL, NONE_OF_LOADER },
-	{ "boot.kernel_args", NULL, NONE_OF_LOADER },
-	{ "boot.menu_timeout", NULL, NONE_OF_LOADER },
+	APPLIANCE_LIMITS,
 	{ "boot.dom0_memory", NULL, "none: its installer reckons it by itself" },
 	{ "locale", "en_US.UTF-8", "en_US.UTF-8: it has no other" },
 	{ "network.bridge", "xenbr0", "xenbr0, the one that it makes" },

@@ -22,7 +22,11 @@ static int layer_find(const struct stack *stack, const char *name, const struct 
 {
 	CLEANUP(strv_done) struct strv names = { 0 };
 
-	*ret_layer = name ? stack_layer(stack, name) : stack->layers[0];
+	if (!name) {
+		*ret_layer = stack->layers[0];
+		return 0;
+	}
+	*ret_layer = stack_layer(stack, name);
 	if (*ret_layer)
 		return 0;
 	for (size_t i = 0; i < stack->layer_count; i++)
@@ -57,7 +61,7 @@ static int answers_run(const struct arguments *arguments, struct err *err)
 		r = answers_format_find(request.layer, argument(arguments, "format"), &format, err);
 	if (r == 0 && format->agent && !argument_given(arguments, "without-agent"))
 		r = data_read("nestctl-agent", &agent, &request.agent_length, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	request.stack_name = stack->name;
 	request.agent = agent;

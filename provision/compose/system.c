@@ -7,6 +7,7 @@
 #include "compose/names.h"
 #include "guest/xl.h"
 #include "pattern/pattern.h"
+#include "profile/address.h"
 
 #define UNIT_FOLDER  "/etc/systemd/system"
 #define WANTS_FOLDER UNIT_FOLDER "/multi-user.target.wants"
@@ -122,16 +123,27 @@ static int address_file(const struct layer *layer, const char *interface, struct
 			struct err *err)
 {
 	CLEANUP(buf_done) struct buf dns = { 0 };
+	CLEANUP(buf_done) struct buf more = { 0 };
 	CLEANUP(free_cleanup) char *gateway = str_format("Gateway=%s", layer->network.gateway);
 	bool is_static = layer->network.mode == ADDRESS_STATIC;
 
 	for (size_t i = 0; i < layer->network.dns.count; i++)
 		buf_format(&dns, "%sDNS=%s", i ? "\n" : "", layer->network.dns.items[i]);
+	if (!is_static && dns.length > 0)
+		buf_format(&more, "\n[Network]\n%s\n", buf_str(&dns));
+	for (size_t i = 0; i < layer->network.routes.count; i++) {
+		CLEANUP(route_done)
+		struct route route = route_parse(layer->network.routes.items[i]);
+
+		buf_format(&more, "\n[Route]\nDestination=%s\nGateway=%s\n", route.cidr,
+			   route.gateway);
+	}
 	const struct template_value values[] = {
 		{ "INTERFACE", interface },
 		{ "ADDRESS", is_static ? layer->network.address : "" },
 		{ "GATEWAY_LINE", *layer->network.gateway ? gateway : "" },
 		{ "DNS_LINES", buf_str(&dns) },
+		{ "MORE", buf_str(&more) },
 		{ NULL, NULL },
 	};
 	return rendered(is_static ? "system/static.network" : "system/dhcp.network",
@@ -223,6 +235,13 @@ static int units(const struct layer *layer, const struct boot_names *names, stru
 
 	for (size_t i = 0; r == 0 && i < sizeof fixed_files / sizeof *fixed_files; i++)
 		r = rendered(fixed_files[i].name, fixed_files[i].path, 0644, none, overlay, err);
+	for (size_t i = 0; i < layer->services.count; i++) {
+		const char *name = layer->services.items[i];
+		CLEANUP(free_cleanup)
+		char *unit = str_format("%s%s", name, strchr(name, '.') ? "" : ".service");
+
+		unit_enable(overlay, unit, "/lib/systemd/system");
+	}
 	for (const char *const *unit = layer->pattern->masked_units; unit && *unit; unit++)
 		mask(overlay, UNIT_FOLDER, *unit);
 	for (const char *const *name = layer->pattern->masked_generators; name && *name; name++)

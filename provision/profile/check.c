@@ -31,13 +31,11 @@ static bool given(const char *text)
 __attribute__((format(printf, 3, 4))) static void wrong(const struct check *check, const char *key,
 							const char *format, ...)
 {
-	struct mark mark = key_mark(check->layer->map, key, &check->layer->mark);
 	va_list args;
 
 	va_start(args, format);
-	CLEANUP(free_cleanup) char *text = str_vformat(format, args);
+	key_wrong(check->layer, key, check->diagnostics, format, args);
 	va_end(args);
-	diagnostic_add(check->diagnostics, &mark, "%s: %s", key, text);
 }
 
 /* ---- one layer ---- */
@@ -56,10 +54,12 @@ static void check_role(const struct check *check)
 		      hypervisor_name(layer->hypervisor), layer->pattern->name,
 		      hypervisor_name(layer->pattern->hypervisor));
 	if (layer->pattern->initramfs == INITRAMFS_AGENT &&
-	    layer->packages.count + layer->groups.count + layer->ssh_keys.count > 0)
+	    layer->packages.count + layer->groups.count + layer->ssh_keys.count +
+			    layer->services.count + layer->network.routes.count >
+		    0)
 		wrong(check, "pattern",
-		      "found \"%s\", which has no system for packages, groups and "
-		      "ssh_keys; allowed with them is guest",
+		      "found \"%s\", which has no system for packages, groups, services, "
+		      "routes and ssh_keys; allowed with them is guest",
 		      layer->pattern->name);
 }
 
@@ -81,10 +81,26 @@ static void check_packages(const struct check *check)
 		if (!package_group(layer->groups.items[i], layer->os_family, layer->release))
 			wrong(check, "os.groups", "found \"%s\"; allowed is one of %s",
 			      layer->groups.items[i], groups);
-	if (layer->disk.extra.count > 0 && !check->answers_only)
+	if (layer->disk.extra.count > 0)
 		wrong(check, "disk.extra",
 		      "found further disks; allowed is none in a layer without an "
 		      "install.medium");
+}
+
+/* What only an installer would have use for. */
+static void check_no_installer(const struct check *check)
+{
+	static const char *const keys[] = { "install.sha256", "install.kernel_args",
+					    "install.timeout" };
+
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		const struct node *node = node_at(check->layer->map, keys[i]);
+
+		if (node && node->kind == NODE_SCALAR && *node->text)
+			wrong(check, keys[i],
+			      "found \"%s\"; allowed is none in a layer without an install.medium",
+			      node->text);
+	}
 }
 
 /* An installer makes the layer: what its answer file cannot say is wrong here and now. */
@@ -106,8 +122,10 @@ static void check_source(const struct check *check)
 
 	if (medium || layer->os_family != OS_DEBIAN)
 		check_installer(check);
-	else
+	else if (!check->answers_only)
 		check_packages(check);
+	if (!medium && !check->answers_only)
+		check_no_installer(check);
 	if (!medium && layer->os_family != OS_DEBIAN && !check->answers_only)
 		wrong(check, "install.medium",
 		      "found nothing; allowed for a layer of family %s is the ISO image of its "

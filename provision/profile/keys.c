@@ -50,9 +50,9 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(release),
 	  .valid = valid_release,
-	  .allowed = "a release's code name",
+	  .allowed = "a release's name",
 	  .default_text = "bookworm",
-	  .help = "Release, by its code name" },
+	  .help = "Release: bookworm, trixie; of other families those that docs/installers.md lists" },
 	{ .path = "os.mirror",
 	  .type = KEY_TEXT,
 	  .offset = IN(mirror),
@@ -837,11 +837,13 @@ static void unknown_find(const struct key_row *keys, const struct node *map, con
 	}
 }
 
-struct mark key_mark(const struct node *map, const char *path, const struct mark *otherwise)
+void key_wrong(const struct layer *layer, const char *key, struct diagnostics *diagnostics,
+	       const char *format, va_list args)
 {
-	const struct node *node = node_at(map, path);
+	const struct node *node = node_at(layer->map, key);
+	CLEANUP(free_cleanup) char *text = str_vformat(format, args);
 
-	return node ? node->mark : *otherwise;
+	diagnostic_add(diagnostics, node ? &node->mark : &layer->mark, "%s: %s", key, text);
 }
 
 void keys_parse(const struct key_row *keys, const struct node *map, const struct mark *mark,

@@ -45,5 +45,6 @@ void keys_parse(const struct key_row *keys, const struct node *map, const struct
 /* What a key allows, in words, for messages and the reference; the caller frees. */
 char *key_allowed(const struct key_row *row);
 
-/* The mark of a key's value, else of the layer. */
-struct mark key_mark(const struct node *map, const char *path, const struct mark *otherwise);
+/* Adds "KEY: ..." at the place of a layer's key, else at the layer's. */
+void key_wrong(const struct layer *layer, const char *key, struct diagnostics *diagnostics,
+	       const char *format, va_list args) __attribute__((format(printf, 4, 0)));

@@ -86,6 +86,36 @@ static void the_address_is_the_profiles(void **state)
 			       "Name=br0\nKind=bridge\nMACAddress=00:16:3e:1e:73:af\n"));
 }
 
+/* With an address and with DHCP. */
+static void routes_and_services_arrive(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct layer *layer = fixture->stack->layers[i];
+		CLEANUP(overlay_done) struct overlay files = { 0 };
+		struct err err = { 0 };
+
+		strv_add(&layer->network.routes, "10.1.0.0/16 via 10.0.2.3");
+		strv_add(&layer->services, "nfs-server");
+		strv_add(&layer->services, "fstrim.timer");
+		if (layer->network.dns.count == 0)
+			strv_add(&layer->network.dns, "10.0.2.4");
+		assert_int_equal(system_overlay("xen-l3", layer, &names, &files, &err), 0);
+		const char *network = content(&files, "/etc/systemd/network/30-address.network");
+		assert_non_null(
+			strstr(network, "\n[Route]\nDestination=10.1.0.0/16\nGateway=10.0.2.3\n"));
+		assert_non_null(strstr(network, "DNS=10.0.2."));
+		assert_string_equal(
+			content(&files,
+				"/etc/systemd/system/multi-user.target.wants/nfs-server.service"),
+			"/lib/systemd/system/nfs-server.service");
+		assert_string_equal(
+			content(&files, "/etc/systemd/system/multi-user.target.wants/fstrim.timer"),
+			"/lib/systemd/system/fstrim.timer");
+	}
+}
+
 static void guests_start_by_themselves(void **state)
 {
 	struct fixture *fixture = *state;
@@ -144,6 +174,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(xen_is_the_default_by_title, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(dom0_gets_its_memory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_address_is_the_profiles, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(routes_and_services_arrive, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(guests_start_by_themselves, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(identifiers_differ_between_layers_only, set_up,
 						tear_down),
