@@ -21,7 +21,8 @@ SOURCES  := $(filter-out provision/main.c $(wildcard provision/agent/*.c),$(wild
 GRUBFIX  := $(filter-out grubfix/main.c,$(wildcard grubfix/*.c))
 AGENT    := $(wildcard provision/agent/*.c)
 UNITS    := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/test_*.c))
-ALL_C    := $(wildcard provision/*.[ch] provision/*/*.[ch] grubfix/*.[ch] tests/*/*.[ch])
+ALL_C    := $(wildcard provision/*.[ch] provision/*/*.[ch] grubfix/*.[ch] tests/*/*.[ch] \
+	tests/media/lookalike/*.[ch])
 
 objects   = $(patsubst %.c,$B/obj/%.o,$(1))
 COMPILE   = $(CC) $(STANDARD) $(WARNINGS) $(CFLAGS) -MMD -MP -Iprovision -I. $(DATA) $(PKG_CFLAGS)
@@ -80,7 +81,7 @@ demo: deps
 
 check: deps
 	@$(MAKE) --no-print-directory all units
-	@tests/all unit fail docs answers grubfix agent install image fix run fuzz build boot
+	@tests/all unit fail docs answers grubfix agent install image fix run media fuzz build lookalike boot
 
 check-fast: all units
 	@tests/all unit fail docs answers grubfix agent install

@@ -6,6 +6,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -20,6 +21,10 @@
 #define DESCRIPTOR_AT	  32768
 #define DESCRIPTOR_BYTES  2048
 #define DESCRIPTOR_VOLUME 1
+#define DESCRIPTOR_BOOT	  0
+#define DESCRIPTOR_LAST	  255
+#define DESCRIPTORS_MAX	  16
+#define BOOT_SYSTEM_AT	  7
 #define LABEL_AT	  40
 #define LABEL_LENGTH	  32
 #define VOLUME_BLOCKS_AT  80
@@ -37,7 +42,9 @@ struct name {
 
 struct contents {
 	char *path;
+	char *root; /* of a folder: where it really lies, else NULL */
 	char label[LABEL_LENGTH + 1];
+	bool boots;
 	enum carrier carrier;
 	uint64_t size_bytes; /* of the image */
 	struct name *names;
@@ -50,6 +57,14 @@ static int failed(struct archive *archive, const char *path, struct err *err)
 
 	return err_set(err, -EBADMSG, "%s: is damaged or cut short: %s", path,
 		       text ? text : "unknown reason");
+}
+
+static int no_medium(const struct contents *contents, struct err *err)
+{
+	return err_set(
+		err, -EBADMSG,
+		"%s: is no medium: it is no ISO 9660 image, no folder and no netboot archive",
+		contents->path);
 }
 
 static const char *name_plain(const char *name)
@@ -67,7 +82,7 @@ static const char *name_plain(const char *name)
 /* The name inside of an entry; NULL for what is of no use here. */
 static const char *entry_name(const struct contents *contents, const char *text)
 {
-	size_t above = contents->carrier == CARRIER_FOLDER ? strlen(contents->path) : 0;
+	size_t above = contents->root ? strlen(contents->root) : 0;
 
 	if (!text || strlen(text) < above || strlen(text + above) > NAME_LENGTH_MAX)
 		return NULL;
@@ -90,6 +105,9 @@ static int descriptor_read(struct contents *contents, int fd, struct err *err)
 		return 0;
 	memcpy(contents->label, block + LABEL_AT, LABEL_LENGTH);
 	str_tame(contents->label);
+	for (char *c = contents->label; *c; c++)
+		if (*c & 0x80)
+			*c = '?';
 	for (size_t end = strlen(contents->label); end > 0 && contents->label[end - 1] == ' ';)
 		contents->label[--end] = '\0';
 	const uint8_t *count = block + VOLUME_BLOCKS_AT, *bytes = block + BLOCK_BYTES_AT;
@@ -105,6 +123,22 @@ static int descriptor_read(struct contents *contents, int fd, struct err *err)
 	return 1;
 }
 
+/* Source: El Torito Bootable CD-ROM Format Specification 1.0, figure 7. */
+static void boot_record_find(struct contents *contents, int fd)
+{
+	static const char system[] = "EL TORITO SPECIFICATION";
+	uint8_t block[DESCRIPTOR_BYTES];
+
+	for (uint64_t i = 1; i < DESCRIPTORS_MAX && !contents->boots; i++) {
+		if (fd_pread_all(fd, block, sizeof block, DESCRIPTOR_AT + i * DESCRIPTOR_BYTES) <
+			    DESCRIPTOR_BYTES ||
+		    memcmp(block + 1, "CD001", 5) != 0 || block[0] == DESCRIPTOR_LAST)
+			return;
+		contents->boots = block[0] == DESCRIPTOR_BOOT &&
+				  memcmp(block + BOOT_SYSTEM_AT, system, sizeof system) == 0;
+	}
+}
+
 static int carrier_find(struct contents *contents, struct err *err)
 {
 	CLEANUP(fd_cleanup) int fd = open(contents->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -113,15 +147,21 @@ static int carrier_find(struct contents *contents, struct err *err)
 	if (fd < 0 || fstat(fd, &status) < 0)
 		return err_errno(err, errno, "%s: cannot be opened", contents->path);
 	contents->size_bytes = (uint64_t)status.st_size;
-	contents->carrier = CARRIER_FOLDER;
-	if (S_ISDIR(status.st_mode))
-		return 0;
+	if (S_ISDIR(status.st_mode)) {
+		contents->carrier = CARRIER_FOLDER;
+		contents->root = realpath(contents->path, NULL);
+		return contents->root
+			       ? 0
+			       : err_errno(err, errno, "%s: cannot be opened", contents->path);
+	}
 	if (!S_ISREG(status.st_mode))
 		return err_set(err, -EBADMSG, "%s: is neither a file nor a folder", contents->path);
 	int r = descriptor_read(contents, fd, err);
 	if (r < 0)
 		return r;
 	contents->carrier = r ? CARRIER_ISO : CARRIER_ARCHIVE;
+	if (r)
+		boot_record_find(contents, fd);
 	return 0;
 }
 
@@ -141,7 +181,7 @@ static int archive_open(const struct contents *contents, struct archive **ret_ar
 
 	if (folder) {
 		archive_read_disk_set_symlink_physical(archive);
-		r = archive_read_disk_open(archive, contents->path);
+		r = archive_read_disk_open(archive, contents->root);
 	} else {
 		if (contents->carrier == CARRIER_ISO) {
 			archive_read_support_format_iso9660(archive);
@@ -173,10 +213,7 @@ static int next_entry(const struct contents *contents, struct archive *archive,
 		return 0;
 	if (r < ARCHIVE_WARN)
 		return contents->count == 0 && contents->carrier == CARRIER_ARCHIVE
-			       ? err_set(err, -EBADMSG,
-					 "%s: is no medium: it is no ISO 9660 image, no folder and "
-					 "no netboot archive",
-					 contents->path)
+			       ? no_medium(contents, err)
 			       : failed(archive, contents->path, err);
 	if (contents->carrier == CARRIER_FOLDER && archive_read_disk_can_descend(archive))
 		archive_read_disk_descend(archive);
@@ -220,6 +257,9 @@ static int names_read(struct contents *contents, struct err *err)
 			    : err_set(err, -EBADMSG, "%s: has more than %d files: it is no medium",
 				      contents->path, NAMES_MAX);
 	}
+	/* Zeros are an archive that is empty. */
+	if (r == 0 && contents->count == 0 && contents->carrier == CARRIER_ARCHIVE)
+		return no_medium(contents, err);
 	return r;
 }
 
@@ -246,6 +286,7 @@ void contents_free(struct contents *contents)
 	}
 	free(contents->names);
 	free(contents->path);
+	free(contents->root);
 	free(contents);
 }
 
@@ -262,6 +303,11 @@ const char *contents_path(const struct contents *contents)
 const char *contents_label(const struct contents *contents)
 {
 	return contents->label;
+}
+
+bool contents_boots(const struct contents *contents)
+{
+	return contents->boots;
 }
 
 static const struct name *name_find(const struct contents *contents, const char *name)
@@ -324,7 +370,8 @@ static int block_put(struct sink *sink, const void *data, size_t length, uint64_
 		sink->end_bytes = offset + length;
 	if (sink->fd >= 0)
 		return fd_pwrite_all(sink->fd, data, length, offset);
-	memcpy(sink->text + offset, data, length);
+	if (sink->text)
+		memcpy(sink->text + offset, data, length);
 	return 0;
 }
 
@@ -378,7 +425,7 @@ int contents_read(const struct contents *contents, const char *name, size_t max_
 	const struct name *found = NULL;
 	int r = name_resolve(contents, name, &found, err);
 
-	if (r < 0)
+	if (r < 0 || !found)
 		return r;
 	if (found->size_bytes > max_bytes)
 		return err_set(err, -EBADMSG, "%s: %s has %llu bytes, too many for what it is",
@@ -399,5 +446,5 @@ int contents_copy(const struct contents *contents, const char *name, int fd, str
 	const struct name *found = NULL;
 	int r = name_resolve(contents, name, &found, err);
 
-	return r < 0 ? r : name_read(contents, found, &(struct sink){ .fd = fd }, err);
+	return r < 0 || !found ? r : name_read(contents, found, &(struct sink){ .fd = fd }, err);
 }

@@ -18,6 +18,9 @@ const char *contents_path(const struct contents *contents);
 /* ISO 9660 volume label, printable; "" for what has none. */
 const char *contents_label(const struct contents *contents);
 
+/* An ISO 9660 image with a boot record (El Torito). */
+bool contents_boots(const struct contents *contents);
+
 /* The name as the medium writes it, of a regular file that is there; else NULL. A leading / is
  * ignored; where no name is spelt so, letters count as equal in either case. Owned by contents. */
 const char *contents_find(const struct contents *contents, const char *name);

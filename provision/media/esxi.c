@@ -109,6 +109,12 @@ static int remade(const struct medium *medium, const struct medium_file *kicksta
 	CLEANUP(free_cleanup) char *file = path_join(folder, "ks.cfg");
 	int r = contents_open(medium->path, &contents, err);
 
+	if (r == 0 && !contents_boots(contents))
+		r = err_set(
+			err, -EBADMSG,
+			"%s: has no boot record for BIOS or UEFI: it is no ESXi medium as VMware "
+			"makes them",
+			medium->path);
 	if (r == 0)
 		r = configs_edit(contents, folder, &maps, err);
 	if (r == 0)

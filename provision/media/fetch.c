@@ -92,8 +92,13 @@ static int url_fetch(const char *url, const char *sha256, const char *path, stru
 		return err_set(err, -EBUSY, "%s: another build is fetching it: wait for that one",
 			       part);
 	int r = part_fetch(url, part, fd, sha256, err);
-	if (r < 0)
+	if (r < 0) {
+		struct stat status;
+
+		if (fstat(fd, &status) == 0 && status.st_size == 0)
+			unlink(part);
 		return r;
+	}
 	if (fsync(fd) < 0 || rename(part, path) < 0)
 		return err_errno(err, errno, "%s: cannot get its name", path);
 	return dir_sync(folder, err);

@@ -176,8 +176,13 @@ static bool disk_info(const struct contents *contents, const char *text, struct 
 	(void)contents;
 	if (!str_starts(text, "Debian") && !str_starts(text, "Ubuntu"))
 		return false;
-	if (name >= end) /* Debian GNU/Linux testing "Trixie" */
-		name = strcspn(text, " ") + 1 < end ? strcspn(text, " ") + 1 : end;
+	while (end > 0 && text[end - 1] == ' ')
+		end--;
+	if (name >= end) { /* Debian GNU/Linux testing "Trixie" */
+		const char *last = memrchr(text, ' ', end);
+
+		name = last ? (size_t)(last - text) + 1 : end;
+	}
 	product->family = OS_DEBIAN;
 	product->name = value_copy(text, name);
 	const char *version = text + name;

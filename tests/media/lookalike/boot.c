@@ -51,7 +51,8 @@ static char *disk_args(const struct menu *menu, bool faulty)
 	return swap ? text("%s resume=%s", args, faulty ? faulty_name(swap) : swap->name) : args;
 }
 
-/* What an <append> holds besides the disks, which are the installer's own to name. */
+/* What an <append> holds besides the disks, which are the installer's own to name. Xen's console is
+ * called xvc0 in SUSE's kernel and hvc0 in the one that is installed here. */
 static char *append_of(const struct node *section, const char *key, const char *without)
 {
 	char *words = text("%s", section ? value_at(section, key) : without), *rest = NULL;
@@ -59,7 +60,9 @@ static char *append_of(const struct node *section, const char *key, const char *
 
 	for (char *word = strtok_r(words, " \t\n", &rest); word;
 	     word = strtok_r(NULL, " \t\n", &rest))
-		if (strncmp(word, "root=", 5) != 0 && strncmp(word, "resume=", 7) != 0)
+		if (strcmp(word, "console=xvc0") == 0)
+			kept = text("%s console=hvc0", kept);
+		else if (strncmp(word, "root=", 5) != 0 && strncmp(word, "resume=", 7) != 0)
 			kept = text("%s %s", kept, word);
 	return kept;
 }

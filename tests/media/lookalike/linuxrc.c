@@ -100,13 +100,13 @@ int main(void)
 	struct disk disk = { 0 };
 	double start = seconds();
 	char *content = get_file(MEDIUM "/content");
+	char *label = content ? strstr(content, "LABEL ") : NULL;
 
-	if (!content)
-		fail("the medium is not there, or has no /content");
-	say("medium: %s", strstr(content, "LABEL")
-				  ? text("%.*s", (int)strcspn(strstr(content, "LABEL"), "\n"),
-					 strstr(content, "LABEL"))
-				  : "?");
+	if (!label)
+		fail("the medium is not there, or has no /content with a LABEL");
+	label += strlen("LABEL ");
+	label += strspn(label, " ");
+	say("medium: %.*s", (int)strcspn(label, "\n"), label);
 	const struct node *profile = xml_parse(answers_find());
 	if (true_at(profile, "general/mode/confirm", true))
 		fail("<general><mode><confirm>: asks for a person who confirms");

@@ -28,6 +28,7 @@ char *kernel_arg(const char *name);
 struct node {
 	char *name; /* without a prefix */
 	char *content;
+	size_t length; /* of content */
 	struct node *first, *next, *last;
 };
 

@@ -112,7 +112,22 @@ static void files_write(const struct node *profile)
 	}
 }
 
-/* One list: <services><service><service_name>, <service_status>. */
+/* The unit of a service, or an init script of it; NULL: the host tree has neither, or masks it. */
+static const char *service_find(const char *name, bool *ret_script)
+{
+	const char *unit = strcmp(name, "sshd") == 0 ? "ssh" : name;
+	char *masked = text("%s/etc/systemd/system/%s.service", TARGET, unit), target[16];
+	ssize_t length = readlink(masked, target, sizeof target);
+
+	if (length == 9 && memcmp(target, "/dev/null", 9) == 0)
+		return NULL;
+	if (access(text("%s/usr/lib/systemd/system/%s.service", TARGET, unit), F_OK) == 0)
+		return unit;
+	*ret_script = access(text("%s/etc/init.d/%s", TARGET, unit), F_OK) == 0;
+	return *ret_script ? unit : NULL;
+}
+
+/* <service_start> has the run levels, <service_status> is the older word. */
 static void services_set(const struct node *profile)
 {
 	const struct node *services = node_at(profile, "runlevel/services");
@@ -120,19 +135,19 @@ static void services_set(const struct node *profile)
 	for (const struct node *service = services ? services->first : NULL; service;
 	     service = service->next) {
 		const char *name = value_at(service, "service_name");
-		const char *unit = strcmp(name, "sshd") == 0 ? "ssh" : name;
-		const char *script = text("%s/etc/init.d/%s", TARGET, unit);
-		const char *file = text("%s/usr/lib/systemd/system/%s.service", TARGET, unit);
+		bool script = false;
 
-		if (strcmp(value_at(service, "service_status"), "enable") != 0)
+		if (!*value_at(service, "service_start") &&
+		    strcmp(value_at(service, "service_status"), "enable") != 0)
 			continue;
-		if (access(file, F_OK) == 0)
-			RUN("chroot", TARGET, "systemctl", "--quiet", "enable",
-			    text("%s.service", unit));
-		else if (access(script, F_OK) == 0)
+		const char *unit = service_find(name, &script);
+		if (!unit)
+			say("service %s: the host tree has none, left out", name);
+		else if (script)
 			RUN("chroot", TARGET, "/sbin/insserv", unit);
 		else
-			say("service %s: the host tree has none, left out", name);
+			RUN("chroot", TARGET, "systemctl", "--quiet", "enable",
+			    text("%s.service", unit));
 	}
 }
 

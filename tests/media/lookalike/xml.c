@@ -49,13 +49,13 @@ static void characters(void *context, const XML_Char *data, int length)
 {
 	struct reader *reader = context;
 	struct node *node = reader->open[reader->depth - 1];
-	size_t had = strlen(node->content);
 
-	node->content = realloc(node->content, had + (size_t)length + 1);
+	node->content = realloc(node->content, node->length + (size_t)length + 1);
 	if (!node->content)
 		fail("out of memory");
-	memcpy(node->content + had, data, (size_t)length);
-	node->content[had + (size_t)length] = '\0';
+	memcpy(node->content + node->length, data, (size_t)length);
+	node->length += (size_t)length;
+	node->content[node->length] = '\0';
 }
 
 struct node *xml_parse(const char *path)

@@ -1,0 +1,101 @@
+/* What the library offers and no verb does: initrds, answer disks, ESXi media, fetching. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "media/medium.h"
+
+#define FILES_MAX      8
+#define FILE_MAX_BYTES ((size_t)64 << 20)
+
+static int files_read(char **paths, int count, struct medium_file *files, struct err *err)
+{
+	for (int i = 0; i < count && i < FILES_MAX; i++) {
+		char *data;
+		int r = file_read(paths[i], FILE_MAX_BYTES, &data, &files[i].length, err);
+
+		if (r < 0)
+			return r;
+		files[i].name = path_name(paths[i]);
+		files[i].data = data;
+		files[i].mode = 0600;
+	}
+	return 0;
+}
+
+static int run_initrd(int argc, char **argv, struct err *err)
+{
+	struct medium_file files[FILES_MAX] = { 0 };
+	int r = files_read(argv + 2, argc - 2, files, err);
+
+	return r < 0 ? r : initrd_append(argv[0], files, (size_t)argc - 2, argv[1], err);
+}
+
+static int run_named(int argc, char **argv, struct err *err)
+{
+	const struct medium_file file = { argv[2], "x", 1, 0644 };
+
+	(void)argc;
+	return initrd_append(argv[0], &file, 1, argv[1], err);
+}
+
+static int run_disk(int argc, char **argv, struct err *err)
+{
+	struct medium_file files[FILES_MAX] = { 0 };
+	int r = files_read(argv + 2, argc - 2, files, err);
+
+	return r < 0 ? r : answer_disk_make(argv[0], argv[1], files, (size_t)argc - 2, err);
+}
+
+static int run_esxi(int argc, char **argv, struct err *err)
+{
+	CLEANUP(medium_cleanup) struct medium *medium = NULL;
+	struct medium_file files[FILES_MAX] = { 0 };
+	int r = medium_open(argv[0], &medium, err);
+
+	if (r == 0)
+		r = files_read(argv + 2, argc - 2, files, err);
+	return r < 0 ? r : esxi_medium_make(medium, &files[0], argv[1], err);
+}
+
+static int run_fetch(int argc, char **argv, struct err *err)
+{
+	const struct install_spec install = { .medium = argv[0], .sha256 = argv[1] };
+	CLEANUP(free_cleanup) char *path = NULL;
+	int r = medium_fetch(&install, argv[2], &path, err);
+
+	(void)argc;
+	if (r == 0)
+		puts(path);
+	return r;
+}
+
+static const struct job {
+	const char *name, *usage;
+	int operands; /* at least */
+	int (*run)(int argc, char **argv, struct err *err);
+} jobs[] = {
+	{ "initrd", "INITRD TO FILE...", 3, run_initrd },
+	{ "named", "INITRD TO NAME", 3, run_named },
+	{ "disk", "TO LABEL FILE...", 3, run_disk },
+	{ "esxi", "MEDIUM TO KS.CFG", 3, run_esxi },
+	{ "fetch", "MEDIUM SHA256 FOLDER", 3, run_fetch },
+};
+
+int main(int argc, char **argv)
+{
+	struct err err = { 0 };
+
+	for (size_t i = 0; argc > 1 && i < sizeof jobs / sizeof *jobs; i++) {
+		if (strcmp(argv[1], jobs[i].name) != 0 || argc - 2 < jobs[i].operands)
+			continue;
+		if (jobs[i].run(argc - 2, argv + 2, &err) == 0)
+			return 0;
+		fprintf(stderr, "maker: %s\n", err.text);
+		return err_exit_status(&err);
+	}
+	for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++)
+		fprintf(stderr, "maker %s %s\n", jobs[i].name, jobs[i].usage);
+	return 2;
+}
