@@ -62,6 +62,7 @@ static void machine_input(const struct layer *layer, struct inputs *inputs)
 				bootloader_of(layer->boot_loader)->uefi ? "uefi" : "bios");
 
 	inputs_add(inputs, "machine", text);
+	inputs_add_number(inputs, "further disks", (int64_t)layer->disk.extra.count);
 }
 
 int install_inputs(const char *stack_name, const struct layer *layer, const char *medium,

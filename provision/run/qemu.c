@@ -16,6 +16,7 @@
 #define PROGRAM		 "qemu-system-x86_64"
 #define UEFI_CODE	 "/usr/share/OVMF/OVMF_CODE_4M.fd"
 #define UEFI_VARIABLES	 "/usr/share/OVMF/OVMF_VARS_4M.fd"
+#define AHCI_PORTS	 6
 #define PROBE_SECONDS	 5.0
 #define GREETING_SECONDS 30.0
 #define QUIT_SECONDS	 2.0
@@ -86,6 +87,31 @@ static void disk_add(const struct l0_request *request, struct strv *argv)
 	/* An installer's kernel has 0, its medium 1. */
 	strv_format(argv, "ide-hd,drive=disk,bus=%s,bootindex=%d", is_ide ? "ide.0" : "ahci.0",
 		    install ? 2 : 0);
+}
+
+/* Empty at every start: no file of ours to keep, what is written goes to one that QEMU unlinks. The
+ * controllers are "ahci", "ahci1", ...: "%.0zu" prints no 0. */
+static void extra_disks_add(const struct layer *layer, struct strv *argv)
+{
+	const struct sizes *extra = &layer->disk.extra;
+
+	for (size_t i = 0; i < extra->count; i++) {
+		size_t port = i + 1;
+
+		/* The machine's own disk has port 0 of "ahci", which an IDE machine lacks. */
+		if (port % AHCI_PORTS == 0 || (i == 0 && layer->machine.disk_bus == DISK_BUS_IDE)) {
+			strv_add(argv, "-device");
+			strv_format(argv, "ahci,id=ahci%.0zu", port / AHCI_PORTS);
+		}
+		strv_add(argv, "-drive");
+		strv_format(argv,
+			    "driver=null-co,size=%llu,read-zeroes=on,if=none,id=extra%zu,"
+			    "snapshot=on",
+			    (unsigned long long)extra->bytes[i], port);
+		strv_add(argv, "-device");
+		strv_format(argv, "ide-hd,drive=extra%zu,bus=ahci%.0zu.%zu", port,
+			    port / AHCI_PORTS, port % AHCI_PORTS);
+	}
 }
 
 /* What an installer has besides the machine that it installs: its medium, its answers, a screen. */
@@ -165,6 +191,7 @@ void qemu_argv(const struct l0_request *request, const struct qemu_ends *ends, s
 	strv_add(argv, "-m");
 	strv_format(argv, "%lluk", (unsigned long long)(machine->memory_bytes >> 10));
 	disk_add(request, argv);
+	extra_disks_add(request->layer, argv);
 	network_add(request->layer, argv);
 	serial_add(request, ends, argv);
 	if (request->install)
