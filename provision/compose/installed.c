@@ -1,7 +1,6 @@
 #include "compose/installed.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/fs.h"
@@ -23,18 +22,6 @@ bool installed_is_open(const struct layer *layer)
 }
 
 /* ---- the copy ---- */
-
-static int sparse_copy(const char *from, const char *to, struct err *err)
-{
-	CLEANUP(fd_cleanup) int source = open(from, O_RDONLY | O_CLOEXEC);
-	CLEANUP(fd_cleanup) int target = open(to, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-	if (source < 0)
-		return err_errno(err, errno, "%s: cannot be opened", from);
-	if (target < 0)
-		return err_errno(err, errno, "%s: cannot be made", to);
-	return file_copy_sparse(source, target, err);
-}
 
 static void repair_tell(const struct repair *repair)
 {
@@ -74,7 +61,7 @@ static int disk_repair(const struct layer *layer, const char *path, struct err *
 
 int installed_copy(const struct layer *layer, const char *from, const char *to, struct err *err)
 {
-	int r = sparse_copy(from, to, err);
+	int r = file_copy_new(from, to, 0600, err);
 
 	return r < 0 || !installed_is_open(layer) ? r : disk_repair(layer, to, err);
 }

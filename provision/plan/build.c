@@ -14,6 +14,7 @@
 #include "image/undo.h"
 #include "plan/history.h"
 #include "plan/installing.h"
+#include "plan/object.h"
 #include "plan/product.h"
 #include "plan/trees.h"
 #include "store/gc.h"
@@ -31,10 +32,8 @@ static int bootstrap_run(struct plan *plan, struct step *step, struct err *err)
 	CLEANUP(free_cleanup)
 	char *log = str_format("%s/logs/bootstrap-%.12s.log", plan->out, step->key);
 	bool exists = false;
-	int r = step->again ? store_remove(plan->store, "base", step->key, err) : 0;
+	int r = object_begin(plan, step, &object, &exists, err);
 
-	if (r == 0)
-		r = store_begin(plan->store, "base", step->key, &object, &exists, err);
 	if (r < 0 || exists)
 		return r;
 	const struct base_options options = {

@@ -1,7 +1,6 @@
 #include "plan/installing.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include "base/log.h"
 #include "fetch/url.h"
 #include "install/install.h"
+#include "plan/object.h"
 
 #define WORK   "install" /* out/install/LAYER: a disk in the making */
 #define FAILED "failed"	 /* out/failed/LAYER: what there was when it failed */
@@ -63,14 +63,7 @@ static int disk_give(const char *from, const char *to, struct err *err)
 {
 	if (link(from, to) == 0)
 		return 0;
-	CLEANUP(fd_cleanup) int source = open(from, O_RDONLY | O_CLOEXEC);
-	CLEANUP(fd_cleanup) int target = open(to, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-	if (source < 0)
-		return err_errno(err, errno, "%s: cannot be opened", from);
-	if (target < 0)
-		return err_errno(err, errno, "%s: cannot be made", to);
-	return file_copy_sparse(source, target, err);
+	return file_copy_new(from, to, 0600, err);
 }
 
 static int disk_publish(struct plan *plan, struct step *step, const char *work, struct err *err)
@@ -78,10 +71,8 @@ static int disk_publish(struct plan *plan, struct step *step, const char *work, 
 	CLEANUP(store_object_done) struct store_object object = STORE_OBJECT_INIT;
 	CLEANUP(free_cleanup) char *from = path_join(work, INSTALL_DISK);
 	bool exists = false;
-	int r = step->again ? store_remove(plan->store, "base", step->key, err) : 0;
+	int r = object_begin(plan, step, &object, &exists, err);
 
-	if (r == 0)
-		r = store_begin(plan->store, "base", step->key, &object, &exists, err);
 	if (r < 0 || exists)
 		return r;
 	CLEANUP(free_cleanup) char *to = path_join(object.folder, INSTALL_DISK);
