@@ -87,12 +87,19 @@ static int run_in(const struct install_request *request, const char *work, const
 		r = disk_make(disk, request->layer->disk.size_bytes, err);
 	if (r == 0)
 		r = phase_one_run(&absolute, &files, work, disk, err);
-	int removed = tree_remove(secrets, r < 0 ? NULL : err);
+	int removed = install_clear(work, r < 0 ? NULL : err);
 	if (r == 0)
 		r = removed;
 	if (r == 0)
 		r = disk_sync(disk, err);
 	return r < 0 ? r : state_write(request, work, err);
+}
+
+int install_clear(const char *work, struct err *err)
+{
+	CLEANUP(free_cleanup) char *secrets = path_join(work, SECRETS);
+
+	return tree_remove(secrets, err);
 }
 
 int install_run(const struct install_request *request, struct err *err)

@@ -40,5 +40,8 @@ struct install_request {
  * end in time; -EIO: it ended badly; -EINTR: a signal. The message holds the console's end. */
 int install_run(const struct install_request *request, struct err *err);
 
+/* Removes what a killed run left of the answers, which hold the hash of root's password. */
+int install_clear(const char *work, struct err *err);
+
 /* Does the folder hold a disk with that key whose installer ended well? */
 bool install_is_complete(const char *work, const char *key);

@@ -340,6 +340,8 @@ static int all_run(const struct build *build, struct err *err)
 	size_t index = 0;
 	int r = name ? step_find(plan, name, &index, err) : 0;
 
+	if (r == 0)
+		r = installations_clear(plan, err);
 	if (r == 0 && name) {
 		step_mark_again(plan, index);
 		target = plan->steps[index];

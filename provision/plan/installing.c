@@ -166,3 +166,20 @@ int installation_run(struct plan *plan, struct step *step, const struct build_op
 	rmdir(failures);
 	return r;
 }
+
+int installations_clear(const struct plan *plan, struct err *err)
+{
+	CLEANUP(free_cleanup) char *works = path_join(plan->out, WORK);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->first_compose; i++) {
+		const struct step *step = plan->steps[i];
+
+		if (step->kind != STEP_INSTALL)
+			continue;
+		CLEANUP(free_cleanup) char *work = path_join(works, step->layer->name);
+		r = step->cached ? tree_remove(work, err) : install_clear(work, err);
+	}
+	rmdir(works);
+	return r;
+}

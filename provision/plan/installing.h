@@ -11,3 +11,5 @@ int medium_run(struct plan *plan, struct step *step, struct err *err);
  * says so. */
 int installation_run(struct plan *plan, struct step *step, const struct build_options *options,
 		     const char *label, struct err *err);
+/* Of an installation that was killed: the answers go, and all of it if its disk is in the store. */
+int installations_clear(const struct plan *plan, struct err *err);
