@@ -60,9 +60,9 @@ $B/unit/test_agent%: tests/unit/test_agent%.c $(filter-out provision/agent/main.
 	$(CC) $(STANDARD) $(WARNINGS) $(CFLAGS) $(LDFLAGS) -Iprovision/agent $< \
 		$(filter-out provision/agent/main.c,$(AGENT)) -lcmocka -o $@
 
-$B/unit/%: tests/unit/%.c $B/libnestctl.a
+$B/unit/%: tests/unit/%.c $B/libnestctl.a $B/libgrubfix.a
 	@mkdir -p $(@D)
-	$(COMPILE) $(LDFLAGS) $^ $(PKG_LIBS) -lcmocka -o $@
+	$(COMPILE) $(LDFLAGS) $^ $B/libnestctl.a $(PKG_LIBS) -lcmocka -o $@
 
 $B/unit/test_grubfix%: tests/unit/test_grubfix%.c $B/libgrubfix.a $B/libnestctl.a
 	@mkdir -p $(@D)
@@ -81,10 +81,11 @@ demo: deps
 
 check: deps
 	@$(MAKE) --no-print-directory all units
-	@tests/all unit fail docs answers grubfix agent media image fix run fuzz packages build lookalike boot
+	@tests/all unit fail docs answers grubfix agent media image fix run fuzz install packages build \
+		lookalike boot
 
 check-fast: all units
-	@tests/all unit fail docs answers grubfix agent
+	@tests/all unit fail docs answers grubfix agent install
 
 fuzz-smoke:
 	@SECONDS_EACH=60 tests/fuzz/run

@@ -15,6 +15,9 @@ static const struct option_row options[] = {
 	  "auto, tcg or kvm (default: auto, KVM only if a guest really runs)" },
 	{ "build-only", 0, NULL, "build the images and stop there" },
 	{ "keep-running", 'k', NULL, "leave the stack running after the verdict" },
+	{ "resume", 0, NULL,
+	  "go on after a failed build: take a disk that its installer finished" },
+	{ "step", 0, "NAME", "do one step again, as nestctl plan names it, and stop there" },
 	{ "json", 0, "FILE", "write the verdict on every level as JSON" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -63,7 +66,12 @@ static int prove(const struct arguments *arguments, const struct build_request *
 static int build_stack_run(const struct arguments *arguments, struct err *err)
 {
 	CLEANUP(build_request_done) struct build_request request = { 0 };
-	bool build_only = argument_given(arguments, "build-only");
+	const struct build_options build = {
+		.accel = argument(arguments, "accel"),
+		.step = argument(arguments, "step"),
+		.resume = argument_given(arguments, "resume"),
+	};
+	bool build_only = argument_given(arguments, "build-only") || build.step;
 	double start = clock_seconds();
 	int r = build_request_load(arguments, &request, err);
 
@@ -74,8 +82,8 @@ static int build_stack_run(const struct arguments *arguments, struct err *err)
 	if (r == 0)
 		r = preflight(&request, build_only, err);
 	if (r == 0)
-		r = plan_build(request.plan, err);
-	if (r != 0)
+		r = plan_build(request.plan, &build, err);
+	if (r != 0 || build.step)
 		return r;
 	folder_link_stack(request.folder, request.stack);
 	log_info("built %s in %.1f s", request.folder, clock_seconds() - start);

@@ -181,6 +181,18 @@ static int all_pack(struct bundle *bundle, const char *path, struct err *err)
 	return r;
 }
 
+/* Vendors' media may not be handed on with a lab. */
+static int media_refuse(const struct plan *plan, struct err *err)
+{
+	for (size_t i = 0; i < plan->first_compose; i++)
+		if (plan->steps[i]->kind == STEP_MEDIUM)
+			return err_set(err, -EINVAL,
+				       "%s: is installed from %s, which a bundle cannot hold: take the "
+				       "stack file, the profiles and the medium to the other machine",
+				       plan->steps[i]->layer->name, plan->steps[i]->makes);
+	return 0;
+}
+
 static int bundle_run(const struct arguments *arguments, struct err *err)
 {
 	CLEANUP(build_request_done) struct build_request request = { 0 };
@@ -190,6 +202,9 @@ static int bundle_run(const struct arguments *arguments, struct err *err)
 	char *lock_path = lock ? str_copy(lock) : lock_path_default(arguments->rest[0]);
 	int r = build_request_load(arguments, &request, err);
 
+	if (r < 0)
+		return r;
+	r = media_refuse(request.plan, err);
 	if (r < 0)
 		return r;
 	if (!request.plan->lock)

@@ -66,7 +66,8 @@ static int trees_lock(const struct plan *plan, struct lock *lock, struct err *er
 	if (r < 0)
 		return r;
 	for (size_t i = 0; r == 0 && i < plan->first_compose; i++)
-		r = tree_lock(plan->steps[i], lists, lock, err);
+		if (plan->steps[i]->kind == STEP_BOOTSTRAP)
+			r = tree_lock(plan->steps[i], lists, lock, err);
 	int removed = tree_remove(lists, r < 0 ? NULL : err);
 	return r < 0 ? r : removed;
 }

@@ -1,11 +1,13 @@
 #include "compose/compose.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/fs.h"
 #include "bootloader/bootloader.h"
 #include "compose/hosts.h"
+#include "compose/installed.h"
 #include "compose/names.h"
 #include "compose/own_files.h"
 #include "guest/xl.h"
@@ -188,6 +190,42 @@ static int disk_make(const struct compose_request *request, struct image *image,
 	return r < 0 ? r : image_check(image, &layout, &layer->disk, err);
 }
 
+/* nestctl's own files on a disk that an installer made; it was repaired when it was copied. */
+static int installed_fill(const struct compose_request *request, struct image *image,
+			  struct err *err)
+{
+	CLEANUP(volumes_cleanup) struct volumes *volumes = NULL;
+
+	if (!installed_is_open(request->layer))
+		return 0;
+	int r = volumes_open(image, request->layer, &volumes, err);
+	if (r == 0)
+		r = installed_put(request->stack_name, request->layer, volumes, err);
+	return r < 0 ? r : volumes_close(volumes, err);
+}
+
+static int disk_fill(const struct compose_request *request, struct image *image, struct err *err)
+{
+	return layer_is_installed(request->layer) ? installed_fill(request, image, err)
+						  : disk_make(request, image, err);
+}
+
+/* An installed disk begins as a copy. */
+static int disk_begin(const struct compose_request *request, struct image *image, struct err *err)
+{
+	if (!layer_is_installed(request->layer))
+		return 0;
+	int r = installed_copy(request->layer, request->trees.base, request->scratch, err);
+	if (r == 0) {
+		CLEANUP(fd_cleanup) int fd = open(request->scratch, O_RDONLY | O_CLOEXEC);
+
+		r = fd < 0 ? err_errno(err, errno, "%s: cannot be opened", request->scratch)
+			   : image_copy_in(image, 0, fd, err);
+	}
+	unlink(request->scratch);
+	return r;
+}
+
 /* The disk of a guest, straight to the blocks that it has in the host's file system. */
 static int inner_disk_put(const struct compose_request *request, struct volumes *host,
 			  const char *path, struct err *err)
@@ -201,7 +239,9 @@ static int inner_disk_put(const struct compose_request *request, struct volumes 
 			      err);
 
 	if (r == 0)
-		r = disk_make(request, image, err);
+		r = disk_begin(request, image, err);
+	if (r == 0)
+		r = disk_fill(request, image, err);
 	return r < 0 ? r : image_finish(take(&image), err);
 }
 
@@ -238,10 +278,25 @@ static int inner_put(const struct compose_request *request, struct err *err)
 	return r < 0 ? r : hosts_close(take(&hosts), err);
 }
 
+int compose_begin(const struct compose_request *request, const char *path, struct image **ret_image,
+		  struct err *err)
+{
+	if (layer_is_installed(request->layer)) {
+		int r = installed_copy(request->layer, request->trees.base, path, err);
+
+		return r < 0 ? err_wrap(err, r, "composing %s", request->layer->name)
+			     : image_open(path, true, ret_image, err);
+	}
+	CLEANUP(fd_cleanup) int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_errno(err, errno, "%s: cannot be made", path);
+	return image_create(fd_take(&fd), path, request->layer->disk.size_bytes, ret_image, err);
+}
+
 int compose_layer(const struct compose_request *request, struct err *err)
 {
 	int r = request->layer->outer ? inner_put(request, err)
-				      : disk_make(request, request->image, err);
+				      : disk_fill(request, request->image, err);
 
 	return r < 0 ? err_wrap(err, r, "composing %s", request->layer->name) : 0;
 }

@@ -20,7 +20,7 @@ int compose_inputs(const char *stack_name, const struct layer *layer,
 
 /* Paths of the archives that a layer is made from; borrowed. */
 struct compose_trees {
-	const char *base;
+	const char *base;   /* a tree; of an installed layer its disk */
 	const char *loader; /* of the boot loader's own files; NULL if it has none */
 };
 
@@ -31,7 +31,13 @@ struct compose_request {
 	/* The outermost layer's: empty for that layer itself; for the others it holds the layers
 	 * around, each of them complete. */
 	struct image *image;
+	const char *scratch; /* path for a file that compose_layer may make, and removes */
 };
+
+/* Begins the image of the outermost layer at path, where nothing is: empty, or, of an installed
+ * layer, a copy of its disk with boot menu and fstab repaired. request->image is not looked at. */
+int compose_begin(const struct compose_request *request, const char *path, struct image **ret_image,
+		  struct err *err);
 
 /* Puts the layer into the image; all that is in the image is complete before and after. Nothing is
  * synced: the caller publishes. */

@@ -53,15 +53,12 @@ int hosts_open(struct image *image, const struct layer *host, struct hosts **ret
 	       struct err *err)
 {
 	CLEANUP(hosts_cleanup) struct hosts *hosts = mem_alloc(sizeof *hosts);
-	struct layout layout;
 	int r = host->outer ? hosts_open(image, host->outer, &hosts->outer, err) : 0;
 
 	if (r == 0)
 		r = disk_open(hosts, image, host, err);
 	if (r == 0)
-		r = layout_plan(&host->disk, &layout, err);
-	if (r == 0)
-		r = volumes_open(hosts->image, &layout, host, &hosts->volumes, err);
+		r = volumes_open(hosts->image, host, &hosts->volumes, err);
 	if (r < 0)
 		return r;
 	*ret_hosts = take(&hosts);

@@ -1,6 +1,7 @@
 /* What goes into a layer: its key says whether the image holds it as it would be made now. */
 #include "bootloader/bootloader.h"
 #include "compose/compose.h"
+#include "compose/installed.h"
 #include "compose/names.h"
 #include "compose/own_files.h"
 #include "pattern/pattern.h"
@@ -53,8 +54,10 @@ int compose_inputs(const char *stack_name, const struct layer *layer,
 	for (const char *const *module = layer->pattern->initramfs_modules; module && *module;
 	     module++)
 		buf_format(&modules, "%s ", *module);
-	inputs_add(ret_inputs, "format", COMPOSE_FORMAT);
-	inputs_add(ret_inputs, "base tree", keys->base);
+	inputs_add(ret_inputs, "format",
+		   layer_is_installed(layer) ? INSTALLED_FORMAT : COMPOSE_FORMAT);
+	inputs_add(ret_inputs, layer_is_installed(layer) ? "installed disk" : "base tree",
+		   keys->base);
 	if (keys->loader)
 		inputs_add(ret_inputs, "boot loader's files", keys->loader);
 	inputs_add(ret_inputs, "identity", uuid);

@@ -1,5 +1,6 @@
 #include "compose/own_files.h"
 
+#include "compose/installed.h"
 #include "pattern/pattern.h"
 
 int own_files_make(const char *stack_name, const struct layer *layer,
@@ -8,6 +9,8 @@ int own_files_make(const char *stack_name, const struct layer *layer,
 {
 	int r;
 
+	if (layer_is_installed(layer))
+		return installed_overlay(stack_name, layer, system, err);
 	if (layer->pattern->initramfs == INITRAMFS_AGENT) {
 		r = leaf_overlay(layer, modules, initramfs, err);
 		if (r == 0 && layer->boot_loader != BOOT_DIRECT)

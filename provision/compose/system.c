@@ -205,11 +205,20 @@ static int xen_units(const struct boot_names *names, struct overlay *overlay, st
 	return 0;
 }
 
+#define AGENT_UNIT "nestctl-agent.service"
+
+int agent_unit_overlay(struct overlay *overlay, struct err *err)
+{
+	const struct template_value none[] = { { NULL, NULL } };
+
+	unit_enable(overlay, AGENT_UNIT, UNIT_FOLDER);
+	return rendered("agent/" AGENT_UNIT, UNIT_FOLDER "/" AGENT_UNIT, 0644, none, overlay, err);
+}
+
 /* Files of every system, as they are in templates/. */
 static const struct {
 	const char *name, *path;
 } fixed_files[] = {
-	{ "agent/nestctl-agent.service", UNIT_FOLDER "/nestctl-agent.service" },
 	{ "system/ssh-keys.conf", UNIT_FOLDER "/ssh@.service.d/keys.conf" },
 	{ "system/ssh-keys.conf", UNIT_FOLDER "/ssh.service.d/keys.conf" },
 	{ "system/udev-trigger.conf", UNIT_FOLDER "/systemd-udev-trigger.service.d/nestctl.conf" },
@@ -222,11 +231,10 @@ static int units(const struct layer *layer, const struct boot_names *names, stru
 		 struct err *err)
 {
 	const struct template_value none[] = { { NULL, NULL } };
-	int r = 0;
+	int r = agent_unit_overlay(overlay, err);
 
 	for (size_t i = 0; r == 0 && i < sizeof fixed_files / sizeof *fixed_files; i++)
 		r = rendered(fixed_files[i].name, fixed_files[i].path, 0644, none, overlay, err);
-	unit_enable(overlay, "nestctl-agent.service", UNIT_FOLDER);
 	for (size_t i = 0; i < layer->services.count; i++) {
 		const char *name = layer->services.items[i];
 		CLEANUP(free_cleanup)
@@ -246,7 +254,7 @@ static int units(const struct layer *layer, const struct boot_names *names, stru
 
 /* ---- the machines inside ---- */
 
-static void guests(const char *stack_name, const struct layer *layer, struct overlay *overlay)
+void guests_overlay(const char *stack_name, const struct layer *layer, struct overlay *overlay)
 {
 	for (size_t i = 0; i < layer->inner_count; i++) {
 		const struct layer *guest = layer->inner[i];
@@ -261,6 +269,13 @@ static void guests(const char *stack_name, const struct layer *layer, struct ove
 		overlay_text(overlay, path, 0600, "%s", config);
 		overlay_link(overlay, link, target);
 	}
+}
+
+void layer_files_overlay(const struct layer *layer, struct overlay *overlay)
+{
+	for (size_t i = 0; i < layer->file_count; i++)
+		overlay_file(overlay, layer->files[i].path, layer->files[i].content,
+			     layer->files[i].content_length, layer->files[i].mode);
 }
 
 int system_overlay(const char *stack_name, const struct layer *layer,
@@ -280,9 +295,7 @@ int system_overlay(const char *stack_name, const struct layer *layer,
 		r = menu_overlay(stack_name, layer, names, overlay, err);
 	if (r < 0)
 		return r;
-	guests(stack_name, layer, overlay);
-	for (size_t i = 0; i < layer->file_count; i++)
-		overlay_file(overlay, layer->files[i].path, layer->files[i].content,
-			     layer->files[i].content_length, layer->files[i].mode);
+	guests_overlay(stack_name, layer, overlay);
+	layer_files_overlay(layer, overlay);
 	return 0;
 }

@@ -36,3 +36,9 @@ void agent_conf_overlay(const struct layer *layer, const struct strv *modules,
 /* The same and the agent itself at agent_path. */
 int agent_overlay(const struct layer *layer, const struct strv *modules, const char *agent_path,
 		  struct overlay *overlay, struct err *err);
+/* The systemd unit that starts it, enabled. */
+int agent_unit_overlay(struct overlay *overlay, struct err *err);
+/* The configs of the machines inside a host, by which its toolstack starts them. */
+void guests_overlay(const char *stack_name, const struct layer *layer, struct overlay *overlay);
+/* The extra files of the profile. */
+void layer_files_overlay(const struct layer *layer, struct overlay *overlay);

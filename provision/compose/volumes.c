@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "compose/names.h"
+#include "fix/root_find.h"
 #include "image/fat.h"
 #include "image/swap.h"
 
@@ -11,8 +12,10 @@ struct volume {
 	struct fsys *fsys; /* NULL: a FAT one */
 	struct fat *fat;
 	struct extent where;
-	const char *mount_point; /* of the spec */
+	char *mount_point; /* owned */
 };
+
+#define FSTAB_MAX_BYTES (1u << 20)
 
 struct volumes {
 	struct image *image;
@@ -82,12 +85,14 @@ static int esp_format(const struct extent *where, const struct partition_spec *s
 		.volume_id = compose_fat_id(uuid),
 		.time_seconds = compose_time_seconds(),
 	};
-	struct volume volume = { .where = *where, .mount_point = spec->mount_point };
+	struct volume volume = { .where = *where };
 	int r = fat_format(&options, &volume.fat, err);
 
-	if (r == 0)
-		volumes->items[volumes->count++] = volume;
-	return r;
+	if (r < 0)
+		return r;
+	volume.mount_point = str_copy(spec->mount_point);
+	volumes->items[volumes->count++] = volume;
+	return 0;
 }
 
 static int partition_format(struct image *image, const struct extent *where, const char *stack_name,
@@ -117,7 +122,7 @@ static int partition_format(struct image *image, const struct extent *where, con
 	int r = fsys_format(image, where, &options, &volume->fsys, err);
 	if (r < 0)
 		return r;
-	volume->mount_point = spec->mount_point;
+	volume->mount_point = str_copy(spec->mount_point);
 	volumes->count++;
 	return 0;
 }
@@ -156,25 +161,94 @@ int volumes_format(struct image *image, const struct layout *layout, const char 
 	return r;
 }
 
-int volumes_open(struct image *image, const struct layout *layout, const struct layer *layer,
-		 struct volumes **ret_volumes, struct err *err)
+static int planned_open(struct volumes *volumes, const struct layer *layer, struct err *err)
 {
-	CLEANUP(volumes_cleanup) struct volumes *volumes = mem_alloc(sizeof *volumes);
+	struct layout layout;
+	int r = layout_plan(&layer->disk, &layout, err);
 
-	volumes->image = image;
-	for (size_t i = 0; i < layout->partition_count; i++) {
+	for (size_t i = 0; r == 0 && i < layout.partition_count; i++) {
 		const struct partition_spec *spec = &layer->disk.partitions[i];
 		struct volume *volume = &volumes->items[volumes->count];
 
 		if (spec->filesystem == FILESYSTEM_SWAP || spec->filesystem == FILESYSTEM_VFAT ||
 		    !*spec->mount_point)
 			continue;
-		int r = fsys_open(image, &layout->partitions[i], true, &volume->fsys, err);
+		r = fsys_open(volumes->image, &layout.partitions[i], true, &volume->fsys, err);
 		if (r < 0)
 			return r;
-		volume->mount_point = spec->mount_point;
+		volume->mount_point = str_copy(spec->mount_point);
 		volumes->count++;
 	}
+	return r;
+}
+
+/* ---- disks that an installer made ---- */
+
+static int found_open(struct volumes *volumes, const struct disk_part *part,
+		      const char *mount_point, struct err *err)
+{
+	struct volume *volume = &volumes->items[volumes->count];
+
+	if (volumes->count == LAYOUT_MAX_PARTITIONS)
+		return err_set(err, -EBADMSG, "%s: has more than %d file systems that are mounted",
+			       image_path(volumes->image), LAYOUT_MAX_PARTITIONS);
+	int r = disk_part_open(volumes->image, part, true, &volume->fsys, err);
+	if (r < 0)
+		return r;
+	volume->mount_point = str_copy(mount_point);
+	volumes->count++;
+	return 0;
+}
+
+static int root_open(struct volumes *volumes, struct disk *disk, struct err *err)
+{
+	struct disk_part *root = NULL;
+	int r = root_find(volumes->image, disk, 0, &root, err);
+
+	return r < 0 ? r : found_open(volumes, root, "/", err);
+}
+
+static int disk_open(struct volumes *volumes, struct disk *disk, struct err *err)
+{
+	CLEANUP(free_cleanup) char *fstab = NULL;
+	int r = disk_read(volumes->image, disk, err);
+
+	if (r == 0)
+		r = root_open(volumes, disk, err);
+	if (r == 0)
+		r = fsys_read(volumes_root(volumes), "/etc/fstab", FSTAB_MAX_BYTES, &fstab, NULL,
+			      err);
+	if (r < 0)
+		return r;
+	disk_read_fstab(disk, fstab);
+	for (size_t i = 0; r == 0 && i < disk->count; i++) {
+		const struct disk_part *part = &disk->parts[i];
+
+		if (part->mount_point && !part->is_root && disk_part_is_ext(part))
+			r = found_open(volumes, part, part->mount_point, err);
+	}
+	return r;
+}
+
+static int installed_open(struct volumes *volumes, struct err *err)
+{
+	struct disk disk = { 0 };
+	int r = disk_open(volumes, &disk, err);
+
+	disk_done(&disk);
+	return r;
+}
+
+int volumes_open(struct image *image, const struct layer *layer, struct volumes **ret_volumes,
+		 struct err *err)
+{
+	CLEANUP(volumes_cleanup) struct volumes *volumes = mem_alloc(sizeof *volumes);
+
+	volumes->image = image;
+	int r = layer_is_installed(layer) ? installed_open(volumes, err)
+					  : planned_open(volumes, layer, err);
+	if (r < 0)
+		return r;
 	*ret_volumes = take(&volumes);
 	return 0;
 }
@@ -187,7 +261,7 @@ int volumes_close(struct volumes *volumes, struct err *err)
 				    : fsys_close(take(&volume->fsys), err);
 
 		fat_free(take(&volume->fat));
-
+		free(take(&volume->mount_point));
 		if (r < 0)
 			return r;
 	}
@@ -201,6 +275,7 @@ void volumes_free(struct volumes *volumes)
 	for (size_t i = 0; i < volumes->count; i++) {
 		fsys_discard(volumes->items[i].fsys);
 		fat_free(volumes->items[i].fat);
+		free(volumes->items[i].mount_point);
 	}
 	free(volumes);
 }

@@ -9,9 +9,10 @@ struct volumes;
 int volumes_format(struct image *image, const struct layout *layout, const char *stack_name,
 		   const struct layer *layer, struct volumes **ret_volumes, struct err *err);
 
-/* Those of a disk that volumes_format made, but FAT ones, to be written to. */
-int volumes_open(struct image *image, const struct layout *layout, const struct layer *layer,
-		 struct volumes **ret_volumes, struct err *err);
+/* Those of the layer's complete disk, but FAT ones, to be written to. Of an installed layer they
+ * are what its partition table and its fstab say, -EBADMSG if that cannot be made out. */
+int volumes_open(struct image *image, const struct layer *layer, struct volumes **ret_volumes,
+		 struct err *err);
 
 struct fsys *volumes_root(struct volumes *volumes);
 /* The file system that holds an absolute path, and the path inside it (part of path); NULL if that

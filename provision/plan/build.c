@@ -13,11 +13,18 @@
 #include "compose/compose.h"
 #include "image/undo.h"
 #include "plan/history.h"
+#include "plan/installing.h"
+#include "plan/object.h"
 #include "plan/product.h"
 #include "plan/trees.h"
 #include "store/gc.h"
 
-static int step_run(struct plan *plan, size_t index, struct err *err);
+struct build {
+	struct plan *plan;
+	const struct build_options *options;
+};
+
+static int step_run(const struct build *build, size_t index, struct err *err);
 
 static int bootstrap_run(struct plan *plan, struct step *step, struct err *err)
 {
@@ -25,7 +32,7 @@ static int bootstrap_run(struct plan *plan, struct step *step, struct err *err)
 	CLEANUP(free_cleanup)
 	char *log = str_format("%s/logs/bootstrap-%.12s.log", plan->out, step->key);
 	bool exists = false;
-	int r = store_begin(plan->store, "base", step->key, &object, &exists, err);
+	int r = object_begin(plan, step, &object, &exists, err);
 
 	if (r < 0 || exists)
 		return r;
@@ -64,9 +71,10 @@ static bool is_no_base(int r)
 }
 
 /* The image up to the first layer that must be put; *first falls to the outermost one where the
- * image that is there cannot be edited. */
+ * image that is there cannot be edited: then *ret_image is NULL, and a new one begins at *ret_path.
+ */
 static int image_begin(struct plan *plan, size_t *first, struct product *product,
-		       struct image **ret_image, struct err *err)
+		       struct image **ret_image, char **ret_path, struct err *err)
 {
 	size_t kept = *first - plan->first_compose;
 
@@ -82,19 +90,19 @@ static int image_begin(struct plan *plan, size_t *first, struct product *product
 	}
 	product_done(product);
 	*first = plan->first_compose;
-	return product_begin(plan->out, plan->steps[*first]->layer->disk.size_bytes, ret_image,
-			     err);
+	return product_begin(plan->out, ret_path, err);
 }
 
-static int layer_put(struct plan *plan, const struct step *step, struct image *image,
-		     struct product *product, struct err *err)
+static int layer_put(struct plan *plan, const struct step *step, const char *path,
+		     struct image **image, struct product *product, struct err *err)
 {
-	const struct compose_request request = {
+	CLEANUP(free_cleanup) char *scratch = product_scratch(plan->out);
+	struct compose_request request = {
 		.stack_name = plan->stack->name,
 		.layer = step->layer,
 		.trees = { .base = step->base_step->makes,
 			   .loader = step->loader_step ? step->loader_step->makes : NULL },
-		.image = image,
+		.scratch = scratch,
 	};
 	CLEANUP(undo_cleanup) struct undo *undo = NULL;
 	size_t index = product->count;
@@ -104,30 +112,35 @@ static int layer_put(struct plan *plan, const struct step *step, struct image *i
 	if (spawn_stop_signal())
 		return err_set(err, -EINTR, "stopped by a signal; what is finished is kept");
 	product_add(product, step->key);
-	if (index > 0)
-		r = product_layer_begin(plan->out, image, index, &undo, err);
+	if (!*image)
+		r = compose_begin(&request, path, image, err);
+	if (r == 0 && index > 0)
+		r = product_layer_begin(plan->out, *image, index, &undo, err);
+	request.image = *image;
 	if (r == 0)
 		r = compose_layer(&request, err);
 	if (r == 0 && undo)
-		r = product_layer_end(image, take(&undo), &product->layers[index], err);
+		r = product_layer_end(*image, take(&undo), &product->layers[index], err);
 	if (r == 0)
-		step_report(plan, step, index == 0 ? image_path(image) : NULL,
+		step_report(plan, step, index == 0 ? image_path(*image) : NULL,
 			    clock_seconds() - start);
 	return r;
 }
 
-/* Every tree is verified while it is read. *ret_damaged: one is not sound. */
-static int layers_put(struct plan *plan, size_t first, struct image *image, struct product *product,
-		      bool *ret_damaged, struct err *err)
+/* Every tree is held, and verified while it is read. *ret_damaged: one is not sound. */
+static int layers_put(struct plan *plan, size_t first, struct product *product, bool *ret_damaged,
+		      struct err *err)
 {
+	CLEANUP(image_cleanup) struct image *image = NULL;
+	CLEANUP(free_cleanup) char *path = NULL;
 	CLEANUP(trees_cleanup) struct trees *trees = NULL;
-	int r = trees_open(plan, first, &trees, err);
+	int r = image_begin(plan, &first, product, &image, &path, err);
 
-	if (r < 0)
-		return r;
+	if (r == 0)
+		r = trees_open(plan, first, &trees, err);
 	for (size_t i = first; r == 0 && i < plan->count; i++)
-		r = layer_put(plan, plan->steps[i], image, product, err);
-	*ret_damaged = trees_damaged(trees);
+		r = layer_put(plan, plan->steps[i], path, &image, product, err);
+	*ret_damaged = trees && trees_damaged(trees);
 	return r;
 }
 
@@ -135,43 +148,48 @@ static int layers_put(struct plan *plan, size_t first, struct image *image, stru
 static int compose_once(struct plan *plan, size_t first, bool *ret_damaged, struct err *err)
 {
 	CLEANUP(product_done) struct product product = { 0 };
-	CLEANUP(image_cleanup) struct image *image = NULL;
-	int r = image_begin(plan, &first, &product, &image, err);
+	int r = layers_put(plan, first, &product, ret_damaged, err);
 
-	if (r == 0)
-		r = layers_put(plan, first, image, &product, ret_damaged, err);
 	if (r == 0 && !*ret_damaged)
 		r = product_publish(plan->out, &product, err);
 	int removed = product_clear(plan->out, r < 0 ? NULL : err);
 	return r < 0 ? r : removed;
 }
 
-static int damaged_remake(struct plan *plan, struct err *err)
+static int damaged_remake(const struct build *build, struct err *err)
 {
+	struct plan *plan = build->plan;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < plan->count; i++) {
 		struct step *step = plan->steps[i];
 
-		if (step->kind != STEP_BOOTSTRAP || step->cached || !step->damage)
+		if (!step_is_stored(step->kind) || step->cached || !step->damage)
 			continue;
 		log_warn("%s is damaged and made anew: %s", step->name, step->damage);
-		r = store_remove(plan->store, "base", step->key, err);
+		/* It is replaced when the new one is complete. An installation reads its medium,
+		 * which is planned right before it. */
+		step->again = true;
+		if (step->kind == STEP_INSTALL) {
+			step->base_step->cached = false;
+			r = step_run(build, i - 1, err);
+		}
 		if (r == 0)
-			r = step_run(plan, i, err);
+			r = step_run(build, i, err);
 	}
 	return r;
 }
 
-static int compose_run(struct plan *plan, size_t first, struct err *err)
+static int compose_run(const struct build *build, size_t first, struct err *err)
 {
+	struct plan *plan = build->plan;
 	bool damaged = false;
 	int r = compose_once(plan, first, &damaged, err);
 
 	if (!damaged)
 		return r;
 	err_clear(err);
-	r = damaged_remake(plan, err);
+	r = damaged_remake(build, err);
 	if (r == 0)
 		r = compose_once(plan, plan->first_compose, &damaged, err);
 	return r == 0 && damaged ? err_set(err, -EIO,
@@ -198,36 +216,106 @@ static int out_lock(const char *out, int *ret_lock, struct err *err)
 	return 0;
 }
 
-static int step_run(struct plan *plan, size_t index, struct err *err)
+/* Bootstrap, medium and install: what a step makes by itself. */
+static int single_run(const struct build *build, struct step *step, const char *label,
+		      struct err *err)
 {
+	switch (step->kind) {
+	case STEP_MEDIUM:
+		return medium_run(build->plan, step, err);
+	case STEP_INSTALL:
+		return installation_run(build->plan, step, build->options, label, err);
+	default:
+		return bootstrap_run(build->plan, step, err);
+	}
+}
+
+static int step_run(const struct build *build, size_t index, struct err *err)
+{
+	struct plan *plan = build->plan;
 	struct step *step = plan->steps[index];
+	CLEANUP(free_cleanup)
+	char *label = str_format("[%zu/%zu] %s", index + 1, plan->count, step->name);
 	double start = clock_seconds();
 
 	if (step->cached) {
-		log_info("[%zu/%zu] %s: cached", index + 1, plan->count, step->name);
+		log_info("%s: cached", label);
 		return 0;
 	}
 	if (spawn_stop_signal())
 		return err_set(err, -EINTR, "stopped by a signal; what is finished is kept");
-	log_status("[%zu/%zu] %s ...", index + 1, plan->count, step->name);
+	log_status("%s ...", label);
 	if (step->kind == STEP_COMPOSE)
-		return compose_run(plan, index, err);
-	int r = bootstrap_run(plan, step, err);
+		return compose_run(build, index, err);
+	int r = single_run(build, step, label, err);
 	if (r < 0)
-		return err_wrap(err, r, "%s", step->name);
-	step_report(plan, step, step->makes, clock_seconds() - start);
+		return step->kind == STEP_INSTALL ? r : err_wrap(err, r, "%s", step->name);
+	step_report(plan, step, step_is_stored(step->kind) ? step->makes : NULL,
+		    clock_seconds() - start);
 	return 0;
 }
 
-/* The first layer that changed takes all behind it along. */
-static int steps_run(struct plan *plan, struct err *err)
+/* ---- a single step, asked for by name ---- */
+
+static int step_find(const struct plan *plan, const char *name, size_t *ret_index, struct err *err)
 {
-	bool composed = false;
+	CLEANUP(buf_done) struct buf names = { 0 };
+
+	for (size_t i = 0; i < plan->count; i++) {
+		if (str_equal(plan->steps[i]->name, name)) {
+			*ret_index = i;
+			return 0;
+		}
+		buf_format(&names, "%s\"%s\"", i ? ", " : "", plan->steps[i]->name);
+	}
+	return err_set(err, -EINVAL, "--step: \"%s\" is no step of this plan; its steps are %s",
+		       name, buf_str(&names));
+}
+
+/* A layer takes those that were put after it along; an installation wants its medium. */
+static void step_mark_again(struct plan *plan, size_t index)
+{
+	struct step *step = plan->steps[index];
+
+	step->again = true;
+	step->cached = false;
+	if (step->kind == STEP_INSTALL)
+		step->base_step->cached = false;
+	for (size_t i = index; step->kind == STEP_COMPOSE && i < plan->count; i++)
+		plan->steps[i]->cached = false;
+}
+
+static bool is_needed_by(const struct plan *plan, const struct step *target, size_t index)
+{
+	const struct step *step = plan->steps[index];
+
+	return !target || target->kind == STEP_COMPOSE || step == target ||
+	       step == target->base_step;
+}
+
+/* Before minutes are spent on other steps. */
+static int media_look(const struct plan *plan, const struct step *target, struct err *err)
+{
 	int r = 0;
 
+	for (size_t i = 0; r == 0 && i < plan->first_compose; i++)
+		if (!plan->steps[i]->cached && is_needed_by(plan, target, i))
+			r = medium_look(plan->steps[i], err);
+	return r;
+}
+
+/* The first layer that changed takes all behind it along. target NULL: every step. */
+static int steps_run(const struct build *build, const struct step *target, struct err *err)
+{
+	struct plan *plan = build->plan;
+	bool composed = false;
+	int r = media_look(plan, target, err);
+
 	for (size_t i = 0; r == 0 && i < plan->count && !composed; i++) {
+		if (!is_needed_by(plan, target, i))
+			continue;
 		composed = plan->steps[i]->kind == STEP_COMPOSE && !plan->steps[i]->cached;
-		r = step_run(plan, i, err);
+		r = step_run(build, i, err);
 	}
 	return r;
 }
@@ -243,17 +331,36 @@ static int root_add(const struct plan *plan, struct err *err)
 	return 0;
 }
 
-int plan_build(struct plan *plan, struct err *err)
+/* The history is of whole builds. */
+static int all_run(const struct build *build, struct err *err)
 {
+	struct plan *plan = build->plan;
+	const char *name = build->options->step;
+	struct step *target = NULL;
+	size_t index = 0;
+	int r = name ? step_find(plan, name, &index, err) : 0;
+
+	if (r == 0)
+		r = installations_clear(plan, err);
+	if (r == 0 && name) {
+		step_mark_again(plan, index);
+		target = plan->steps[index];
+	}
+	if (r == 0)
+		r = steps_run(build, target, err);
+	if (r == 0 && (!target || target->kind == STEP_COMPOSE))
+		r = history_write(plan, err);
+	return r < 0 ? r : root_add(plan, err);
+}
+
+int plan_build(struct plan *plan, const struct build_options *options, struct err *err)
+{
+	const struct build build = { .plan = plan, .options = options };
 	CLEANUP(free_cleanup) char *logs = path_join(plan->out, "logs");
 	CLEANUP(fd_cleanup) int lock = -1;
 	int r = dir_make(logs, 0755, err);
 
 	if (r == 0)
 		r = out_lock(plan->out, &lock, err);
-	if (r == 0)
-		r = steps_run(plan, err);
-	if (r == 0)
-		r = history_write(plan, err);
-	return r < 0 ? r : root_add(plan, err);
+	return r < 0 ? r : all_run(&build, err);
 }

@@ -2,17 +2,39 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <sys/stat.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "compose/compose.h"
 #include "guest/xl.h"
+#include "install/install.h"
 #include "pattern/pattern.h"
 #include "plan/history.h"
 #include "plan/product.h"
 
 /* ---- the steps ---- */
+
+static const struct {
+	const char *name;
+	bool is_stored;
+} step_kinds[] = {
+	[STEP_BOOTSTRAP] = { "bootstrap", true },
+	[STEP_MEDIUM] = { "medium", false },
+	[STEP_INSTALL] = { "install", true },
+	[STEP_COMPOSE] = { "compose", false },
+};
+
+const char *step_kind_name(enum step_kind kind)
+{
+	return step_kinds[kind].name;
+}
+
+bool step_is_stored(enum step_kind kind)
+{
+	return step_kinds[kind].is_stored;
+}
 
 static void step_free(struct step *step)
 {
@@ -24,6 +46,7 @@ static void step_free(struct step *step)
 	free(step->makes);
 	free(step->reason);
 	free(step->damage);
+	free(step->lack);
 	base_request_done(&step->base);
 	free(step);
 }
@@ -52,7 +75,7 @@ static struct step *step_by_key(const struct plan *plan, const char *key)
 const struct step *plan_step_of(const struct plan *plan, const struct layer *layer)
 {
 	for (size_t i = 0; i < plan->count; i++)
-		if (plan->steps[i]->layer == layer)
+		if (plan->steps[i]->layer == layer && plan->steps[i]->kind == STEP_COMPOSE)
 			return plan->steps[i];
 	return NULL;
 }
@@ -77,11 +100,11 @@ static int lock_apply(const struct plan *plan, struct step *step, struct err *er
 	return 0;
 }
 
-static void tree_find(struct plan *plan, struct step *step)
+static void object_find(struct plan *plan, struct step *step, const char *file)
 {
 	CLEANUP(free_cleanup) char *folder = store_object_path(plan->store, "base", step->key);
 
-	step->makes = path_join(folder, "tree.tar");
+	step->makes = path_join(folder, file);
 	step->cached = store_has(plan->store, "base", step->key, &step->damage);
 }
 
@@ -103,19 +126,94 @@ static int bootstrap_step(struct plan *plan, struct base_request *request, struc
 	*ret_step = step_by_key(plan, step->key);
 	if (*ret_step)
 		return 0;
-	tree_find(plan, step);
+	object_find(plan, step, "tree.tar");
 	*ret_step = step_add(plan, take(&step));
 	return 0;
 }
 
-/* The trees that a layer is composed from. */
+/* ---- installed layers ---- */
+
+/* A medium that is not there is no failure of the plan: it says so, and the build stops there. */
+static int medium_identify(struct step *step, char hash[HASH_HEX_LENGTH + 1], struct err *err)
+{
+	int r = install_medium_hash(step->layer, hash, err);
+
+	if (r != -ENOENT && r != -ENOTDIR)
+		return r;
+	step->lack = str_format("%s: is not there", step->layer->install.medium);
+	snprintf(hash, HASH_HEX_LENGTH + 1, "not there");
+	err_clear(err);
+	return 0;
+}
+
+static int medium_step(struct plan *plan, const struct layer *layer, struct step **ret_step,
+		       struct err *err)
+{
+	struct step *step = step_add(plan, mem_alloc(sizeof *step));
+	char hash[HASH_HEX_LENGTH + 1] = "";
+
+	step->kind = STEP_MEDIUM;
+	step->layer = layer;
+	step->name = str_format("medium %s", layer->name);
+	step->makes = str_copy(layer->install.medium);
+	int r = medium_identify(step, hash, err);
+	if (r < 0)
+		return r;
+	inputs_add(&step->inputs, "medium", layer->install.medium);
+	inputs_add(&step->inputs, "sha256", hash);
+	inputs_key(&step->inputs, step->key);
+	*ret_step = step;
+	return 0;
+}
+
+/* The medium serves the installation alone: once that is there, nobody asks for it. */
+static int install_steps(struct plan *plan, const struct layer *layer, struct step **ret_step,
+			 struct err *err)
+{
+	struct step *medium = NULL;
+	int r = medium_step(plan, layer, &medium, err);
+
+	if (r < 0)
+		return r;
+	struct step *step = step_add(plan, mem_alloc(sizeof *step));
+	step->kind = STEP_INSTALL;
+	step->layer = layer;
+	step->name = str_format("install %s", layer->name);
+	step->base_step = medium;
+	step->size_bytes = layer->disk.size_bytes;
+	strv_add(&step->reads, medium->name);
+	r = install_inputs(plan->stack->name, layer, inputs_value(&medium->inputs, "sha256"),
+			   &step->inputs, err);
+	if (r < 0)
+		return r;
+	inputs_key(&step->inputs, step->key);
+	object_find(plan, step, INSTALL_DISK);
+	medium->cached = step->cached;
+	*ret_step = step;
+	return 0;
+}
+
+static int installed_find(struct plan *plan, const struct layer *layer, struct step **ret_step,
+			  struct err *err)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i]->layer == layer && plan->steps[i]->kind == STEP_INSTALL) {
+			*ret_step = plan->steps[i];
+			return 0;
+		}
+	return install_steps(plan, layer, ret_step, err);
+}
+
+/* The trees that a layer is composed from, or its installed disk. */
 static int tree_steps(struct plan *plan, const struct layer *layer, struct step **ret_base,
 		      struct step **ret_loader, struct err *err)
 {
 	struct base_request base = { 0 }, loader = { 0 };
-	int r = base_request_make(layer, &base, err);
 
 	*ret_loader = NULL;
+	if (layer_is_installed(layer))
+		return installed_find(plan, layer, ret_base, err);
+	int r = base_request_make(layer, &base, err);
 	if (r == 0)
 		r = bootstrap_step(plan, &base, ret_base, err);
 	if (r == 0 && base_request_for_loader(layer, &loader))
@@ -211,12 +309,16 @@ static void reasons_find(struct plan *plan)
 			step->reason = str_copy("");
 		else if (step->damage)
 			step->reason = str_format("damaged: %s", step->damage);
+		else if (step->lack)
+			step->reason = str_copy(step->lack);
 		else if (!before)
 			step->reason = str_copy("not built before");
 		else if (*changed)
 			step->reason = str_format("changed: %s", changed);
 		else if (step->kind == STEP_COMPOSE)
 			step->reason = str_copy("its image is made anew");
+		else if (step->kind == STEP_MEDIUM)
+			step->reason = str_copy("the installation reads it");
 		else
 			step->reason = str_copy("built before, but no longer there");
 	}

@@ -9,6 +9,8 @@
 
 enum step_kind {
 	STEP_BOOTSTRAP, /* a base tree, in the store */
+	STEP_MEDIUM,	/* an installer's medium, fetched and checked */
+	STEP_INSTALL,	/* a disk that the installer made of it, in the store */
 	STEP_COMPOSE,	/* a layer; the outermost one as out/l1.raw, the others put into it */
 };
 
@@ -21,14 +23,18 @@ struct step {
 	char *makes;	     /* a path; "HOST:PATH" inside another layer */
 	uint64_t size_bytes; /* of an image as its machine sees it; 0: not known before */
 	bool cached;
-	char *damage; /* STEP_BOOTSTRAP: what is wrong with the object that is there; or NULL */
-	char *reason; /* why it is not cached; "" if it is */
-	const struct layer *layer;	   /* STEP_COMPOSE */
-	struct base_request base;	   /* STEP_BOOTSTRAP */
+	char *damage;		   /* of the store's object: what is wrong with it; or NULL */
+	char *lack;		   /* STEP_MEDIUM: why the medium cannot be read; or NULL */
+	char *reason;		   /* why it is not cached; "" if it is */
+	bool again;		   /* asked for by name: made anew though it is there */
+	const struct layer *layer; /* NULL: STEP_BOOTSTRAP */
+	struct base_request base;  /* STEP_BOOTSTRAP */
 	char request[HASH_HEX_LENGTH + 1]; /* STEP_BOOTSTRAP: what a lock file knows it by */
 	const struct package_list *locked; /* STEP_BOOTSTRAP: of the plan's lock, or NULL */
-	struct step *base_step;		   /* STEP_COMPOSE: the base tree it stands on */
-	struct step *loader_step;	   /* STEP_COMPOSE: the tree of its boot loader, or NULL */
+	/* STEP_COMPOSE: the base tree or the installed disk it stands on; STEP_INSTALL: its medium
+	 */
+	struct step *base_step;
+	struct step *loader_step; /* STEP_COMPOSE: the tree of its boot loader, or NULL */
 };
 
 struct plan {
@@ -55,13 +61,27 @@ int plan_make(const struct plan_request *request, struct plan **ret_plan, struct
 void plan_free(struct plan *plan);
 void plan_cleanup(struct plan **plan);
 
-/* The step that makes a layer; never NULL for a layer of the plan's stack. */
+/* The step that composes a layer; never NULL for a layer of the plan's stack. */
 const struct step *plan_step_of(const struct plan *plan, const struct layer *layer);
 
 /* To standard output: a table for people, or one JSON object. */
 void plan_print(const struct plan *plan);
 int plan_print_json(const struct plan *plan, struct err *err);
 
-/* Executes every step that is not cached. At the end out/l1.raw and out/build.json are there.
- * -EBUSY if another build is at work in out; -EINTR if a signal asked to stop. */
-int plan_build(struct plan *plan, struct err *err);
+/* "bootstrap", "medium", ...: the first word of a step's name. */
+const char *step_kind_name(enum step_kind kind);
+/* True if the store keeps what such a step makes, as object "base/KEY". */
+bool step_is_stored(enum step_kind kind);
+
+struct build_options {
+	const char *accel; /* of the machines that installers run in; NULL: "auto" */
+	const char *step;  /* this step is done again, and what it needs before it; then the build
+			    * ends. NULL: all that is not cached */
+	bool resume; /* what a build before this one installed, but could not store, is taken */
+};
+
+/* Executes every step that is not cached. At the end out/l1.raw and out/build.json are there, if no
+ * single step was asked for. -EBUSY if another build is at work in out; -EINTR if a signal asked to
+ * stop; -EINVAL: the plan has no such step. What an installer left that failed is moved to
+ * out/failed. */
+int plan_build(struct plan *plan, const struct build_options *options, struct err *err);

@@ -48,11 +48,10 @@ static json_t *step_json(const struct step *step)
 		json_object_set_new(inputs, step->inputs.items[i].name,
 				    json_string(step->inputs.items[i].value));
 	return json_pack("{s:s, s:s, s:s, s:s?, s:s, s:I, s:b, s:s, s:o, s:o}", "name", step->name,
-			 "kind", step->kind == STEP_BOOTSTRAP ? "bootstrap" : "compose", "key",
-			 step->key, "layer", step->layer ? step->layer->name : NULL, "makes",
-			 step->makes, "size_bytes", (json_int_t)step->size_bytes, "cached",
-			 step->cached, "reason", step->reason, "reads", texts_json(&step->reads),
-			 "inputs", inputs);
+			 "kind", step_kind_name(step->kind), "key", step->key, "layer",
+			 step->layer ? step->layer->name : NULL, "makes", step->makes, "size_bytes",
+			 (json_int_t)step->size_bytes, "cached", step->cached, "reason",
+			 step->reason, "reads", texts_json(&step->reads), "inputs", inputs);
 }
 
 int plan_print_json(const struct plan *plan, struct err *err)

@@ -137,17 +137,18 @@ static int making_prepare(const char *out, struct err *err)
 	return r < 0 ? r : dir_make(undo, 0700, err);
 }
 
-int product_begin(const char *out, uint64_t size_bytes, struct image **ret_image, struct err *err)
+int product_begin(const char *out, char **ret_path, struct err *err)
 {
-	CLEANUP(free_cleanup) char *path = making_path(out, IMAGE);
 	int r = making_prepare(out, err);
 
-	if (r < 0)
-		return r;
-	CLEANUP(fd_cleanup) int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_errno(err, errno, "%s: cannot be made", path);
-	return image_create(fd_take(&fd), path, size_bytes, ret_image, err);
+	if (r == 0)
+		*ret_path = making_path(out, IMAGE);
+	return r;
+}
+
+char *product_scratch(const char *out)
+{
+	return making_path(out, "scratch.raw");
 }
 
 static int file_move(const char *from, const char *to, struct err *err)

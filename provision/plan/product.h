@@ -24,11 +24,14 @@ void product_read(const char *out, struct product *ret_product);
 void product_done(struct product *product);
 void product_add(struct product *product, const char *key);
 
-/* The image in the making: out/.making/l1.raw. Empty, or the old one without its layers from
- * kept_layers on. -EBUSY, -EBADMSG: the old one cannot serve, it is as it was. */
-int product_begin(const char *out, uint64_t size_bytes, struct image **ret_image, struct err *err);
+/* The image in the making, out/.making/l1.raw: the path where the caller begins it (and frees), or
+ * the old one without its layers from kept_layers on. -EBUSY, -EBADMSG: the old one cannot serve,
+ * it is as it was. */
+int product_begin(const char *out, char **ret_path, struct err *err);
 int product_reopen(const char *out, struct product *product, size_t kept_layers,
 		   struct image **ret_image, struct err *err);
+/* Path for a file that is needed meanwhile; the caller frees. */
+char *product_scratch(const char *out);
 /* Around the putting of a layer other than the first: what it overwrites is kept. */
 int product_layer_begin(const char *out, struct image *image, size_t index, struct undo **ret_undo,
 			struct err *err);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/hash.h"
 #include "base/str.h"
 #include "profile/stack.h"
 
@@ -219,7 +220,7 @@ bool valid_medium(const char *text)
 
 bool valid_sha256(const char *text)
 {
-	return !*text || (strlen(text) == 64 && made_of(text, "0123456789abcdef"));
+	return !*text || hash_is_hex(text);
 }
 
 bool valid_ip(const char *text)

@@ -7,11 +7,22 @@
 #include "profile/stack.h"
 #include "run/qmp.h"
 
+/* Phase one: an installer runs in the place of what is on the disk. Paths are absolute. */
+struct l0_install {
+	const char *disk;	 /* raw; it is written to */
+	const char *medium;	 /* the CD-ROM; NULL: none */
+	const char *answer_disk; /* a disk that the installer looks for, read-only; or NULL */
+	/* NULL kernel: the medium boots by itself (boot=d). */
+	const char *kernel, *initrd, *arguments;
+};
+
 struct l0_request {
 	const struct layer *layer; /* L1 */
 	const char *run_folder;	   /* absolute; the machine's working folder */
-	const char *log_folder;	   /* absolute; the driver writes NAME.log (console) and qemu.log */
+	const char *log_folder;	   /* absolute; the driver writes NAME.log (console) and qemu.log,
+				    * of an installer NAME-install.log and NAME-install-qemu.log */
 	const char *overlay;	   /* name of the disk image in run_folder */
+	const struct l0_install *install; /* NULL: the overlay boots */
 	bool kvm;
 	bool throw_away; /* the overlay is removed afterwards: its writes need not be safe */
 };

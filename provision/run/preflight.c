@@ -18,6 +18,8 @@
 #define STORE_NEED_BYTES                                                                           \
 	((uint64_t)3 << 30) /* base tree, package cache, one image in the making                   \
 			     */
+#define TREE_BYTES	     ((uint64_t)1 << 30)
+#define INSTALLED_BYTES	     ((uint64_t)4 << 30) /* what a vendor's installer makes of a host */
 #define MEMORY_DEFAULT_BYTES ((uint64_t)4 << 30)
 #define MEMORY_MARGIN_BYTES  ((uint64_t)256 << 20) /* QEMU itself and its translated code */
 
@@ -161,13 +163,12 @@ static char *folder_there(const char *path)
 /* An upper bound of what a stack writes: its images are sparse, and hold their layers' trees. */
 static uint64_t stack_need_bytes(const struct stack *stack)
 {
-	const uint64_t tree_bytes = (uint64_t)1 << 30;
 	uint64_t need = 0;
 
 	for (size_t i = 0; stack && i < stack->layer_count; i++) {
 		const struct layer *layer = stack->layers[i];
-		uint64_t own =
-			layer->disk.size_bytes < tree_bytes ? layer->disk.size_bytes : tree_bytes;
+		uint64_t system = layer_is_installed(layer) ? INSTALLED_BYTES : TREE_BYTES;
+		uint64_t own = layer->disk.size_bytes < system ? layer->disk.size_bytes : system;
 
 		need += own * layer->depth; /* a copy in each image around it */
 	}

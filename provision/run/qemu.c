@@ -16,6 +16,7 @@
 #define PROGRAM		 "qemu-system-x86_64"
 #define UEFI_CODE	 "/usr/share/OVMF/OVMF_CODE_4M.fd"
 #define UEFI_VARIABLES	 "/usr/share/OVMF/OVMF_VARS_4M.fd"
+#define AHCI_PORTS	 6
 #define PROBE_SECONDS	 5.0
 #define GREETING_SECONDS 30.0
 #define QUIT_SECONDS	 2.0
@@ -72,18 +73,73 @@ static void firmware_add(const struct l0_request *request, struct strv *argv)
 
 static void disk_add(const struct l0_request *request, struct strv *argv)
 {
-	CLEANUP(free_cleanup) char *overlay = escaped(request->overlay);
+	const struct l0_install *install = request->install;
+	bool is_ide = request->layer->machine.disk_bus == DISK_BUS_IDE;
+	CLEANUP(free_cleanup) char *file = escaped(install ? install->disk : request->overlay);
 
-	/* unsafe: flushes are left out, right for a disk that is thrown away after the run. */
+	/* unsafe: flushes are left out, right for a disk that is thrown away after the run, or one
+	 * that is synced as a whole when its installer is done. */
 	strv_add(argv, "-drive");
-	strv_format(argv, "file=%s,format=qcow2,if=none,id=disk,cache=%s,discard=unmap", overlay,
-		    request->throw_away ? "unsafe" : "writeback");
-	if (request->layer->machine.disk_bus == DISK_BUS_IDE) {
-		pair_add(argv, "-device", "ide-hd,drive=disk,bus=ide.0,bootindex=0");
-		return;
+	strv_format(argv, "file=%s,format=%s,if=none,id=disk,cache=%s,discard=unmap", file,
+		    install ? "raw" : "qcow2", request->throw_away ? "unsafe" : "writeback");
+	if (!is_ide)
+		pair_add(argv, "-device", "ahci,id=ahci");
+	strv_add(argv, "-device");
+	/* An installer's kernel has 0, its medium 1. */
+	strv_format(argv, "ide-hd,drive=disk,bus=%s,bootindex=%d", is_ide ? "ide.0" : "ahci.0",
+		    install ? 2 : 0);
+}
+
+/* Empty at every start: no file of ours to keep, what is written goes to one that QEMU unlinks. The
+ * controllers are "ahci", "ahci1", ...: "%.0zu" prints no 0. */
+static void extra_disks_add(const struct layer *layer, struct strv *argv)
+{
+	const struct sizes *extra = &layer->disk.extra;
+
+	for (size_t i = 0; i < extra->count; i++) {
+		size_t port = i + 1;
+
+		/* The machine's own disk has port 0 of "ahci", which an IDE machine lacks. */
+		if (port % AHCI_PORTS == 0 || (i == 0 && layer->machine.disk_bus == DISK_BUS_IDE)) {
+			strv_add(argv, "-device");
+			strv_format(argv, "ahci,id=ahci%.0zu", port / AHCI_PORTS);
+		}
+		strv_add(argv, "-drive");
+		strv_format(argv,
+			    "driver=null-co,size=%llu,read-zeroes=on,if=none,id=extra%zu,"
+			    "snapshot=on",
+			    (unsigned long long)extra->bytes[i], port);
+		strv_add(argv, "-device");
+		strv_format(argv, "ide-hd,drive=extra%zu,bus=ahci%.0zu.%zu", port,
+			    port / AHCI_PORTS, port % AHCI_PORTS);
 	}
-	pair_add(argv, "-device", "ahci,id=ahci");
-	pair_add(argv, "-device", "ide-hd,drive=disk,bus=ahci.0,bootindex=0");
+}
+
+/* What an installer has besides the machine that it installs: its medium, its answers, a screen. */
+static void installer_add(const struct l0_install *install, struct strv *argv)
+{
+	CLEANUP(free_cleanup) char *medium = escaped(install->medium ? install->medium : "");
+	CLEANUP(free_cleanup)
+	char *answers = escaped(install->answer_disk ? install->answer_disk : "");
+
+	pair_add(argv, "-device", "VGA");
+	if (install->medium) {
+		strv_add(argv, "-drive");
+		strv_format(argv, "file=%s,format=raw,if=none,id=cd,media=cdrom,readonly=on",
+			    medium);
+		pair_add(argv, "-device", "ide-cd,drive=cd,bus=ide.1,bootindex=1");
+	}
+	if (install->answer_disk) {
+		strv_add(argv, "-drive");
+		strv_format(argv, "file=%s,format=raw,if=none,id=answers,readonly=on", answers);
+		pair_add(argv, "-device", "qemu-xhci,id=xhci");
+		pair_add(argv, "-device", "usb-storage,drive=answers,bus=xhci.0");
+	}
+	if (install->kernel) {
+		pair_add(argv, "-kernel", install->kernel);
+		pair_add(argv, "-initrd", install->initrd);
+		pair_add(argv, "-append", install->arguments);
+	}
 }
 
 static void network_add(const struct layer *layer, struct strv *argv)
@@ -100,7 +156,8 @@ static void serial_add(const struct l0_request *request, const struct qemu_ends 
 		       struct strv *argv)
 {
 	CLEANUP(free_cleanup)
-	char *log = str_format("%s/%s.log", request->log_folder, request->layer->name);
+	char *log = str_format("%s/%s%s.log", request->log_folder, request->layer->name,
+			       request->install ? "-install" : "");
 	CLEANUP(free_cleanup) char *log_escaped = escaped(log);
 
 	strv_add(argv, "-chardev");
@@ -135,8 +192,11 @@ void qemu_argv(const struct l0_request *request, const struct qemu_ends *ends, s
 	strv_add(argv, "-m");
 	strv_format(argv, "%lluk", (unsigned long long)(machine->memory_bytes >> 10));
 	disk_add(request, argv);
+	extra_disks_add(request->layer, argv);
 	network_add(request->layer, argv);
 	serial_add(request, ends, argv);
+	if (request->install)
+		installer_add(request->install, argv);
 	/* A panic that resets the machine ends it: a verdict at once instead of a second try. */
 	strv_add(argv, "-no-reboot");
 }
@@ -198,14 +258,23 @@ static int start_failed(const char *log, int code, struct err *err)
 	return code;
 }
 
+/* Of QEMU's own words; the caller frees. */
+static char *program_log(const struct l0_request *request)
+{
+	return request->install ? str_format("%s/%s-install-qemu.log", request->log_folder,
+					     request->layer->name)
+				: path_join(request->log_folder, "qemu.log");
+}
+
 static int machine_start(const struct l0_request *request, struct l0_machine *machine,
 			 const struct qemu_ends *ends, struct err *err)
 {
 	CLEANUP(strv_done) struct strv argv = { 0 };
-	CLEANUP(free_cleanup) char *log = path_join(request->log_folder, "qemu.log");
+	CLEANUP(free_cleanup) char *log = program_log(request);
 	struct spawn_options options = { .folder = request->run_folder,
 					 .log_path = log,
-					 .purpose = "starting L1" };
+					 .purpose = request->install ? "starting the installer"
+								     : "starting L1" };
 
 	qemu_argv(request, ends, &argv);
 	options.argv = (const char *const *)argv.items;
@@ -229,7 +298,7 @@ static int qemu_start(const struct l0_request *request, struct l0_machine *ret_m
 	struct l0_machine machine = L0_MACHINE_INIT;
 	struct qemu_ends ends = { -1, -1, -1 };
 	CLEANUP(fd_cleanup) int control = -1;
-	CLEANUP(free_cleanup) char *log = path_join(request->log_folder, "qemu.log");
+	CLEANUP(free_cleanup) char *log = program_log(request);
 
 	int r = ends_make(&machine, &control, &ends, err);
 	if (r == 0)

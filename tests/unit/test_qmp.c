@@ -136,6 +136,74 @@ static void the_command_line(void **state)
 		assert_true(*core_cpu_flag(i)->reason);
 }
 
+/* Seven of them need a second controller. */
+static void the_command_line_of_further_disks(void **state)
+{
+	struct fixture fixture;
+	uint64_t sizes[7] = { 1 << 20, 2 << 20, 3 << 20, 4 << 20, 5 << 20, 6 << 20, 7 << 20 };
+	CLEANUP(strv_done) struct strv argv = { 0 };
+	const struct qemu_ends ends = { 7, 8, 9 };
+
+	(void)state;
+	fixture_make(&fixture);
+	fixture.layers[0].disk.extra = (struct sizes){ sizes, 7 };
+	const struct l0_request request = { .layer = &fixture.layers[0],
+					    .run_folder = "/x/run",
+					    .log_folder = "/x/logs",
+					    .overlay = "proof.qcow2" };
+	qemu_argv(&request, &ends, &argv);
+	CLEANUP(free_cleanup) char *line = strv_join(&argv, " ");
+	const char *const wanted[] = {
+		"-drive driver=null-co,size=1048576,read-zeroes=on,if=none,id=extra1,snapshot=on "
+		"-device ide-hd,drive=extra1,bus=ahci.1 ",
+		"-device ide-hd,drive=extra5,bus=ahci.5 -device ahci,id=ahci1 ",
+		"-drive driver=null-co,size=6291456,read-zeroes=on,if=none,id=extra6,snapshot=on "
+		"-device ide-hd,drive=extra6,bus=ahci1.0 ",
+		"-device ide-hd,drive=extra7,bus=ahci1.1 ",
+	};
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+		if (!strstr(line, wanted[i]))
+			fail_msg("%s is not in %s", wanted[i], line);
+}
+
+/* Phase one: kernel, medium and disk in this order; a screen, the answers out of reach. */
+static void the_command_line_of_an_installer(void **state)
+{
+	struct fixture fixture;
+	CLEANUP(strv_done) struct strv argv = { 0 };
+	const struct qemu_ends ends = { 7, 8, 9 };
+	const struct l0_install install = { .disk = "/x,y/disk.raw",
+					    .medium = "/m,n.iso",
+					    .answer_disk = "/x/answers.img",
+					    .kernel = "/x/kernel",
+					    .initrd = "/x/initrd",
+					    .arguments = "ay=file:///a.xml" };
+
+	(void)state;
+	fixture_make(&fixture);
+	const struct l0_request request = { .layer = &fixture.layers[0],
+					    .run_folder = "/x",
+					    .log_folder = "/x,y/logs",
+					    .install = &install,
+					    .throw_away = true };
+	qemu_argv(&request, &ends, &argv);
+	CLEANUP(free_cleanup) char *line = strv_join(&argv, " ");
+	const char *const wanted[] = {
+		"-drive file=/x,,y/disk.raw,format=raw,if=none,id=disk,cache=unsafe,",
+		"-device ide-hd,drive=disk,bus=ahci.0,bootindex=2 ",
+		"logfile=/x,,y/logs/l1-install.log,",
+		"-device VGA ",
+		"-drive file=/m,,n.iso,format=raw,if=none,id=cd,media=cdrom,readonly=on ",
+		"-device ide-cd,drive=cd,bus=ide.1,bootindex=1 ",
+		"-drive file=/x/answers.img,format=raw,if=none,id=answers,readonly=on ",
+		"-kernel /x/kernel -initrd /x/initrd -append ay=file:///a.xml ",
+		"-no-reboot",
+	};
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+		if (!strstr(line, wanted[i]))
+			fail_msg("%s is not in %s", wanted[i], line);
+}
+
 static void an_accelerator_must_be_known(void **state)
 {
 	struct err err = { 0 };
@@ -158,6 +226,8 @@ int main(void)
 		cmocka_unit_test(a_silent_peer_costs_the_limit),
 		cmocka_unit_test(a_peer_that_ends),
 		cmocka_unit_test(the_command_line),
+		cmocka_unit_test(the_command_line_of_an_installer),
+		cmocka_unit_test(the_command_line_of_further_disks),
 		cmocka_unit_test(an_accelerator_must_be_known),
 	};
 

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -156,6 +157,33 @@ static void keys_keep_fields_apart(void **state)
 	assert_string_not_equal(a, b);
 }
 
+/* A hole is not read, and hashes as what it reads as. */
+static void holes_hash_as_zeros(void **state)
+{
+	enum { SIZE = 3 << 20, DATA_AT = (1 << 20) + 5 };
+	struct fixture *fixture = *state;
+	CLEANUP(free_cleanup) char *path = path_join(fixture->folder, "sparse");
+	CLEANUP(free_cleanup) char *dense = mem_alloc(SIZE);
+	char wanted[HASH_HEX_LENGTH + 1], got[HASH_HEX_LENGTH + 1];
+	struct hash *hash = hash_new();
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	dense[0] = 'a';
+	memcpy(dense + DATA_AT, "data", 4);
+	hash_add(hash, dense, SIZE);
+	hash_finish_hex(hash, wanted);
+	assert_int_equal(fd_pwrite_all(fd, "a", 1, 0), 0);
+	assert_int_equal(fd_pwrite_all(fd, "data", 4, DATA_AT), 0);
+	assert_int_equal(ftruncate(fd, SIZE), 0);
+	close(fd);
+	assert_int_equal(hash_file(path, got, NULL), 0);
+	assert_string_equal(got, wanted);
+	assert_int_equal(truncate(path, 0), 0);
+	assert_int_equal(hash_file(path, got, NULL), 0);
+	assert_string_equal(got,
+			    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +194,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(leftovers_are_cleared, set_up, tear_down),
 		cmocka_unit_test(changed_inputs_are_named),
 		cmocka_unit_test(keys_keep_fields_apart),
+		cmocka_unit_test_setup_teardown(holes_hash_as_zeros, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,9 @@
+/* The answer file of a layer that nestctl installs. The agent is not in it: it is put into the disk
+ * afterwards, as everything else that belongs to nestctl. */
+#pragma once
+#include "answers/answers.h"
+
+/* Neither is NULL after a success; the caller frees the text. -ENOTSUP: no disk and no initrd can
+ * bring the answers to that installer. */
+int answer_make(const char *stack_name, const struct layer *layer,
+		const struct answers_format **ret_format, char **ret_text, struct err *err);

@@ -1,0 +1,129 @@
+#include "install/boot_files.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fs.h"
+#include "install/answer.h"
+#include "media/medium.h"
+
+/* The last console is the one that the installer speaks on. */
+#define CONSOLES "console=tty0 console=ttyS0,115200n8"
+
+static bool is_folder(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static int family_check(const struct layer *layer, const struct medium *medium, struct err *err)
+{
+	if (medium->family == layer->os_family)
+		return 0;
+	return err_set(err, -EBADMSG,
+		       "%s: is a medium of %s %s (os.family %s), but %s has os.family %s: name "
+		       "another medium, or correct the profile",
+		       medium->path, medium->product, medium->version,
+		       os_family_name(medium->family), layer->name,
+		       os_family_name(layer->os_family));
+}
+
+int install_medium_bring(const struct layer *layer, const char *folder, char **ret_path,
+			 struct err *err)
+{
+	CLEANUP(free_cleanup) char *path = NULL;
+	CLEANUP(medium_cleanup) struct medium *medium = NULL;
+	int r = medium_fetch(&layer->install, folder, &path, err);
+
+	if (r == 0)
+		r = medium_open(path, &medium, err);
+	if (r == 0)
+		r = family_check(layer, medium, err);
+	if (r == 0)
+		*ret_path = take(&path);
+	return r;
+}
+
+/* The kernel, and the initrd as it is on the medium, in the folder. */
+static int installer_extract(const struct medium *medium, const char *folder,
+			     struct boot_files *files, char **ret_initrd, struct err *err)
+{
+	CLEANUP(free_cleanup) char *kernel = path_join(folder, "kernel");
+	CLEANUP(free_cleanup) char *initrd = path_join(folder, "initrd.medium");
+	int r = medium_extract(medium, medium->kernel, kernel, err);
+
+	if (r == 0)
+		r = medium_extract(medium, medium->initrd, initrd, err);
+	if (r < 0)
+		return r;
+	/* A folder is no CD-ROM: its installer gets the rest over the network. */
+	files->medium = is_folder(medium->path) ? NULL : str_copy(medium->path);
+	files->kernel = take(&kernel);
+	*ret_initrd = take(&initrd);
+	return 0;
+}
+
+/* The answers go into the initrd, or to a disk that the installer looks for. */
+static int linux_files_make(const struct install_request *request, const struct medium *medium,
+			    const struct answers_format *format, const struct medium_file *answers,
+			    const char *folder, struct boot_files *files, struct err *err)
+{
+	const char *own = request->layer->install.kernel_args;
+	CLEANUP(free_cleanup) char *initrd = NULL;
+	int r = installer_extract(medium, folder, files, &initrd, err);
+
+	if (r < 0)
+		return r;
+	files->arguments =
+		str_format("%s%s" CONSOLES "%s%s", format->initrd_args ? format->initrd_args : "",
+			   format->initrd_args ? " " : "", *own ? " " : "", own);
+	if (format->initrd_args) {
+		files->initrd = path_join(folder, "initrd");
+		return initrd_append(initrd, answers, 1, files->initrd, err);
+	}
+	files->initrd = take(&initrd);
+	files->answer_disk = path_join(folder, "answers.img");
+	return answer_disk_make(files->answer_disk, format->volume_label, answers, 1, err);
+}
+
+static int files_make(const struct install_request *request, const char *folder,
+		      struct boot_files *files, struct err *err)
+{
+	const struct answers_format *format = NULL;
+	CLEANUP(free_cleanup) char *text = NULL;
+	CLEANUP(medium_cleanup) struct medium *medium = NULL;
+	int r = medium_open(request->medium, &medium, err);
+
+	if (r == 0)
+		r = answer_make(request->stack_name, request->layer, &format, &text, err);
+	if (r < 0)
+		return r;
+	assert(format && text && medium);
+	const struct medium_file answers = { format->file_name, text, strlen(text), 0600 };
+	if (*medium->initrd)
+		return linux_files_make(request, medium, format, &answers, folder, files, err);
+	files->medium = path_join(folder, "medium.iso");
+	return esxi_medium_make(medium, &answers, files->medium, err);
+}
+
+int boot_files_make(const struct install_request *request, const char *folder,
+		    struct boot_files *ret_files, struct err *err)
+{
+	*ret_files = (struct boot_files){ 0 };
+	int r = dir_make(folder, 0700, err);
+
+	return r < 0 ? r : files_make(request, folder, ret_files, err);
+}
+
+void boot_files_done(struct boot_files *files)
+{
+	free(files->medium);
+	free(files->answer_disk);
+	free(files->kernel);
+	free(files->initrd);
+	free(files->arguments);
+	*files = (struct boot_files){ 0 };
+}

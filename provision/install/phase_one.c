@@ -1,0 +1,241 @@
+#include "install/phase_one.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+
+#include "answers/answers.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/spawn.h"
+#include "install/disk_check.h"
+#include "install/screens.h"
+#include "run/console.h"
+#include "run/driver.h"
+
+#define ROUND_MS       1000
+#define SCREEN_SECONDS 60.0
+#define FIRST_SCREEN   10.0
+#define STATUS_COLUMNS 60
+#define TAIL_LINES     12
+#define END_GRACE_MS   3000
+#define DRAIN_BYTES    16384
+
+/* A kernel that says this does nothing more; waiting for the time limit helps nobody. */
+#define PANIC "Kernel panic - not syncing"
+
+struct phase_one {
+	const struct install_request *request;
+	const char *disk;
+	struct l0_machine machine;
+	struct console console;
+	struct console second; /* serial port: an installer may be told to log there */
+	struct screens screens;
+	double start, next_screen;
+	bool ended;
+	char *reason; /* of the end, from QEMU's events; NULL: none was given */
+};
+
+static double seconds_of(const struct phase_one *phase)
+{
+	return clock_seconds() - phase->start;
+}
+
+/* ---- the end ---- */
+
+/* r with what went wrong, and what the person needs to see why. */
+static int failed(struct phase_one *phase, int r, const char *what, struct err *err)
+{
+	const struct install_request *request = phase->request;
+	CLEANUP(strv_done) struct strv lines = { 0 };
+	CLEANUP(free_cleanup) char *screen = screens_newest(&phase->screens);
+
+	console_tail(&phase->console, TAIL_LINES, &lines);
+	CLEANUP(free_cleanup) char *tail = strv_join(&lines, "\n  ");
+	return err_set(err, r,
+		       "%s %s after %.0f s; the end of its console:\n  %s\nconsole: "
+		       "%s/%s-install.log%s%s",
+		       request->layer->name, what, seconds_of(phase),
+		       lines.count ? tail : "(nothing was written to it)", request->logs,
+		       request->layer->name, screen ? "\nscreen: " : "", screen ? screen : "");
+}
+
+/* Some installers power off after a failure too. */
+static int result_check(struct phase_one *phase, struct err *err)
+{
+	CLEANUP(err_clear) struct err found = { 0 };
+	int r = disk_check(phase->disk, phase->request->layer, &found);
+
+	if (r == 0)
+		return 0;
+	CLEANUP(free_cleanup)
+	char *what = str_format("powered off, but its installer left no installed system (%s)",
+				found.text);
+	return failed(phase, r, what, err);
+}
+
+static int verdict(struct phase_one *phase, struct err *err)
+{
+	bool may_reset = !answers_format_of(phase->request->layer->os_family)->powers_off;
+
+	if (str_equal(phase->reason, "SHUTDOWN guest-shutdown") ||
+	    (may_reset && str_equal(phase->reason, "SHUTDOWN guest-reset")))
+		return result_check(phase, err);
+	if (str_equal(phase->reason, "SHUTDOWN guest-reset"))
+		return failed(phase, -EIO,
+			      "reset itself instead of powering off: its installer failed", err);
+	return failed(phase, -EIO, "did not power off: QEMU ended", err);
+}
+
+/* ---- while it runs ---- */
+
+static void stream_drain(int *fd, struct console *console)
+{
+	char chunk[DRAIN_BYTES];
+	ssize_t got = 1;
+
+	while (*fd >= 0 && (got = read(*fd, chunk, sizeof chunk)) > 0)
+		console_add(console, chunk, (size_t)got);
+	if (*fd >= 0 && (got == 0 || errno != EAGAIN)) {
+		fd_cleanup(fd);
+		*fd = -1;
+	}
+}
+
+static void events_take(struct phase_one *phase)
+{
+	char *event;
+
+	while ((event = qmp_event(phase->machine.control))) {
+		if (!str_starts(event, "SHUTDOWN")) {
+			free(event);
+			continue;
+		}
+		free(phase->reason);
+		phase->reason = event;
+	}
+}
+
+static void progress_show(const struct phase_one *phase)
+{
+	CLEANUP(free_cleanup) char *line = console_last(&phase->console, STATUS_COLUMNS);
+
+	str_tame(line);
+	log_status("%s: %.0f s: %s", phase->request->label, seconds_of(phase), line);
+}
+
+static void wait_round(struct phase_one *phase)
+{
+	struct l0_machine *machine = &phase->machine;
+	struct pollfd fds[] = {
+		{ .fd = machine->console, .events = POLLIN },
+		{ .fd = machine->channel, .events = POLLIN },
+		{ .fd = qmp_fd(machine->control), .events = POLLIN },
+		{ .fd = machine->pidfd, .events = POLLIN },
+		{ .fd = spawn_stop_fd(), .events = POLLIN },
+	};
+
+	poll(fds, sizeof fds / sizeof *fds, ROUND_MS);
+	stream_drain(&machine->console, &phase->console);
+	stream_drain(&machine->channel, &phase->second);
+	events_take(phase);
+	phase->ended = phase->ended || fds[3].revents;
+}
+
+/* 0: it goes on. */
+static int limits_check(struct phase_one *phase, struct err *err)
+{
+	unsigned limit = phase->request->layer->install.timeout_seconds;
+
+	if (spawn_stop_signal())
+		return err_set(err, -EINTR, "stopped by a signal while the installer of %s ran",
+			       phase->request->layer->name);
+	if (strstr(phase->console.text, PANIC)) {
+		screens_take(&phase->screens, phase->machine.control);
+		return failed(phase, -EIO, "stopped: its kernel panicked", err);
+	}
+	if (seconds_of(phase) < limit)
+		return 0;
+	screens_take(&phase->screens, phase->machine.control);
+	return failed(phase, -ETIMEDOUT,
+		      "did not power off: its installer is not done (install.timeout)", err);
+}
+
+static int watch(struct phase_one *phase, struct err *err)
+{
+	while (!phase->ended) {
+		int r = limits_check(phase, err);
+
+		if (r < 0)
+			return r;
+		if (seconds_of(phase) >= phase->next_screen) {
+			screens_take(&phase->screens, phase->machine.control);
+			phase->next_screen = seconds_of(phase) + SCREEN_SECONDS;
+		}
+		progress_show(phase);
+		wait_round(phase);
+	}
+	return verdict(phase, err);
+}
+
+/* ---- start ---- */
+
+static int machine_start(struct phase_one *phase, const struct l0_driver *driver,
+			 const struct boot_files *files, const char *work, struct err *err)
+{
+	const struct install_request *request = phase->request;
+	const struct l0_install install = {
+		.disk = phase->disk,
+		.medium = files->medium,
+		.answer_disk = files->answer_disk,
+		.kernel = files->kernel,
+		.initrd = files->initrd,
+		.arguments = files->arguments,
+	};
+	struct l0_request start = {
+		.layer = request->layer,
+		.run_folder = work,
+		.log_folder = request->logs,
+		.install = &install,
+		.throw_away = true,
+	};
+	CLEANUP(free_cleanup) char *why = NULL;
+	int r = driver->probe(request->accel, &start.kvm, &why, err);
+
+	if (r < 0)
+		return r;
+	log_info("%s: the installer runs on %s with %s (%s)", request->label, driver->name,
+		 start.kvm ? "KVM" : "TCG", why);
+	phase->start = clock_seconds();
+	phase->next_screen = FIRST_SCREEN;
+	return driver->start(&start, &phase->machine, err);
+}
+
+int phase_one_run(const struct install_request *request, const struct boot_files *files,
+		  const char *work, const char *disk, struct err *err)
+{
+	const struct l0_driver *driver = l0_driver_default();
+	struct phase_one phase = { .request = request, .disk = disk, .machine = L0_MACHINE_INIT };
+	CLEANUP(free_cleanup)
+	char *prefix = str_format("%s/%s-install", request->logs, request->layer->name);
+
+	CLEANUP(free_cleanup) char *second_log = str_format("%s-ttyS1.log", prefix);
+
+	spawn_stop_fd();
+	screens_begin(&phase.screens, prefix);
+	int r = console_open(&phase.console, NULL, err);
+	if (r == 0)
+		r = console_open(&phase.second, second_log, err);
+	if (r == 0)
+		r = machine_start(&phase, driver, files, work, err);
+	if (r == 0)
+		r = watch(&phase, err);
+	log_status("%s", "");
+	driver->stop(&phase.machine, END_GRACE_MS);
+	screens_done(&phase.screens);
+	console_done(&phase.console);
+	console_done(&phase.second);
+	free(phase.reason);
+	return r;
+}

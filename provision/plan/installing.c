@@ -1,0 +1,185 @@
+#include "plan/installing.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "fetch/url.h"
+#include "install/install.h"
+#include "plan/object.h"
+
+#define WORK   "install" /* out/install/LAYER: a disk in the making */
+#define FAILED "failed"	 /* out/failed/LAYER: what there was when it failed */
+
+int medium_look(const struct step *step, struct err *err)
+{
+	if (!step->lack)
+		return 0;
+	return err_set(err, -ENOENT,
+		       "%s: put the installer's medium of %s there, or name another as "
+		       "install.medium in the profile",
+		       step->lack, step->layer->name);
+}
+
+/* As medium_fetch keeps it. */
+static int offline_look(const struct plan *plan, const struct install_spec *install,
+			const char *folder, struct err *err)
+{
+	CLEANUP(free_cleanup) char *kept = str_format("%s/%s.iso", folder, install->sha256);
+
+	if (!plan->offline || !is_url(install->medium) || path_exists(kept))
+		return 0;
+	return err_set(
+		err, -ENOENT,
+		"the medium was not fetched before, and --offline fetches nothing: build once "
+		"without it, or put the medium there as %s",
+		kept);
+}
+
+int medium_run(struct plan *plan, struct step *step, struct err *err)
+{
+	CLEANUP(free_cleanup) char *folder = path_join(store_path(plan->store), "media");
+	char *path = NULL;
+	int r = offline_look(plan, &step->layer->install, folder, err);
+
+	if (r < 0)
+		return r;
+	r = install_medium_bring(step->layer, folder, &path, err);
+	if (r < 0)
+		return r;
+	free(step->makes);
+	step->makes = path;
+	return 0;
+}
+
+/* ---- into the store ---- */
+
+/* A second name for the disk, so that nothing is lost if the store fails; a sparse copy where the
+ * store lies on another file system. */
+static int disk_give(const char *from, const char *to, struct err *err)
+{
+	if (link(from, to) == 0)
+		return 0;
+	return file_copy_new(from, to, 0600, err);
+}
+
+static int disk_publish(struct plan *plan, struct step *step, const char *work, struct err *err)
+{
+	CLEANUP(store_object_done) struct store_object object = STORE_OBJECT_INIT;
+	CLEANUP(free_cleanup) char *from = path_join(work, INSTALL_DISK);
+	bool exists = false;
+	int r = object_begin(plan, step, &object, &exists, err);
+
+	if (r < 0 || exists)
+		return r;
+	CLEANUP(free_cleanup) char *to = path_join(object.folder, INSTALL_DISK);
+	r = disk_give(from, to, err);
+	return r < 0 ? r : store_publish(&object, step->name, &step->inputs, err);
+}
+
+/* ---- what a failure leaves ---- */
+
+/* All that helps to see why, and to go on: the disk as it is, and the reason. */
+static void failure_keep(const struct plan *plan, const struct step *step, const char *work,
+			 const char *kept, int code, struct err *err)
+{
+	CLEANUP(free_cleanup) char *folder = path_join(plan->out, FAILED);
+	CLEANUP(free_cleanup) char *reason = path_join(kept, "reason");
+	CLEANUP(free_cleanup) char *disk = path_join(kept, INSTALL_DISK);
+	CLEANUP(free_cleanup) char *text = str_format("%s: %s\n", step->name, err->text);
+	struct err own = { 0 };
+	int r = path_exists(work) ? tree_remove(kept, &own) : -ENOENT;
+
+	if (r == 0)
+		r = dir_make(folder, 0755, &own);
+	if (r == 0 && rename(work, kept) < 0)
+		r = err_errno(&own, errno, "%s: cannot be kept as %s", work, kept);
+	if (r == 0)
+		r = file_write(reason, text, strlen(text), 0600, &own);
+	if (r == 0 && path_exists(disk))
+		err_set(err, code, "%.*s\ndisk so far: %s", (int)strlen(text) - 1, text, disk);
+	else if (r < 0 && own.text)
+		log_warn("%s", own.text);
+	err_clear(&own);
+}
+
+/* ---- the step ---- */
+
+static int install_anew(struct plan *plan, const struct step *step,
+			const struct build_options *options, const char *label, const char *work,
+			struct err *err)
+{
+	CLEANUP(free_cleanup) char *logs = path_join(plan->out, "logs");
+	const struct install_request request = {
+		.layer = step->layer,
+		.stack_name = plan->stack->name,
+		.medium = step->base_step->makes,
+		.key = step->key,
+		.work = work,
+		.logs = logs,
+		.accel = options->accel ? options->accel : "auto",
+		.label = label,
+	};
+
+	return install_run(&request, err);
+}
+
+/* NULL: nothing to go on from. */
+static const char *complete_find(const struct step *step, const char *work, const char *kept)
+{
+	if (install_is_complete(work, step->key))
+		return work;
+	return install_is_complete(kept, step->key) ? kept : NULL;
+}
+
+int installation_run(struct plan *plan, struct step *step, const struct build_options *options,
+		     const char *label, struct err *err)
+{
+	CLEANUP(free_cleanup) char *works = path_join(plan->out, WORK);
+	CLEANUP(free_cleanup) char *work = path_join(works, step->layer->name);
+	CLEANUP(free_cleanup) char *failures = path_join(plan->out, FAILED);
+	CLEANUP(free_cleanup) char *kept = path_join(failures, step->layer->name);
+	const char *from = options->resume ? complete_find(step, work, kept) : NULL;
+	int r = 0;
+
+	if (from) {
+		log_info("%s: its installer was done, going on from %s", label, from);
+	} else {
+		from = work;
+		r = install_anew(plan, step, options, label, work, err);
+	}
+	if (r == 0)
+		r = disk_publish(plan, step, from, err);
+	if (r < 0) {
+		if (from == work)
+			failure_keep(plan, step, work, kept, r, err);
+		rmdir(works);
+		return r;
+	}
+	r = tree_remove(work, err);
+	if (r == 0)
+		r = tree_remove(kept, err);
+	rmdir(works);
+	rmdir(failures);
+	return r;
+}
+
+int installations_clear(const struct plan *plan, struct err *err)
+{
+	CLEANUP(free_cleanup) char *works = path_join(plan->out, WORK);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->first_compose; i++) {
+		const struct step *step = plan->steps[i];
+
+		if (step->kind != STEP_INSTALL)
+			continue;
+		CLEANUP(free_cleanup) char *work = path_join(works, step->layer->name);
+		r = step->cached ? tree_remove(work, err) : install_clear(work, err);
+	}
+	rmdir(works);
+	return r;
+}
