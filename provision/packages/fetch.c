@@ -39,7 +39,8 @@ struct transfer {
 	CURL *curl;
 	char *url; /* of the running try */
 	char problem[CURL_ERROR_SIZE];
-	bool too_large, unwritable;
+	bool too_large;
+	int unwritable; /* negative errno of the write that failed */
 	struct buf reasons; /* "URL: why; " of each try that failed */
 	bool gone;	    /* the last answer was: no such file */
 };
@@ -148,7 +149,7 @@ static size_t part_write(char *data, size_t size, size_t count, void *context)
 	transfer->too_large = length > transfer->package->size_bytes - transfer->offset;
 	if (transfer->too_large)
 		return 0;
-	transfer->unwritable = fd_pwrite_all(transfer->fd, data, length, transfer->offset) < 0;
+	transfer->unwritable = fd_pwrite_all(transfer->fd, data, length, transfer->offset);
 	if (transfer->unwritable)
 		return 0;
 	transfer->offset += length;
@@ -229,7 +230,8 @@ static int transfer_start(struct transfer *transfer, struct err *err)
 	free(transfer->url);
 	transfer->url = str_format("%s%s", source->uri, package->path);
 	transfer->problem[0] = '\0';
-	transfer->too_large = transfer->unwritable = false;
+	transfer->too_large = false;
+	transfer->unwritable = 0;
 	transfer->curl = curl_easy_init();
 	if (!transfer->curl)
 		return err_set(err, -EIO, "libcurl cannot start a transfer");
@@ -315,7 +317,7 @@ static int try_end(struct transfer *transfer, CURLcode code, struct err *err)
 	if (sound)
 		return part_publish(transfer, err);
 	if (transfer->unwritable)
-		return err_errno(err, EIO, "%s: cannot be written (is the disk full?)",
+		return err_errno(err, -transfer->unwritable, "%s: cannot be written",
 				 transfer->part);
 	transfer->state = WAITING;
 	transfer->tries++;

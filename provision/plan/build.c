@@ -57,10 +57,16 @@ static void step_report(const struct plan *plan, const struct step *step, const 
 
 /* ---- composing ---- */
 
-/* Another program has it, or what was overwritten is not known: the image is made anew. */
+/* Another program has it, it cannot be read, or what was overwritten is not known: the image is
+ * made anew. */
 static bool is_no_base(int r)
 {
-	return r == -EBUSY || r == -EBADMSG || r == -ENOENT || r == -EFBIG;
+	static const int reasons[] = { -EBUSY, -EBADMSG, -ENOENT, -EFBIG, -EIO, -EACCES };
+
+	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+		if (r == reasons[i])
+			return true;
+	return false;
 }
 
 /* The image up to the first layer that must be put; *first falls to the outermost one where the
