@@ -39,6 +39,43 @@ static int bootstrap_run(struct plan *plan, struct step *step, struct err *err)
 	return r < 0 ? r : store_publish(&object, step->name, &step->inputs, err);
 }
 
+static void hold_release(struct step *step)
+{
+	fd_cleanup(&step->hold);
+	step->hold = -1;
+}
+
+static void damage_tell(struct step *step)
+{
+	CLEANUP(free_cleanup) char *damage = take(&step->damage);
+
+	if (damage)
+		log_warn("%s is damaged and made anew: %s", step->name, damage);
+}
+
+/* The tree is there, and held to the end of the build. Until it is held others may remove it: then
+ * it is made once more. */
+static int tree_provide(struct plan *plan, struct step *step, bool *ret_made, struct err *err)
+{
+	*ret_made = false;
+	for (;;) {
+		int r = 0;
+
+		damage_tell(step);
+		if (!step->cached) {
+			log_status("  %s ...", step->name);
+			*ret_made = true;
+			r = bootstrap_run(plan, step, err);
+		}
+		if (r == 0)
+			r = store_hold(plan->store, "base", step->key, &step->hold, err);
+		if (r < 0 || path_exists(step->makes))
+			return r;
+		hold_release(step);
+		step->cached = false;
+	}
+}
+
 static void step_report(const struct plan *plan, const struct step *step, const char *product,
 			double seconds)
 {
@@ -161,8 +198,9 @@ static int damaged_remake(struct plan *plan, struct err *err)
 
 		if (step->kind != STEP_BOOTSTRAP || step->cached || !step->damage)
 			continue;
-		log_warn("%s is damaged and made anew: %s", step->name, step->damage);
-		r = store_remove(plan->store, "base", step->key, err);
+		hold_release(step);
+		damage_tell(step);
+		r = store_discard(plan->store, "base", step->key, err);
 		if (r == 0)
 			r = step_run(plan, i, err);
 	}
@@ -209,19 +247,21 @@ static int step_run(struct plan *plan, size_t index, struct err *err)
 	struct step *step = plan->steps[index];
 	double start = clock_seconds();
 
-	if (step->cached) {
-		log_info("[%zu/%zu] %s: cached", index + 1, plan->count, step->name);
-		return 0;
-	}
-	if (spawn_stop_signal())
+	bool made = !step->cached;
+	int r = 0;
+
+	if (made && spawn_stop_signal())
 		return err_set(err, -EINTR, "stopped by a signal; what is finished is kept");
-	log_status("[%zu/%zu] %s ...", index + 1, plan->count, step->name);
-	if (step->kind == STEP_COMPOSE)
+	if (made && step->kind == STEP_COMPOSE)
 		return compose_run(plan, index, err);
-	int r = bootstrap_run(plan, step, err);
+	if (step->kind == STEP_BOOTSTRAP)
+		r = tree_provide(plan, step, &made, err);
 	if (r < 0)
 		return err_wrap(err, r, "%s", step->name);
-	step_report(plan, step, step->makes, clock_seconds() - start);
+	if (made)
+		step_report(plan, step, step->makes, clock_seconds() - start);
+	else
+		log_info("[%zu/%zu] %s: cached", index + 1, plan->count, step->name);
 	return 0;
 }
 

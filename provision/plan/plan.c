@@ -24,8 +24,18 @@ static void step_free(struct step *step)
 	free(step->makes);
 	free(step->reason);
 	free(step->damage);
+	fd_cleanup(&step->hold);
 	base_request_done(&step->base);
 	free(step);
+}
+
+static struct step *step_new(enum step_kind kind)
+{
+	struct step *step = mem_alloc(sizeof *step);
+
+	step->kind = kind;
+	step->hold = -1;
+	return step;
 }
 
 static void step_cleanup(struct step **step)
@@ -89,9 +99,8 @@ static void tree_find(struct plan *plan, struct step *step)
 static int bootstrap_step(struct plan *plan, struct base_request *request, struct step **ret_step,
 			  struct err *err)
 {
-	CLEANUP(step_cleanup) struct step *step = mem_alloc(sizeof *step);
+	CLEANUP(step_cleanup) struct step *step = step_new(STEP_BOOTSTRAP);
 
-	step->kind = STEP_BOOTSTRAP;
 	step->base = *request;
 	step->name = str_format("bootstrap %s %s", request->name, request->release);
 	int r = base_request_inputs(request, &step->inputs, err);
@@ -141,8 +150,7 @@ static int compose_step(struct plan *plan, const struct layer *layer, struct err
 	if (r < 0)
 		return r;
 	assert(base);
-	struct step *step = step_add(plan, mem_alloc(sizeof *step));
-	step->kind = STEP_COMPOSE;
+	struct step *step = step_add(plan, step_new(STEP_COMPOSE));
 	step->name = str_format("compose %s", layer->name);
 	step->layer = layer;
 	step->base_step = base;

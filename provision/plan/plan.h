@@ -20,14 +20,15 @@ struct step {
 	char *makes;	     /* a path; "HOST:PATH" inside another layer */
 	uint64_t size_bytes; /* of an image as its machine sees it; 0: not known before */
 	bool cached;
+	int hold;     /* STEP_BOOTSTRAP: while its tree is used nobody removes it; -1: not held */
 	char *damage; /* STEP_BOOTSTRAP: what is wrong with the object that is there; or NULL */
 	char *reason; /* why it is not cached; "" if it is */
-	const struct layer *layer; /* STEP_COMPOSE */
-	struct base_request base;  /* STEP_BOOTSTRAP */
+	const struct layer *layer;	   /* STEP_COMPOSE */
+	struct base_request base;	   /* STEP_BOOTSTRAP */
 	char request[HASH_HEX_LENGTH + 1]; /* STEP_BOOTSTRAP: what a lock file knows it by */
 	const struct package_list *locked; /* STEP_BOOTSTRAP: of the plan's lock, or NULL */
-	struct step *base_step;	   /* STEP_COMPOSE: the base tree it stands on */
-	struct step *loader_step;  /* STEP_COMPOSE: the tree of its boot loader, or NULL */
+	struct step *base_step;		   /* STEP_COMPOSE: the base tree it stands on */
+	struct step *loader_step;	   /* STEP_COMPOSE: the tree of its boot loader, or NULL */
 };
 
 struct plan {

@@ -12,8 +12,8 @@
  * FAULT_SHADOW   a folder; what fsync makes durable is copied there, under the name that the file
  *                or folder got as an extended attribute when it was made (inode numbers come again)
  * FAULT_NO_SYNC  set: fsync does nothing but be counted and copied; no disk is waited for
- * FAULT_INODE    inode number of a file that cannot be read: EIO from read, or FAULT_HOW=EACCES
- *                from open
+ * FAULT_IDENTITY the file of that name as an attribute cannot be read: EIO from read, or, with
+ *                FAULT_HOW=EACCES, EACCES from open
  * FAULT_READONLY beginning of paths on a file system that cannot be written */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -229,19 +229,25 @@ static void made(const char *path)
 
 /* ---- opening and reading ---- */
 
-static bool unreadable(const struct stat *status)
+static bool unreadable(const char *path)
 {
-	const char *inode = getenv("FAULT_INODE");
+	const char *wanted = getenv("FAULT_IDENTITY");
+	char identity[32];
 
-	return state && !inside && inode && status->st_ino == strtoull(inode, NULL, 10);
+	if (!state || inside || !wanted)
+		return false;
+	identity_read(path, identity, sizeof identity);
+	return strcmp(identity, wanted) == 0;
 }
 
 static bool fd_unreadable(int fd)
 {
-	struct stat status;
+	char path[64];
 
-	if (!getenv("FAULT_INODE") || how_is("EACCES") || fstat(fd, &status) < 0 ||
-	    !unreadable(&status))
+	if (!getenv("FAULT_IDENTITY") || how_is("EACCES"))
+		return false;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	if (!unreadable(path))
 		return false;
 	errno = EIO;
 	return true;
@@ -254,7 +260,7 @@ static int open_as(const char *call, int (*opens)(int, const char *, int, ...), 
 	bool there = fstatat(folder, path, &status, 0) == 0;
 	bool writes = (flags & O_ACCMODE) != O_RDONLY;
 
-	if (there && unreadable(&status) && how_is("EACCES")) {
+	if (there && folder == AT_FDCWD && how_is("EACCES") && unreadable(path)) {
 		errno = EACCES;
 		return -1;
 	}

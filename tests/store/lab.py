@@ -18,6 +18,8 @@ import tarfile
 sys.path.insert(1, os.path.join(os.path.dirname(__file__), "../build"))
 from data_hash import data_hash  # noqa: E402
 
+IDENTITY = "user.nestctl.identity"  # an extended attribute: what fault.c knows a file by
+
 STACK = """layers:
   - profile: {data}/profiles/layers/xen-host.yaml
     name: t1

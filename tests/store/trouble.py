@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from lab import Lab, Report
+from lab import IDENTITY, Lab, Report
 
 
 def last(run):
@@ -17,7 +17,8 @@ def last(run):
 def only(folder, ending=""):
     """Files of the folder with such a path, in a fixed order."""
     found = [f"{where}/{name}" for where, _, names in os.walk(folder) for name in names]
-    return sorted(path for path in found if path.endswith(ending) and "/.lock-" not in path)
+    return sorted(path for path in found if path.endswith(ending) and not os.path.islink(path) and
+                  "/.lock" not in path and "/logs/" not in path)
 
 
 class Cases:
@@ -48,8 +49,8 @@ class Cases:
         lab.store, lab.out = f"{lab.root}/s", f"{lab.root}/o"
         os.makedirs(lab.root)
         mask = os.umask(0o077)
-        self.expect_built(lab.build(TZ="Asia/Tokyo", LC_ALL="C", LANG="de_DE.UTF-8", USER="other",
-                                    SOURCE_DATE_EPOCH=1, HOME=lab.root), "elsewhere")
+        self.expect_built(lab.build(TZ="Asia/Tokyo", LANG="de_DE.UTF-8", USER="other",
+                                    HOME=lab.root), "elsewhere")
         os.umask(mask)
         lab.root = here
 
@@ -104,9 +105,6 @@ class Cases:
                           {"compose t1": "changed: disk", **after_t1})
         self.plan_changed("a mirror", {"lab.yaml": ("/mirror/", "/mirror/ http://example.org/")},
                           {"compose t1": "changed: own files", **after_t1})
-        self.plan_changed("a package", {"lab.lock": ('"tiny-leaf", "version": "1"',
-                                                     '"tiny-leaf", "version": "2"')},
-                          {leaf: "changed: locked packages", "compose t3": "changed: base tree"})
         self.plan_changed("a package's bytes", {"lab.lock": ('"sha256": "', '"sha256": "' + "0" * 64
                                                              + '", "was": "')},
                           {leaf: "changed: locked packages", "compose t3": "changed: base tree"})
@@ -148,24 +146,26 @@ class Cases:
         """Each file of the store and of the last build, in turn."""
         lab = self.lab
         for how in "EIO", "EACCES":
-            for number in range(len(only(lab.root))):
+            for path in only(lab.root):
                 lab.load("built")
-                path = only(lab.root)[number]
                 where = f"{how} from {os.path.relpath(path, lab.root)}"
-                if path.endswith((".deb", "lab.lock")):
+                if path.endswith(".deb"):
                     shutil.rmtree(f"{lab.store}/base")  # so that it is needed
                 if path.startswith(lab.store):
                     self.out_clear()
                 stack = "lab" if path.startswith(lab.store) else "other"
-                inode = os.stat(path).st_ino
-                run = lab.build(stack, FAULT_INODE=inode, FAULT_HOW=how)
+                os.setxattr(path, IDENTITY, b"unreadable")
+                run = lab.build(stack, FAULT_IDENTITY="unreadable", FAULT_HOW=how)
                 if path.startswith(lab.store):
                     self.expect_built(run, where)
                     if "/roots/" not in path:
                         self.report.expect("damaged" in run.text, where, f"no word: {last(run)}")
-                        self.report.expect(os.stat(path).st_ino != inode, where, "is still there")
+                        self.report.expect(IDENTITY not in os.listxattr(path), where,
+                                           "is still there")
                     continue
-                self.report.expect(run.status == 0, where, last(run))
+                # An image that cannot be read while it is changed is given up; the next is new.
+                told = path.endswith("l1.raw") and f"{path}: cannot be read" in run.text
+                self.report.expect(run.status == 0 or told, where, last(run))
                 self.expect_built(lab.build(), f"{where}, then back")
 
     # ---- bits ---------------------------------------------------------------------------------
@@ -180,14 +180,13 @@ class Cases:
 
     def flipped(self):
         lab, report = self.lab, self.report
-        for number in range(len(only(lab.root))):
-            path = only(lab.root)[number]
+        for path in only(lab.root):
+            if path.endswith("l1.raw"):
+                continue  # like any disk: what is in it changes when its machine runs
             size, count = os.path.getsize(path), 200 if self.long else 3
-            if size == 0 or "/logs/" in path or path.endswith("l1.raw"):
-                continue
             for position in sorted({size * i // count for i in range(count)} | {size - 1}):
                 lab.load("built")
-                self.flip(only(lab.root)[number], position)
+                self.flip(path, position)
                 self.flipped_build(path, f"{os.path.relpath(path, lab.root)}, byte {position}")
         verify = subprocess.run([lab.nestctl, "store", "verify", "--store", lab.store],
                                 stdout=subprocess.PIPE)
