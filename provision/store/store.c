@@ -128,7 +128,9 @@ static int lock_take(const struct lock_wish *wish, int *ret_lock, struct err *er
 		if (wish->or_sound && store_has(wish->store, wish->kind, wish->key, NULL))
 			return 0;
 		if (!told)
-			log_info("waiting for another build that makes the same object (%s)", path);
+			log_info(
+				"waiting for another build that makes or uses the same object (%s)",
+				path);
 		told = true;
 		if (spawn_stop_signal())
 			return err_set(err, -EINTR, "stopped while waiting for %s", path);

@@ -228,7 +228,7 @@ class Cases:
         with open(log) as file:
             made = sorted(file.read().split())
         self.report.expect(made == ["host", "leaf"], "together", f"made: {made}")
-        waited = sum("waiting for another build that makes the same object" in text
+        waited = sum("waiting for another build that makes or uses the same object" in text
                      for text in texts)
         self.report.expect(waited >= 2, "together", f"{waited} waited: {texts}")
         for i, build in enumerate(builds):
