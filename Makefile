@@ -68,7 +68,12 @@ $B/unit/test_grubfix%: tests/unit/test_grubfix%.c $B/libgrubfix.a $B/libnestctl.
 	@mkdir -p $(@D)
 	$(COMPILE) $(LDFLAGS) -Igrubfix $^ $(PKG_LIBS) -lcmocka -o $@
 
-units: $(UNITS)
+# Stands between a program and the C library: large files have no names of their own there.
+$B/fault.so: tests/store/fault.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -O2 -fPIC -shared $< -ldl -o $@
+
+units: $(UNITS) $B/fault.so
 
 # --- what a person asks for ---------------------------------------------------------------------
 
@@ -81,8 +86,12 @@ demo: deps
 
 check: deps
 	@$(MAKE) --no-print-directory all units
-	@tests/all unit fail docs answers grubfix agent media image fix run fuzz install packages build \
-		lookalike boot
+	@tests/all unit fail docs answers grubfix agent media image fix run fuzz install store packages \
+		build lookalike boot
+
+check-long: deps
+	@$(MAKE) --no-print-directory all units
+	@LONG=1 KILLS=200 tests/all store build
 
 check-fast: all units
 	@tests/all unit fail docs answers grubfix agent install
@@ -134,6 +143,8 @@ help:
 	@echo 'make check-fast   the tests that need no boot and no network'
 	@echo 'make check-asan   the same under the address and undefined-behaviour sanitizers'
 	@echo 'make check-boot   the boots alone'
+	@echo 'make check-long   the store and the builds at length: every write fails once, the power'
+	@echo '                  is cut before each, 200 builds are killed, trees are made twice (hours)'
 	@echo 'make fuzz-smoke   a minute of fuzzing of the boot file parsers'
 	@echo 'make fuzz-afl     the same under AFL++, SECONDS_EACH (60) for each of its programs'
 	@echo 'make bench        ratios against named references'
@@ -141,7 +152,7 @@ help:
 	@echo 'make install      into DESTDIR and prefix (/usr/local)'
 	@echo 'make clean'
 
-.PHONY: all units deps demo check check-fast check-boot check-asan fuzz-smoke fuzz-afl bench format format-check lint \
-	install clean help
+.PHONY: all units deps demo check check-fast check-boot check-long check-asan fuzz-smoke fuzz-afl bench \
+	format format-check lint install clean help
 .DELETE_ON_ERROR:
 -include $(patsubst %.o,%.d,$(call objects,$(SOURCES) $(GRUBFIX) provision/main.c grubfix/main.c))

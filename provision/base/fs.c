@@ -150,10 +150,18 @@ bool path_exists(const char *path)
 	return access(path, F_OK) == 0;
 }
 
+/* A folder that may be written and not read cannot be opened, so not be synced either. */
+static int above_sync(const char *path, struct err *err)
+{
+	CLEANUP(free_cleanup) char *above = path_folder(path);
+
+	return access(above, R_OK) == 0 ? dir_sync(above, err) : 0;
+}
+
 int dir_make(const char *path, mode_t mode, struct err *err)
 {
 	if (mkdir(path, mode) == 0)
-		return 0;
+		return above_sync(path, err);
 	if (errno == EEXIST) {
 		struct stat status;
 
@@ -170,7 +178,7 @@ int dir_make(const char *path, mode_t mode, struct err *err)
 		return r;
 	if (mkdir(path, mode) < 0 && errno != EEXIST)
 		return err_errno(err, errno, "%s: the folder cannot be made", path);
-	return 0;
+	return above_sync(path, err);
 }
 
 int dir_sync(const char *path, struct err *err)

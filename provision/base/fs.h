@@ -35,7 +35,8 @@ int fd_pwrite_all(int fd, const void *data, size_t length, uint64_t offset);
 ssize_t fd_pread_all(int fd, void *data, size_t length, uint64_t offset);
 
 bool path_exists(const char *path);
-/* Makes the folder and what is missing above it. */
+/* Makes the folder and what is missing above it, and syncs their names: what is published in it
+ * would go with it. */
 int dir_make(const char *path, mode_t mode, struct err *err);
 /* fsync of a folder, so that a rename in it lasts. */
 int dir_sync(const char *path, struct err *err);

@@ -14,6 +14,8 @@ struct fsys_dir;
 struct fsys_io_source {
 	struct image *image;
 	struct extent where;
+	struct err failed; /* the first failure of the image: libext2fs hides some, and renames
+			      others */
 };
 
 struct fsys {
@@ -36,14 +38,14 @@ struct fsys {
 /* With nothing open yet. */
 struct fsys *fsys_new(struct image *image, const struct extent *where);
 
-/* The error of a libext2fs call, with its text and our errno. */
+/* The error of a libext2fs call, with its text and our errno; or that of the image behind it. */
 int fsys_error(const struct fsys *fsys, errcode_t code, struct err *err, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
 /* fsys_io.c: the name is what ext2fs_open2 and ext2fs_initialize take; the caller frees it. The
  * source must outlive the file system. */
 extern struct struct_io_manager fsys_io_manager;
-char *fsys_io_name(const struct fsys_io_source *source);
+char *fsys_io_name(struct fsys_io_source *source);
 
 /* fsys_inode.c */
 struct fsys_inode {

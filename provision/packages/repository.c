@@ -116,7 +116,8 @@ static int file_copy(const char *from, const char *to, struct err *err)
 		return err_errno(err, errno, "%s: cannot be read", from);
 	if (out < 0)
 		return err_errno(err, errno, "%s: cannot be made", to);
-	return file_copy_sparse(in, out, err);
+	int r = file_copy_sparse(in, out, err);
+	return r < 0 ? err_wrap(err, r, "%s", to) : 0;
 }
 
 static int package_put(const struct store *store, const struct package *package, const char *folder,

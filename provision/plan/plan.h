@@ -23,12 +23,13 @@ struct step {
 	char *makes;	     /* a path; "HOST:PATH" inside another layer */
 	uint64_t size_bytes; /* of an image as its machine sees it; 0: not known before */
 	bool cached;
-	char *damage;		   /* of the store's object: what is wrong with it; or NULL */
-	char *lack;		   /* STEP_MEDIUM: why the medium cannot be read; or NULL */
-	char *reason;		   /* why it is not cached; "" if it is */
-	bool again;		   /* asked for by name: made anew though it is there */
-	const struct layer *layer; /* NULL: STEP_BOOTSTRAP */
-	struct base_request base;  /* STEP_BOOTSTRAP */
+	int hold;     /* stored: while the object is used nobody removes it; -1: not held */
+	char *damage; /* of the store's object: what is wrong with it; or NULL */
+	char *lack;   /* STEP_MEDIUM: why the medium cannot be read; or NULL */
+	char *reason; /* why it is not cached; "" if it is */
+	bool again;   /* asked for by name: made anew though it is there */
+	const struct layer *layer;	   /* NULL: STEP_BOOTSTRAP */
+	struct base_request base;	   /* STEP_BOOTSTRAP */
 	char request[HASH_HEX_LENGTH + 1]; /* STEP_BOOTSTRAP: what a lock file knows it by */
 	const struct package_list *locked; /* STEP_BOOTSTRAP: of the plan's lock, or NULL */
 	/* STEP_COMPOSE: the base tree or the installed disk it stands on; STEP_INSTALL: its medium
