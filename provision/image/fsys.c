@@ -98,7 +98,7 @@ struct fsys *fsys_new(struct image *image, const struct extent *where)
 	initialize_ext2_error_table();
 	fsys->image = image;
 	fsys->where = *where;
-	fsys->source = (struct fsys_io_source){ image, *where };
+	fsys->source = (struct fsys_io_source){ image, *where, NULL };
 	return fsys;
 }
 
@@ -167,7 +167,9 @@ static int all_store(struct fsys *fsys, struct err *err)
 	if (r < 0)
 		return r;
 	errcode_t code = ext2fs_flush2(fsys->ext2, EXT2_FLAG_FLUSH_NO_SYNC);
-	return code ? fsys_error(fsys, code, err, "writing the last of the file system") : 0;
+	if (code)
+		return fsys_error(fsys, code, err, "writing the last of the file system");
+	return fsys->source.gather ? gather_flush(fsys->source.gather, err) : 0;
 }
 
 int fsys_close(struct fsys *fsys, struct err *err)
@@ -185,6 +187,7 @@ void fsys_discard(struct fsys *fsys)
 	fsys_dirs_free(fsys);
 	if (fsys->ext2)
 		ext2fs_free(fsys->ext2); /* not ext2fs_close: nothing is written */
+	gather_free(fsys->source.gather);
 	free(fsys->spare_stage);
 	free(fsys);
 }

@@ -7,7 +7,9 @@
 
 #include "base/str.h"
 
-#define READ_BLOCK_BYTES (1u << 20)
+/* Small: what is not wanted is skipped by seeking, as far as it was not read with the block before.
+ */
+#define READ_BLOCK_BYTES (16u << 10)
 #define MEMBER_MAX_BYTES (INT64_C(256) << 20)
 
 static void archive_cleanup(struct archive **archive)
