@@ -36,7 +36,8 @@ static void composition_done(struct composition *composition)
 	*composition = (struct composition){ 0 };
 }
 
-static int composition_make(const struct compose_request *request,
+/* root: holds the base tree already; NULL: it is read from its archive. */
+static int composition_make(const struct compose_request *request, struct fsys *root,
 			    struct composition *ret_composition, struct err *err)
 {
 	struct composition *composition = ret_composition;
@@ -47,8 +48,8 @@ static int composition_make(const struct compose_request *request,
 		.trees = request->trees,
 		.root_uuid = compose_uuid_text(request->stack_name, layer, "root"),
 	};
-	int r = boot_source_read(composition->trees.base, layer->pattern, &composition->source,
-				 err);
+	int r = boot_source_read(composition->trees.base, root, layer->pattern,
+				 &composition->source, err);
 	if (r < 0)
 		return r;
 	const struct boot_names names = { composition->source.kernel_version,
@@ -132,13 +133,14 @@ static int loader_files_put(struct composition *composition, struct volumes *vol
 
 static int own_put(const struct compose_request *request, struct volumes *volumes, struct err *err)
 {
-	CLEANUP(composition_done) struct composition composition;
+	CLEANUP(composition_done) struct composition composition = { 0 };
 	const struct layer *layer = request->layer;
 	bool whole_system = layer->pattern->initramfs == INITRAMFS_ROOT;
-	int r = composition_make(request, &composition, err);
+	struct fsys *root = whole_system ? volumes_root(volumes) : NULL;
+	int r = root ? fsys_unpack(root, request->trees.base, err) : 0;
 
-	if (r == 0 && whole_system)
-		r = fsys_unpack(volumes_root(volumes), composition.trees.base, err);
+	if (r == 0)
+		r = composition_make(request, root, &composition, err);
 	if (r == 0)
 		r = overlay_apply(&composition.system, volumes, err);
 	if (r == 0 && whole_system)
@@ -212,7 +214,7 @@ static int inner_kernel_put(const struct compose_request *request, struct volume
 	CLEANUP(composition_done) struct composition composition;
 	CLEANUP(free_cleanup) char *kernel_path = path_join(folder, "vmlinuz");
 	CLEANUP(free_cleanup) char *initrd_path = path_join(folder, "initrd.img");
-	int r = composition_make(request, &composition, err);
+	int r = composition_make(request, NULL, &composition, err);
 
 	if (r < 0)
 		return r;

@@ -5,8 +5,9 @@
 #include "base/str.h"
 
 /* One for the data that is streamed in, the others for the tables that change beside it. */
-#define PILE_COUNT 4
-#define PILE_BYTES ((size_t)1 << 20)
+#define PILE_COUNT  4
+#define PILE_BYTES  ((size_t)1 << 20)
+#define LARGE_BYTES (PILE_BYTES / 4) /* need no gathering */
 
 /* Bytes of the image from start on that have not reached it. Piles never overlap. */
 struct pile {
@@ -99,6 +100,10 @@ int gather_write(struct gather *gather, uint64_t offset_bytes, const void *data,
 	const char *next = data;
 	int r = 0;
 
+	if (length >= LARGE_BYTES) {
+		r = others_flush(gather, NULL, offset_bytes, length, err);
+		return r < 0 ? r : image_write(gather->image, offset_bytes, data, length, err);
+	}
 	while (r == 0 && length > 0) {
 		struct pile *pile = pile_for(gather, offset_bytes);
 
