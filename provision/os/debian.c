@@ -9,6 +9,7 @@
 #include "base/data.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/memory_folder.h"
 #include "base/spawn.h"
 #include "packages/fetch.h"
 #include "packages/repository.h"
@@ -17,6 +18,9 @@
 
 #define BOOTSTRAP_SECONDS 1800
 #define OS_RELEASE_BYTES  65536
+
+/* A tree at work, with the packages and apt's lists in it, has some seven times their bytes. */
+#define TREE_TO_PACKAGES 8
 
 /* Documentation and translations: a lab host has a reader for neither. */
 static const char *const unread_paths[] = {
@@ -51,8 +55,8 @@ static void source_add(char *line, const char *codename, const char *release,
 	if (!origin || !str_equal(origin, "Debian") || !str_equal(component, "main") ||
 	    !str_starts(suite, codename))
 		return;
-	CLEANUP(free_cleanup) char *of_release = str_format("%s%s", release,
-							    suite + strlen(codename));
+	CLEANUP(free_cleanup)
+	char *of_release = str_format("%s%s", release, suite + strlen(codename));
 	package_sources_add(sources, uri, of_release);
 }
 
@@ -218,9 +222,8 @@ static void exclude_add(struct strv *argv, const char *const *paths)
 		strv_format(argv, "--dpkgopt=path-exclude=%s", *paths);
 }
 
-static int argv_make(const struct base_request *request, const char *folder,
-		     const char *repository, const char *tar_path, struct strv *argv,
-		     struct err *err)
+static int argv_make(const struct base_request *request, const char *folder, const char *repository,
+		     const char *tar_path, struct strv *argv, struct err *err)
 {
 	bool extract = request->extract;
 	CLEANUP(free_cleanup) char *packages = strv_join(&request->packages, ",");
@@ -265,6 +268,20 @@ static void env_make(const struct base_request *request, int64_t newest_seconds,
 	buf_done(&modules);
 }
 
+/* dpkg syncs thousands of times: the tree is made in memory where that is to spare. Whoever set
+ * TMPDIR knows better. */
+static void env_add_folder(const struct package_list *packages, struct strv *env)
+{
+	const char *chosen = getenv("TMPDIR");
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < packages->count; i++)
+		bytes += packages->items[i].size_bytes;
+	const char *folder = chosen && *chosen ? NULL : memory_folder(TREE_TO_PACKAGES * bytes);
+	if (folder)
+		strv_format(env, "TMPDIR=%s", folder);
+}
+
 static void line_show(void *context, const char *line)
 {
 	const struct base_request *request = context;
@@ -288,6 +305,7 @@ static int tree_make(const struct base_request *request, const struct base_optio
 	if (r < 0)
 		return r;
 	env_make(request, newest_seconds, &env);
+	env_add_folder(packages, &env);
 	const struct spawn_options spawn = {
 		.argv = (const char *const *)argv.items,
 		.env = (const char *const *)env.items,

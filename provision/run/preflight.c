@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "base/fs.h"
+#include "base/memory_folder.h"
 #include "base/spawn.h"
 #include "bootloader/bootloader.h"
 #include "run/kvm_probe.h"
@@ -191,20 +192,6 @@ static void check_disk(struct preflight *preflight, const char *what, const char
 
 	preflight_add(preflight, enough ? FINDING_OK : FINDING_MISSING, what, detail,
 		      enough ? NULL : "make room, or choose another folder", NULL);
-}
-
-static uint64_t memory_available_bytes(void)
-{
-	CLEANUP(free_cleanup) char *text = NULL;
-	unsigned long long kib = 0;
-
-	if (file_read("/proc/meminfo", 65536, &text, NULL, NULL) == 0) {
-		const char *line = strstr(text, "MemAvailable:");
-
-		if (line)
-			sscanf(line, "MemAvailable: %llu", &kib);
-	}
-	return kib << 10;
 }
 
 static void check_memory(struct preflight *preflight, const struct stack *stack)
