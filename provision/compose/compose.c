@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "bootloader/bootloader.h"
 #include "compose/hosts.h"
+#include "compose/loader_job.h"
 #include "compose/names.h"
 #include "compose/own_files.h"
 #include "guest/xl.h"
@@ -151,21 +152,23 @@ static int own_put(const struct compose_request *request, struct volumes *volume
 }
 
 static int loader_install(const struct compose_request *request, struct image *image,
-			  const struct layout *layout, struct err *err)
+			  const struct layout *layout, const char *root_uuid,
+			  struct loader_job *job, struct err *err)
 {
 	const struct layer *layer = request->layer;
 	const struct bootloader *loader = bootloader_of(layer->boot_loader);
-	CLEANUP(free_cleanup)
-	char *root_uuid = compose_uuid_text(request->stack_name, layer, "root");
-	const struct boot_target target = {
+	struct boot_target target = {
 		.image = image,
 		.layout = layout,
 		.disk = &layer->disk,
 		.root_uuid = root_uuid,
 		.tools_tar = request->trees.loader,
 	};
+	int r = loader_job_wait(job, &target.prepared, err);
 
-	return loader->install ? loader->install(&target, err) : 0;
+	if (r == 0 && loader->install)
+		r = loader->install(&target, err);
+	return r < 0 ? err_wrap(err, r, "installing the boot loader") : 0;
 }
 
 /* The whole disk of a layer: table, file systems, files, boot loader. */
@@ -173,10 +176,15 @@ static int disk_make(const struct compose_request *request, struct image *image,
 {
 	const struct layer *layer = request->layer;
 	CLEANUP(volumes_cleanup) struct volumes *volumes = NULL;
+	CLEANUP(loader_job_cleanup) struct loader_job *job = NULL;
 	CLEANUP(free_cleanup) char *disk_id = compose_uuid_text(request->stack_name, layer, "disk");
+	CLEANUP(free_cleanup)
+	char *root_uuid = compose_uuid_text(request->stack_name, layer, "root");
 	struct layout layout;
 	int r = layout_plan(&layer->disk, &layout, err);
 
+	if (r == 0)
+		r = loader_job_begin(bootloader_of(layer->boot_loader), root_uuid, &job, err);
 	if (r == 0)
 		r = table_write(image, &layout, &layer->disk, disk_id, err);
 	if (r == 0)
@@ -186,7 +194,7 @@ static int disk_make(const struct compose_request *request, struct image *image,
 	if (r == 0)
 		r = volumes_close(volumes, err);
 	if (r == 0)
-		r = loader_install(request, image, &layout, err);
+		r = loader_install(request, image, &layout, root_uuid, job, err);
 	return r < 0 ? r : image_check(image, &layout, &layer->disk, err);
 }
 
