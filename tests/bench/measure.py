@@ -62,7 +62,7 @@ def remove(path):
         path.unlink(missing_ok=True)
 
 
-def best(argv, made, runs=3, **options):
+def best(argv, made, runs=5, **options):
     """The fastest of several runs; each begins without what it makes and with no write pending."""
     usages = []
     for _ in range(runs):
