@@ -129,7 +129,7 @@ help:
 	@echo 'make check-asan   the same under the address and undefined-behaviour sanitizers'
 	@echo 'make check-boot   the boots alone'
 	@echo 'make fuzz-smoke   a minute of fuzzing of the boot file parsers'
-	@echo 'make bench        ratios against named references'
+	@echo 'make bench        ratios against named references, boots included; into build/bench.json'
 	@echo 'make format, format-check, lint'
 	@echo 'make install      into DESTDIR and prefix (/usr/local)'
 	@echo 'make clean'

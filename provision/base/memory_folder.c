@@ -9,7 +9,6 @@
 
 #include "base/fs.h"
 
-#define FOLDER		  "/dev/shm"
 #define MEMINFO_MAX_BYTES 65536
 
 uint64_t memory_available_bytes(void)
@@ -30,11 +29,12 @@ const char *memory_folder(uint64_t bytes)
 	struct statfs kind;
 	struct statvfs room;
 
-	if (statfs(FOLDER, &kind) < 0 || kind.f_type != TMPFS_MAGIC || statvfs(FOLDER, &room) < 0)
+	if (statfs(MEMORY_FOLDER, &kind) < 0 || kind.f_type != TMPFS_MAGIC ||
+	    statvfs(MEMORY_FOLDER, &room) < 0)
 		return NULL;
-	if (room.f_flag & (ST_NOEXEC | ST_RDONLY) || access(FOLDER, W_OK | X_OK) < 0)
+	if (room.f_flag & (ST_NOEXEC | ST_RDONLY) || access(MEMORY_FOLDER, W_OK | X_OK) < 0)
 		return NULL;
 	if ((uint64_t)room.f_bavail * room.f_frsize < bytes || memory_available_bytes() / 2 < bytes)
 		return NULL;
-	return FOLDER;
+	return MEMORY_FOLDER;
 }

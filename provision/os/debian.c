@@ -9,8 +9,8 @@
 #include "base/data.h"
 #include "base/fs.h"
 #include "base/log.h"
-#include "base/memory_folder.h"
 #include "base/spawn.h"
+#include "os/work_folder.h"
 #include "packages/fetch.h"
 #include "packages/repository.h"
 #include "packages/resolve.h"
@@ -268,18 +268,14 @@ static void env_make(const struct base_request *request, int64_t newest_seconds,
 	buf_done(&modules);
 }
 
-/* dpkg syncs thousands of times: the tree is made in memory where that is to spare. Whoever set
- * TMPDIR knows better. */
-static void env_add_folder(const struct package_list *packages, struct strv *env)
+/* Bytes that making the tree takes. */
+static uint64_t work_bytes(const struct package_list *packages)
 {
-	const char *chosen = getenv("TMPDIR");
 	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < packages->count; i++)
 		bytes += packages->items[i].size_bytes;
-	const char *folder = chosen && *chosen ? NULL : memory_folder(TREE_TO_PACKAGES * bytes);
-	if (folder)
-		strv_format(env, "TMPDIR=%s", folder);
+	return TREE_TO_PACKAGES * bytes;
 }
 
 static void line_show(void *context, const char *line)
@@ -297,6 +293,7 @@ static int tree_make(const struct base_request *request, const struct base_optio
 {
 	CLEANUP(free_cleanup) char *repository = path_join(folder, "packages");
 	CLEANUP(strv_done) struct strv argv = { 0 }, env = { 0 };
+	CLEANUP(work_folder_cleanup) char *memory = NULL;
 	int64_t newest_seconds = 0;
 	int r = repository_make(options->store, packages, repository, &newest_seconds, err);
 
@@ -305,7 +302,10 @@ static int tree_make(const struct base_request *request, const struct base_optio
 	if (r < 0)
 		return r;
 	env_make(request, newest_seconds, &env);
-	env_add_folder(packages, &env);
+	/* dpkg syncs thousands of times: in memory that costs nothing. */
+	work_folder_make(work_bytes(packages), &memory);
+	if (memory)
+		strv_format(&env, "TMPDIR=%s", memory);
 	const struct spawn_options spawn = {
 		.argv = (const char *const *)argv.items,
 		.env = (const char *const *)env.items,
