@@ -347,7 +347,7 @@ int debian_bootstrap(const struct base_request *request, const struct base_optio
 		r = packages_get(request, options, &packages, err);
 	if (r == 0)
 		r = temp_dir(NULL, &work, err);
-	if (r < 0)
+	if (!work)
 		return r;
 	if (chmod(work, 0755) < 0)
 		r = err_errno(err, errno, "%s: cannot be opened to the user namespace", work);
