@@ -147,7 +147,7 @@ help:
 	@echo '                  is cut before each, 200 builds are killed, trees are made twice (hours)'
 	@echo 'make fuzz-smoke   a minute of fuzzing of the boot file parsers'
 	@echo 'make fuzz-afl     the same under AFL++, SECONDS_EACH (60) for each of its programs'
-	@echo 'make bench        ratios against named references'
+	@echo 'make bench        ratios against named references, boots included; into build/bench.json'
 	@echo 'make format, format-check, lint'
 	@echo 'make install      into DESTDIR and prefix (/usr/local)'
 	@echo 'make clean'

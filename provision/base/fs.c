@@ -258,6 +258,25 @@ int temp_dir(const char *base, char **ret_path, struct err *err)
 	return 0;
 }
 
+/* Between file systems of two kinds (/tmp in memory) the kernel copies nothing by itself. */
+static int run_copy_by_hand(int from, int to, off_t start, off_t end)
+{
+	char chunk[65536];
+
+	while (start < end) {
+		size_t left = (size_t)(end - start);
+		ssize_t got = fd_pread_all(from, chunk, left < sizeof chunk ? left : sizeof chunk,
+					   (uint64_t)start);
+		int r = got <= 0 ? (got < 0 ? (int)got : -EIO)
+				 : fd_pwrite_all(to, chunk, (size_t)got, (uint64_t)start);
+
+		if (r < 0)
+			return r;
+		start += got;
+	}
+	return 0;
+}
+
 static int run_copy(int from, int to, off_t start, off_t end)
 {
 	off_t from_at = start, to_at = start;
@@ -268,6 +287,8 @@ static int run_copy(int from, int to, off_t start, off_t end)
 
 		if (put < 0 && errno == EINTR)
 			continue;
+		if (put < 0 && (errno == EXDEV || errno == EOPNOTSUPP || errno == ENOSYS))
+			return run_copy_by_hand(from, to, from_at, end);
 		if (put < 0)
 			return -errno;
 		if (put == 0)

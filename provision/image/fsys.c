@@ -170,9 +170,9 @@ static int all_store(struct fsys *fsys, struct err *err)
 	if (r < 0)
 		return r;
 	errcode_t code = ext2fs_flush2(fsys->ext2, EXT2_FLAG_FLUSH_NO_SYNC);
-	return code || fsys->source.failed.code
-		       ? fsys_error(fsys, code, err, "writing the last of the file system")
-		       : 0;
+	if (code || fsys->source.failed.code)
+		return fsys_error(fsys, code, err, "writing the last of the file system");
+	return fsys->source.gather ? gather_flush(fsys->source.gather, err) : 0;
 }
 
 int fsys_close(struct fsys *fsys, struct err *err)
@@ -191,6 +191,7 @@ void fsys_discard(struct fsys *fsys)
 	if (fsys->ext2)
 		ext2fs_free(fsys->ext2); /* not ext2fs_close: nothing is written */
 	err_clear(&fsys->source.failed);
+	gather_free(fsys->source.gather);
 	free(fsys->spare_stage);
 	free(fsys);
 }

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "image/fsys.h"
 #include "image/fsys_node.h"
+#include "image/gather.h"
 
 struct fsys_dir;
 
@@ -14,8 +15,9 @@ struct fsys_dir;
 struct fsys_io_source {
 	struct image *image;
 	struct extent where;
-	struct err failed; /* the first failure of the image: libext2fs hides some, and renames
-			      others */
+	struct gather *gather; /* owned; NULL: every write goes to the image at once, in order */
+	struct err failed;     /* the first failure of the image: libext2fs hides some, and renames
+				  others */
 };
 
 struct fsys {
@@ -46,6 +48,10 @@ int fsys_error(const struct fsys *fsys, errcode_t code, struct err *err, const c
  * source must outlive the file system. */
 extern struct struct_io_manager fsys_io_manager;
 char *fsys_io_name(struct fsys_io_source *source);
+/* Bytes of the image, at an offset in the image: what was written through the channel, whether it
+ * has reached the image or not. */
+int fsys_io_read(const struct fsys_io_source *source, uint64_t offset_bytes, void *data,
+		 size_t length, struct err *err);
 
 /* fsys_inode.c */
 struct fsys_inode {

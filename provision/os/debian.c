@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/spawn.h"
+#include "os/work_folder.h"
 #include "packages/fetch.h"
 #include "packages/lock.h"
 #include "packages/repository.h"
@@ -18,6 +19,9 @@
 
 #define BOOTSTRAP_SECONDS 1800
 #define OS_RELEASE_BYTES  65536
+
+/* A tree at work, with the packages and apt's lists in it, has some seven times their bytes. */
+#define TREE_TO_PACKAGES 8
 
 /* Documentation and translations: a lab host has a reader for neither. */
 static const char *const unread_paths[] = {
@@ -265,6 +269,16 @@ static void env_make(const struct base_request *request, int64_t newest_seconds,
 	buf_done(&modules);
 }
 
+/* Bytes that making the tree takes. */
+static uint64_t work_bytes(const struct package_list *packages)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < packages->count; i++)
+		bytes += packages->items[i].size_bytes;
+	return TREE_TO_PACKAGES * bytes;
+}
+
 static void line_show(void *context, const char *line)
 {
 	const struct base_request *request = context;
@@ -280,6 +294,7 @@ static int tree_make(const struct base_request *request, const struct base_optio
 {
 	CLEANUP(free_cleanup) char *repository = path_join(folder, "packages");
 	CLEANUP(strv_done) struct strv argv = { 0 }, env = { 0 };
+	CLEANUP(work_folder_cleanup) char *memory = NULL;
 	int64_t newest_seconds = 0;
 	int r = repository_make(options->store, packages, repository, &newest_seconds, err);
 
@@ -288,6 +303,10 @@ static int tree_make(const struct base_request *request, const struct base_optio
 	if (r < 0)
 		return r;
 	env_make(request, newest_seconds, &env);
+	/* dpkg syncs thousands of times: in memory that costs nothing. */
+	work_folder_make(work_bytes(packages), &memory);
+	if (memory)
+		strv_format(&env, "TMPDIR=%s", memory);
 	const struct spawn_options spawn = {
 		.argv = (const char *const *)argv.items,
 		.env = (const char *const *)env.items,
@@ -327,10 +346,9 @@ int debian_bootstrap(const struct base_request *request, const struct base_optio
 
 	if (r == 0)
 		r = packages_get(request, options, &packages, err);
-	if (r < 0)
-		return r;
-	r = temp_dir(NULL, &work, err);
-	if (r < 0)
+	if (r == 0)
+		r = temp_dir(NULL, &work, err);
+	if (!work)
 		return r;
 	if (chmod(work, 0755) < 0)
 		r = err_errno(err, errno, "%s: cannot be opened to the user namespace", work);

@@ -115,9 +115,9 @@ static int record_remove(const char *out, struct err *err)
 {
 	CLEANUP(free_cleanup) char *path = path_join(out, RECORD);
 
-	if (unlink(path) < 0 && errno != ENOENT)
-		return err_errno(err, errno, "%s: cannot be removed", path);
-	return dir_sync(out, err);
+	if (unlink(path) == 0)
+		return dir_sync(out, err);
+	return errno == ENOENT ? 0 : err_errno(err, errno, "%s: cannot be removed", path);
 }
 
 /* ---- making ---- */

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "base/fs.h"
+#include "base/memory_folder.h"
 #include "base/spawn.h"
 #include "bootloader/bootloader.h"
 #include "run/kvm_probe.h"
@@ -204,20 +205,6 @@ static void check_out(struct preflight *preflight, const char *path, uint64_t ne
 	char *detail = str_format("%s: cannot be written: %s", folder, strerror(errno));
 	preflight_add(preflight, FINDING_MISSING, "folder for the stack", detail,
 		      "choose another one with --out", NULL);
-}
-
-static uint64_t memory_available_bytes(void)
-{
-	CLEANUP(free_cleanup) char *text = NULL;
-	unsigned long long kib = 0;
-
-	if (file_read("/proc/meminfo", 65536, &text, NULL, NULL) == 0) {
-		const char *line = strstr(text, "MemAvailable:");
-
-		if (line)
-			sscanf(line, "MemAvailable: %llu", &kib);
-	}
-	return kib << 10;
 }
 
 static void check_memory(struct preflight *preflight, const struct stack *stack)
