@@ -10,14 +10,12 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "fetch/handle.h"
 
-#define CONNECT_SECONDS	  15L
-#define SLOW_BYTES	  4096L /* a second, over so many seconds: */
 #define SLOW_SECONDS	  15L
 #define STRIKES_MAX	  4 /* for each mirror; a try that broke is one */
 #define STRIKES_OTHER	  2 /* it gave another file, and will do so a moment later */
 #define BACK_OFF_SECONDS  0.5
-#define REDIRECTS	  5L
 #define LOCK_LOOK_SECONDS 1
 #define LOCK_WAIT_SECONDS 1800.0
 
@@ -206,20 +204,10 @@ static void options_set(struct transfer *transfer)
 {
 	CURL *curl = transfer->curl;
 
-	curl_easy_setopt(curl, CURLOPT_URL, transfer->url);
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https,ftp,file");
-	curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+	handle_setup(curl, transfer->url, transfer->problem);
+	handle_patience(curl, SLOW_SECONDS);
 	if (transfer->attempt->mirror->source->proxy)
 		curl_easy_setopt(curl, CURLOPT_PROXY, transfer->attempt->mirror->source->proxy);
-	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-	curl_easy_setopt(curl, CURLOPT_MAXREDIRS, REDIRECTS);
-	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
-	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
-	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, SLOW_SECONDS);
-	curl_easy_setopt(curl, CURLOPT_USERAGENT, "nestctl/" NESTCTL_VERSION);
-	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transfer->problem);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, part_write);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
 	curl_easy_setopt(curl, CURLOPT_PRIVATE, transfer);
@@ -290,15 +278,6 @@ int transfer_start(struct transfer *transfer, CURLM *multi, struct err *err)
 }
 
 /* ---- its end ---- */
-
-static bool says_gone(CURL *curl, CURLcode code)
-{
-	long status = 0;
-
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	return status == 404 || status == 410 || code == CURLE_FILE_COULDNT_READ_FILE ||
-	       code == CURLE_REMOTE_FILE_NOT_FOUND;
-}
 
 static bool cannot_resume(CURL *curl, CURLcode code)
 {
@@ -394,7 +373,7 @@ static int try_failed(struct transfer *transfer, CURLcode code, struct err *err)
 	log_debug("%s", attempt->reason);
 	attempt->tries++;
 	attempt->strikes += other_file || code == CURLE_TOO_MANY_REDIRECTS ? STRIKES_OTHER : 1;
-	attempt->gone = says_gone(transfer->curl, code);
+	attempt->gone = handle_says_gone(transfer->curl, code);
 	attempt->mirror->failures += !attempt->gone;
 	if (transfer->answered && other_file) {
 		int r = part_empty(transfer, err);

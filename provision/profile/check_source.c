@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "answers/answers.h"
+#include "fetch/url.h"
 #include "pattern/pattern.h"
 #include "profile/check_rows.h"
 #include "profile/yaml.h"
@@ -29,7 +30,6 @@ static void check_release(const struct check *check)
 static void check_groups(const struct check *check)
 {
 	const struct layer *layer = check->layer;
-
 	CLEANUP(free_cleanup) char *names = package_group_names();
 
 	for (size_t i = 0; from_packages(check) && i < layer->groups.count; i++)
@@ -82,7 +82,7 @@ static void check_sha256(const struct check *check)
 {
 	const struct install_spec *install = &check->layer->install;
 
-	if (strstr(install->medium, "://") && !*install->sha256)
+	if (is_url(install->medium) && !*install->sha256)
 		check_wrong(check, "install.sha256",
 			    "found nothing; allowed for a medium that is fetched from a URL is its "
 			    "SHA-256");
@@ -105,8 +105,8 @@ const struct check_row source_checks[] = {
 	{ check_medium, { "os.family", "install.medium" } },
 	{ check_sha256, { "install.medium", "install.sha256" } },
 	{ check_answers,
-	  { "hypervisor", "pattern", "os", "machine.type", "disk", "install", "boot.loader",
-	    "domain", "locale", "keymap", "network", "root_password_hash", "ssh_keys", "services",
-	    "files" } },
+	  { "hypervisor", "pattern", "os.family", "os.release", "os.groups", "os.mirror",
+	    "machine.type", "disk", "install.medium", "boot.loader", "domain", "locale", "keymap",
+	    "network", "root_password_hash" } },
 	{ NULL, { NULL } },
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "fetch/url.h"
 #include "pattern/pattern.h"
 #include "profile/names.h"
 #include "profile/valid.h"
@@ -178,7 +179,7 @@ static void address_parse(const struct value *value, struct network_spec *networ
 static void medium_parse(const struct value *value, char **field)
 {
 	text_parse(value, field);
-	if (!**field || !value->node || strstr(*field, "://"))
+	if (!**field || !value->node || is_url(*field))
 		return;
 	CLEANUP(free_cleanup) char *folder = path_folder(value->node->mark.file);
 	char *path = path_join(folder, *field);
