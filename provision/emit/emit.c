@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "answers/answers.h"
 #include "base/data.h"
 #include "base/fs.h"
 #include "base/log.h"
@@ -143,6 +144,12 @@ static void product_leave_out(struct emission *emission, const struct emit_produ
 
 /* ---- all of it ---- */
 
+/* Some vendors' systems take none. */
+static bool has_agent(const struct layer *layer)
+{
+	return !layer_is_installed(layer) || answers_format_of(layer->os_family)->agent;
+}
+
 static int products_put(struct emission *emission, struct err *err)
 {
 	int r = readme_add(emission, "begin", err);
@@ -158,7 +165,8 @@ static int products_put(struct emission *emission, struct err *err)
 		err_clear(&why);
 	}
 	log_status("%s", "");
-	return r < 0 ? r : readme_add(emission, "end", err);
+	return r < 0 ? r
+		     : readme_add(emission, has_agent(emission->layer) ? "agent" : "no-agent", err);
 }
 
 static int readme_write(const struct emission *emission, struct err *err)

@@ -1,6 +1,7 @@
 #include "guest/format.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 #include "bootloader/bootloader.h"
 #include "profile/diagnostic.h"
@@ -80,6 +81,9 @@ int guest_format_check(const struct guest_format *format, const struct layer *la
 	CLEANUP(diagnostics_cleanup) struct diagnostics *diagnostics = diagnostics_new();
 	const struct check check = { format, layer, diagnostics };
 
+	if (format->not_in_name && strpbrk(layer->name, format->not_in_name))
+		wrong(&check, "name", "found \"%s\"; allowed for %s is a name without %s",
+		      layer->name, format->title, format->not_in_name);
 	check_machine(&check);
 	check_nic(&check);
 	if (bootloader_of(layer->boot_loader)->uefi && !format->uefi)

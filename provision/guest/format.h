@@ -18,6 +18,7 @@ struct guest_format {
 	bool uefi;		    /* it has a firmware for the -efi boot loaders */
 	bool esxi;		    /* its network card is one that ESXi drives */
 	bool raw_lines;		    /* the guest_config lines of a profile are lines of it */
+	const char *not_in_name;    /* characters that it has no way to write; NULL: none */
 	/* Around the layer's name: the disk's file, as the format names it. */
 	const char *disk_prefix, *disk_suffix;
 	char *(*emit)(const struct guest_request *request);

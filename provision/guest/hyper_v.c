@@ -38,7 +38,7 @@ static const char head[] =
 	"#Requires -Modules Hyper-V\n"
 	"# Makes a virtual machine of generation 1 and leaves it off. Made by nestctl.\n"
 	"param(\n"
-	"    [string] $Switch = 'Default Switch',\n"
+	"    [string] $SwitchName = 'Default Switch',\n"
 	"    [string] $Folder = $PSScriptRoot\n"
 	")\n"
 	"$ErrorActionPreference = 'Stop'\n";
@@ -56,7 +56,7 @@ static const char body[] =
 	"    Add-VMHardDiskDrive -VM $vm -Path $disk -ControllerType IDE -ControllerNumber 0 "
 	"-ControllerLocation 0\n"
 	"    Get-VMNetworkAdapter -VM $vm | Remove-VMNetworkAdapter\n"
-	"    Add-VMNetworkAdapter -VM $vm -IsLegacy $true -SwitchName $Switch "
+	"    Add-VMNetworkAdapter -VM $vm -IsLegacy $true -SwitchName $SwitchName "
 	"-StaticMacAddress $mac\n"
 	"    Get-VMNetworkAdapter -VM $vm | Set-VMNetworkAdapter -MacAddressSpoofing On\n"
 	"    Set-VMBios -VM $vm -StartupOrder IDE, CD, LegacyNetworkAdapter, Floppy\n"

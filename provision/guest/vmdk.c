@@ -88,7 +88,7 @@ static char *vmfs_emit(const struct guest_request *request)
 /* A disk says nothing of the machine but its bus: no limits of its own. */
 #define DISK_LIMITS                                                                                \
 	.suffix = ".vmdk", .memory_unit_bytes = 1, .uefi = true, .esxi = true,                     \
-	.nics = 1U << NIC_E1000 | 1U << NIC_RTL8139, .disk_prefix = "",                            \
+	.nics = 1U << NIC_E1000 | 1U << NIC_RTL8139, .not_in_name = "\"", .disk_prefix = "",       \
 	.disk_suffix = "-flat.vmdk"
 
 const struct guest_format vmdk_guest = {

@@ -78,8 +78,7 @@ static char *xl_emit(const struct guest_request *request)
 	CLEANUP(strv_done) struct strv lines = { 0 };
 	/* target= comes last and takes all that follows, commas too. */
 	CLEANUP(free_cleanup)
-	char *disk = str_format("format=raw,vdev=hda,access=rw,backendtype=qdisk,target=%s",
-				request->disk_file);
+	char *disk = str_format("format=raw,vdev=hda,access=rw,target=%s", request->disk_file);
 
 	machine_lines(layer, "type", &lines);
 	if (layer->machine.nested)
@@ -138,6 +137,7 @@ const struct guest_format xm_guest = {
 	.memory_unit_bytes = XEN_MEMORY_UNIT,
 	.nics = 1U << NIC_E1000 | 1U << NIC_RTL8139,
 	.esxi = true,
+	.not_in_name = ",", /* xend splits at each */
 	.disk_prefix = GUEST_IMAGES_FOLDER "/",
 	.disk_suffix = ".raw",
 	.emit = xm_emit,
