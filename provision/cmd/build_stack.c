@@ -122,7 +122,7 @@ static int build_stack_run(const struct arguments *arguments, struct err *err)
 	};
 	bool build_only = argument_given(arguments, "build-only") || build.step;
 	double start = clock_seconds();
-	const struct l0 *l0 = NULL;
+	const struct l0 *l0 = &l0s[0];
 	int r = l0_find(argument(arguments, "l0"), &l0, err);
 
 	if (r == 0)

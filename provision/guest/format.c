@@ -114,5 +114,8 @@ char *guest_format_emit(const struct guest_format *format, const struct layer *l
 		.disk_file = disk,
 	};
 
-	return format->emit(&request);
+	struct buf text = { 0 };
+
+	format->emit(&request, &text);
+	return text.data;
 }

@@ -21,7 +21,7 @@ struct guest_format {
 	const char *not_in_name;    /* characters that it has no way to write; NULL: none */
 	/* Around the layer's name: the disk's file, as the format names it. */
 	const char *disk_prefix, *disk_suffix;
-	char *(*emit)(const struct guest_request *request);
+	void (*emit)(const struct guest_request *request, struct buf *out);
 };
 
 /* The i-th, NULL after the last. */

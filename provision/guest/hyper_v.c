@@ -77,27 +77,25 @@ static void variable_add(struct buf *out, const char *name, const char *before, 
 	buf_format(out, "$%s = %s\n", name, value);
 }
 
-static char *hyper_v_emit(const struct guest_request *request)
+static void hyper_v_emit(const struct guest_request *request, struct buf *out)
 {
 	const struct layer *layer = request->layer;
 	CLEANUP(buf_done) struct buf mac = { 0 };
 	CLEANUP(free_cleanup) char *disk = quoted(request->disk_file);
-	struct buf out = { 0 };
 
 	for (const char *c = layer->machine.mac; *c; c++)
 		if (*c != ':')
 			buf_add(&mac, c, 1);
-	buf_text(&out, head);
-	variable_add(&out, "name", "", layer->name, "");
-	buf_format(&out, "$disk = Join-Path $Folder %s\n", disk);
-	variable_add(&out, "mac", "", buf_str(&mac), "");
-	variable_add(&out, "console", "\\\\.\\pipe\\", layer->name, "-console");
-	variable_add(&out, "agent", "\\\\.\\pipe\\", layer->name, "-agent");
-	buf_format(&out, "$memory = %llu\n", (unsigned long long)layer->machine.memory_bytes);
-	buf_format(&out, "$processors = %u\n", layer->machine.vcpus);
-	buf_format(&out, "$nested = $%s\n", layer->machine.nested ? "true" : "false");
-	buf_text(&out, body);
-	return out.data;
+	buf_text(out, head);
+	variable_add(out, "name", "", layer->name, "");
+	buf_format(out, "$disk = Join-Path $Folder %s\n", disk);
+	variable_add(out, "mac", "", buf_str(&mac), "");
+	variable_add(out, "console", "\\\\.\\pipe\\", layer->name, "-console");
+	variable_add(out, "agent", "\\\\.\\pipe\\", layer->name, "-agent");
+	buf_format(out, "$memory = %llu\n", (unsigned long long)layer->machine.memory_bytes);
+	buf_format(out, "$processors = %u\n", layer->machine.vcpus);
+	buf_format(out, "$nested = $%s\n", layer->machine.nested ? "true" : "false");
+	buf_text(out, body);
 }
 
 const struct guest_format hyper_v_guest = {

@@ -77,7 +77,7 @@ static void devices_add(const struct guest_request *request, struct xml *xml)
 	xml_close(xml);
 }
 
-static char *libvirt_emit(const struct guest_request *request)
+static void libvirt_emit(const struct guest_request *request, struct buf *out)
 {
 	const struct layer *layer = request->layer;
 	struct xml xml = { 0 };
@@ -100,9 +100,8 @@ static char *libvirt_emit(const struct guest_request *request)
 	xml_text(&xml, "on_crash", NULL, "destroy");
 	devices_add(request, &xml);
 	xml_close(&xml);
-	char *text = take(&xml.text.data);
+	buf_text(out, buf_str(&xml.text));
 	xml_done(&xml);
-	return text;
 }
 
 const struct guest_format libvirt_guest = {

@@ -52,37 +52,35 @@ static uint32_t content_id(const struct layer *layer)
 	return (uint32_t)uuid[0] << 16 | (uint32_t)uuid[1] << 8 | uuid[2];
 }
 
-static char *descriptor(const struct guest_request *request, const char *kind, const char *extent,
-			const char *offset)
+static void descriptor(const struct guest_request *request, const char *kind, const char *extent,
+		       const char *offset, struct buf *out)
 {
 	bool ide = request->layer->machine.disk_bus == DISK_BUS_IDE;
 	struct geometry geometry = geometry_of(request->disk_bytes, ide);
-	struct buf out = { 0 };
 
-	buf_text(&out, "# Disk DescriptorFile\nversion=1\nencoding=\"UTF-8\"\n");
-	buf_format(&out, "CID=%08x\nparentCID=ffffffff\ncreateType=\"%s\"\n\n",
+	buf_text(out, "# Disk DescriptorFile\nversion=1\nencoding=\"UTF-8\"\n");
+	buf_format(out, "CID=%08x\nparentCID=ffffffff\ncreateType=\"%s\"\n\n",
 		   content_id(request->layer), kind);
-	buf_format(&out, "# Extent description\nRW %llu %s \"%s\"%s\n\n",
+	buf_format(out, "# Extent description\nRW %llu %s \"%s\"%s\n\n",
 		   (unsigned long long)(request->disk_bytes / SECTOR_BYTES), extent,
 		   request->disk_file, offset);
-	buf_text(&out, "# The Disk Data Base\n#DDB\n\n");
-	buf_format(&out, "ddb.adapterType = \"%s\"\n", ide ? "ide" : "lsilogic");
-	buf_format(&out, "ddb.geometry.cylinders = \"%llu\"\n",
+	buf_text(out, "# The Disk Data Base\n#DDB\n\n");
+	buf_format(out, "ddb.adapterType = \"%s\"\n", ide ? "ide" : "lsilogic");
+	buf_format(out, "ddb.geometry.cylinders = \"%llu\"\n",
 		   (unsigned long long)geometry.cylinders);
-	buf_format(&out, "ddb.geometry.heads = \"%u\"\nddb.geometry.sectors = \"%u\"\n",
+	buf_format(out, "ddb.geometry.heads = \"%u\"\nddb.geometry.sectors = \"%u\"\n",
 		   geometry.heads, geometry.sectors);
-	buf_text(&out, "ddb.virtualHWVersion = \"11\"\n");
-	return out.data;
+	buf_text(out, "ddb.virtualHWVersion = \"11\"\n");
 }
 
-static char *vmdk_emit(const struct guest_request *request)
+static void vmdk_emit(const struct guest_request *request, struct buf *out)
 {
-	return descriptor(request, "monolithicFlat", "FLAT", " 0");
+	descriptor(request, "monolithicFlat", "FLAT", " 0", out);
 }
 
-static char *vmfs_emit(const struct guest_request *request)
+static void vmfs_emit(const struct guest_request *request, struct buf *out)
 {
-	return descriptor(request, "vmfs", "VMFS", "");
+	descriptor(request, "vmfs", "VMFS", "", out);
 }
 
 /* A disk says nothing of the machine but its bus: no limits of its own. */

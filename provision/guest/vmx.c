@@ -151,29 +151,27 @@ static void uuid_add(const struct layer *layer, struct buf *out)
 	vmx_add(out, "uuid.action", "keep");
 }
 
-static char *vmx_emit(const struct guest_request *request)
+static void vmx_emit(const struct guest_request *request, struct buf *out)
 {
 	const struct layer *layer = request->layer;
-	struct buf out = { 0 };
 
-	vmx_add(&out, ".encoding", "UTF-8");
-	vmx_add(&out, "config.version", "8");
-	vmx_format(&out, "virtualHW.version", "%d", HARDWARE_VERSION);
-	vmx_add(&out, "displayName", layer->name);
-	vmx_add(&out, "guestOS", guest_os(layer));
-	uuid_add(layer, &out);
-	vmx_add(&out, "firmware", bootloader_of(layer->boot_loader)->uefi ? "efi" : "bios");
-	vmx_format(&out, "numvcpus", "%u", layer->machine.vcpus);
-	vmx_format(&out, "memSize", "%llu",
+	vmx_add(out, ".encoding", "UTF-8");
+	vmx_add(out, "config.version", "8");
+	vmx_format(out, "virtualHW.version", "%d", HARDWARE_VERSION);
+	vmx_add(out, "displayName", layer->name);
+	vmx_add(out, "guestOS", guest_os(layer));
+	uuid_add(layer, out);
+	vmx_add(out, "firmware", bootloader_of(layer->boot_loader)->uefi ? "efi" : "bios");
+	vmx_format(out, "numvcpus", "%u", layer->machine.vcpus);
+	vmx_format(out, "memSize", "%llu",
 		   (unsigned long long)(layer->machine.memory_bytes >> MIB_SHIFT));
 	if (layer->machine.nested)
-		settings_add(&out, nesting);
-	vmx_add(&out, "pciBridge0.present", "TRUE");
-	disk_add(request, &out);
-	network_add(layer, &out);
-	serial_add(layer, &out);
-	vmx_add(&out, "floppy0.present", "FALSE");
-	return out.data;
+		settings_add(out, nesting);
+	vmx_add(out, "pciBridge0.present", "TRUE");
+	disk_add(request, out);
+	network_add(layer, out);
+	serial_add(layer, out);
+	vmx_add(out, "floppy0.present", "FALSE");
 }
 
 const struct guest_format vmx_guest = {

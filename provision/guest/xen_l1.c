@@ -72,7 +72,13 @@ static void common_lines(const struct layer *layer, struct strv *lines)
 	strv_add(lines, "on_crash = \"destroy\"");
 }
 
-static char *xl_emit(const struct guest_request *request)
+static void lines_write(const struct strv *lines, struct buf *out)
+{
+	for (size_t i = 0; i < lines->count; i++)
+		buf_format(out, "%s\n", lines->items[i]);
+}
+
+static void xl_emit(const struct guest_request *request, struct buf *out)
 {
 	const struct layer *layer = request->layer;
 	CLEANUP(strv_done) struct strv lines = { 0 };
@@ -93,11 +99,10 @@ static char *xl_emit(const struct guest_request *request)
 	/* The console and the agent's channel. */
 	strv_add(&lines, "serial = [ \"pty\", \"pty\" ]");
 	guest_lines_merge(&lines, &layer->guest_config_lines);
-	strv_add(&lines, "");
-	return strv_join(&lines, "\n");
+	lines_write(&lines, out);
 }
 
-static char *xm_emit(const struct guest_request *request)
+static void xm_emit(const struct guest_request *request, struct buf *out)
 {
 	const struct layer *layer = request->layer;
 	CLEANUP(strv_done) struct strv lines = { 0 };
@@ -110,8 +115,7 @@ static char *xm_emit(const struct guest_request *request)
 	common_lines(layer, &lines);
 	strv_add(&lines, "nographic = 1");
 	strv_add(&lines, "serial = \"pty\"");
-	strv_add(&lines, "");
-	return strv_join(&lines, "\n");
+	lines_write(&lines, out);
 }
 
 #define XEN_MEMORY_UNIT (UINT64_C(1) << 20)
