@@ -69,8 +69,16 @@ static int prove(const struct arguments *arguments, const struct build_request *
 
 /* ---- what is done with a built stack ---- */
 
-static int emit_look(const struct build_request *request, struct err *err)
+static int emit_look(const struct arguments *arguments, const struct build_request *request,
+		     struct err *err)
 {
+	static const char *const of_runs[] = { "keep-running", "json" };
+
+	for (size_t i = 0; i < sizeof of_runs / sizeof *of_runs; i++)
+		if (argument_given(arguments, of_runs[i]))
+			return err_set(err, -EINVAL,
+				       "--%s: --l0 emit starts nothing; this goes with --l0 qemu",
+				       of_runs[i]);
 	return emit_check(request->stack, err);
 }
 
@@ -85,7 +93,8 @@ struct l0 {
 	const char *name;
 	bool runs; /* L1 is started on this machine */
 	/* Before the build, may be NULL: what this L0 cannot have. */
-	int (*look)(const struct build_request *request, struct err *err);
+	int (*look)(const struct arguments *arguments, const struct build_request *request,
+		    struct err *err);
 	/* After it; with --build-only for one that runs L1, never. As of command.run. */
 	int (*finish)(const struct arguments *arguments, const struct build_request *request,
 		      struct err *err);
@@ -128,7 +137,7 @@ static int build_stack_run(const struct arguments *arguments, struct err *err)
 	if (r == 0)
 		r = build_request_load(arguments, &request, err);
 	if (r == 0 && l0->look)
-		r = l0->look(&request, err);
+		r = l0->look(arguments, &request, err);
 	if (r < 0)
 		return r;
 	spawn_stop_fd(); /* from here on a signal asks, and we clean up */
