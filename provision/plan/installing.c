@@ -7,7 +7,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
-#include "fetch/url.h"
+#include "base/url_text.h"
 #include "install/install.h"
 #include "plan/object.h"
 
