@@ -62,6 +62,12 @@ static void step_report(const char *label, const char *product, double seconds)
 
 /* ---- what the store keeps ---- */
 
+static void damage_tell(const struct step *step)
+{
+	if (step->damage)
+		log_warn("%s is damaged and made anew: %s", step->name, step->damage);
+}
+
 static int object_run(const struct build *build, struct step *step, struct err *err)
 {
 	CLEANUP(free_cleanup) char *label = step_label(build->plan, step);
@@ -72,6 +78,7 @@ static int object_run(const struct build *build, struct step *step, struct err *
 		r = object_provide(build->plan, step, build->options, label, err);
 	if (r < 0)
 		return step->kind == STEP_INSTALL ? r : err_wrap(err, r, "%s", step->name);
+	free(take(&step->damage));
 	if (r > 0)
 		step_report(label, step->makes, clock_seconds() - start);
 	else
@@ -204,9 +211,12 @@ static int damaged_discard(struct plan *plan, struct err *err)
 	for (size_t i = 0; i < plan->count; i++)
 		if (is_damaged(plan->steps[i]))
 			object_release(plan->steps[i]);
-	for (size_t i = 0; r == 0 && i < plan->count; i++)
-		if (is_damaged(plan->steps[i]))
-			r = store_discard(plan->store, BASE_KIND, plan->steps[i]->key, err);
+	for (size_t i = 0; r == 0 && i < plan->count; i++) {
+		if (!is_damaged(plan->steps[i]))
+			continue;
+		damage_tell(plan->steps[i]);
+		r = store_discard(plan->store, BASE_KIND, plan->steps[i]->key, err);
+	}
 	return r;
 }
 
@@ -276,6 +286,7 @@ static int step_run(const struct build *build, size_t index, struct err *err)
 	struct step *step = build->plan->steps[index];
 	CLEANUP(free_cleanup) char *label = step_label(build->plan, step);
 
+	damage_tell(step);
 	if (step_is_stored(step->kind))
 		return object_run(build, step, err);
 	if (!step->cached)

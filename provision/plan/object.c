@@ -35,14 +35,6 @@ void object_release(struct step *step)
 	step->hold = -1;
 }
 
-static void damage_tell(struct step *step)
-{
-	CLEANUP(free_cleanup) char *damage = take(&step->damage);
-
-	if (damage)
-		log_warn("%s is damaged and made anew: %s", step->name, damage);
-}
-
 /* The medium of a disk that was there is looked at when the disk must be made after all. */
 static int medium_provide(struct plan *plan, struct step *medium, struct err *err)
 {
@@ -73,7 +65,6 @@ int object_provide(struct plan *plan, struct step *step, const struct build_opti
 	for (int i = 0; i < TRIES; i++) {
 		int r = 0;
 
-		damage_tell(step);
 		if (!step->cached) {
 			made = 1;
 			r = object_make(plan, step, options, label, err);
