@@ -100,17 +100,6 @@ static bool is_no_base(int r)
 	return false;
 }
 
-/* 0, or -EBUSY: it is not the image that the plan was made for; its machine ran meanwhile, say. */
-static int kept_check(const struct plan *plan, const struct product *product, size_t kept,
-		      struct err *err)
-{
-	for (size_t i = 0; i < kept; i++)
-		if (!product_has(product, i, plan->steps[plan->first_compose + i]->key))
-			return err_set(err, -EBUSY, "%s: changed since the plan was made",
-				       plan->steps[plan->first_compose]->makes);
-	return 0;
-}
-
 /* The image up to the first layer that must be put; *first falls to the outermost one where the
  * image that is there cannot be edited: then *ret_image is NULL, and a new one begins at *ret_path.
  */
@@ -122,10 +111,8 @@ static int image_begin(struct plan *plan, size_t *first, struct product *product
 	product_done(product);
 	product_read(plan->out, product);
 	if (kept > 0) {
-		int r = kept_check(plan, product, kept, err);
+		int r = product_reopen(plan->out, product, kept, ret_image, err);
 
-		if (r == 0)
-			r = product_reopen(plan->out, product, kept, ret_image, err);
 		if (!is_no_base(r))
 			return r;
 		log_info("the whole image is made anew: %s", err->text);
@@ -345,6 +332,28 @@ static int media_look(const struct plan *plan, const struct step *target, struct
 	return r;
 }
 
+/* Other steps took minutes, and the plan was made before the folder was ours: what it found
+ * composed may be another image now, because its machine ran, say. */
+static void composed_look_again(struct plan *plan)
+{
+	CLEANUP(product_done) struct product product = { 0 };
+	bool there = true;
+
+	product_read(plan->out, &product);
+	for (size_t i = plan->first_compose; i < plan->count; i++) {
+		struct step *step = plan->steps[i];
+
+		if (there && !product_has(&product, i - plan->first_compose, step->key)) {
+			there = false;
+			if (step->cached)
+				log_info(
+					"%s: is made anew: the image changed since the plan was made",
+					step->name);
+		}
+		step->cached = step->cached && there;
+	}
+}
+
 /* The first layer that changed takes all behind it along. target NULL: every step. */
 static int steps_run(const struct build *build, const struct step *target, struct err *err)
 {
@@ -355,6 +364,8 @@ static int steps_run(const struct build *build, const struct step *target, struc
 	for (size_t i = 0; r == 0 && i < plan->count && !composed; i++) {
 		if (!is_needed_by(plan, target, i))
 			continue;
+		if (i == plan->first_compose)
+			composed_look_again(plan);
 		composed = plan->steps[i]->kind == STEP_COMPOSE && !plan->steps[i]->cached;
 		r = step_run(build, i, err);
 	}

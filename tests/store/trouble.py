@@ -308,21 +308,27 @@ class Cases:
 
 
     def touched(self):
-        """The image changes between the plan, which would keep two layers, and composing."""
+        """The image changes between the plan, which would keep two layers or all, and composing."""
         lab = self.lab
-        lab.build("leaf")
+        for stack in "leaf", "lab":
+            self.touched_build(stack)
+
+    def touched_build(self, stack):
+        lab = self.lab
+        lab.load("built")
+        lab.build(stack)
         other = lab.image()
         lab.load("built")
         leaf = next(path for path in only(lab.store, "/tree.tar")
                     if os.path.getsize(path) == os.path.getsize(f"{lab.lab}/leaf.tar"))
         shutil.rmtree(os.path.dirname(leaf))
-        build = self.start(lab.out, "leaf", LAB_SLEEP="1", LAB_LOG=f"{lab.work}/made")
-        while not os.path.exists(f"{lab.work}/made"):
+        build = self.start(lab.out, stack, LAB_SLEEP="1", LAB_LOG=f"{lab.work}/made-{stack}")
+        while not os.path.exists(f"{lab.work}/made-{stack}"):
             time.sleep(0.01)
         self.flip(f"{lab.out}/lab/l1.raw", 1 << 29)
         text = build.communicate()[0].decode()
         self.report.expect(build.returncode == 0, "touched", text)
-        self.report.expect("the whole image is made anew: " in text, "touched", text)
+        self.report.expect("compose t1: is made anew: the image changed" in text, "touched", text)
         self.report.expect(lab.image() == other, "touched", "other bytes")
 
 
