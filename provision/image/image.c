@@ -300,16 +300,15 @@ int image_write(struct image *image, uint64_t offset_bytes, const void *data, si
 	return image->store->write(image->context, offset_bytes, data, length, err);
 }
 
-int image_copy_out(struct image *image, const struct extent *where, int fd, struct err *err)
+/* Copies the data of [start, end) to where it lies within that part of the image. */
+static int data_copy_out(struct image *image, const struct extent *where, uint64_t start,
+			 uint64_t end, int fd, struct err *err)
 {
 	CLEANUP(free_cleanup) char *chunk = mem_alloc(FILE_CHUNK_BYTES);
-	uint64_t next = where->start_bytes, end = next + where->size_bytes;
 	struct extent run;
-	int r = 0;
+	int r;
 
-	if (ftruncate(fd, (off_t)where->size_bytes) < 0)
-		return err_errno(err, errno, "%s: a copy of a part of it", image->path);
-	while (next < end && (r = image_next_data(image, next, end, &run, err)) > 0) {
+	while ((r = image_next_data(image, start, end, &run, err)) > 0) {
 		uint64_t left = run.size_bytes;
 		size_t part = left < FILE_CHUNK_BYTES ? (size_t)left : FILE_CHUNK_BYTES;
 
@@ -318,9 +317,18 @@ int image_copy_out(struct image *image, const struct extent *where, int fd, stru
 			r = fd_pwrite_all(fd, chunk, part, run.start_bytes - where->start_bytes);
 		if (r < 0)
 			return err_wrap(err, r, "%s: a copy of a part of it", image->path);
-		next = run.start_bytes + part;
+		start = run.start_bytes + part;
 	}
-	return r < 0 ? r : 0;
+	return r;
+}
+
+int image_copy_out(struct image *image, const struct extent *where, int fd, struct err *err)
+{
+	uint64_t start = where->start_bytes;
+
+	if (ftruncate(fd, (off_t)where->size_bytes) < 0)
+		return err_errno(err, errno, "%s: a copy of a part of it", image->path);
+	return data_copy_out(image, where, start, start + where->size_bytes, fd, err);
 }
 
 /* Writes a chunk block by block, those left out that hold the same already. */
@@ -347,6 +355,9 @@ int image_copy_in(struct image *image, uint64_t offset, int fd, struct err *err)
 	while ((data = lseek(fd, data, SEEK_DATA)) >= 0) {
 		off_t hole = lseek(fd, data, SEEK_HOLE);
 
+		if (hole < 0)
+			return err_errno(err, errno, "%s: reading what is to be written into it",
+					 image->path);
 		while (data < hole) {
 			uint64_t left = (uint64_t)(hole - data);
 			ssize_t got = fd_pread_all(
@@ -391,27 +402,6 @@ int image_next_data(struct image *image, uint64_t offset_bytes, uint64_t end_byt
 	return image->store->next_data(image->context, offset_bytes, end_bytes, ret_run, err);
 }
 
-/* Copies the data of [start, end) to where it lies within `where`. */
-static int view_copy(struct image *image, const struct extent *where, uint64_t start, uint64_t end,
-		     int fd, struct err *err)
-{
-	char chunk[65536];
-	struct extent run;
-	int r;
-
-	while ((r = image_next_data(image, start, end, &run, err)) > 0) {
-		size_t part = run.size_bytes < sizeof chunk ? run.size_bytes : sizeof chunk;
-
-		r = image_read(image, run.start_bytes, chunk, part, err);
-		if (r == 0)
-			r = fd_pwrite_all(fd, chunk, part, run.start_bytes - where->start_bytes);
-		if (r < 0)
-			return r;
-		start = run.start_bytes + part;
-	}
-	return r;
-}
-
 int image_view(struct image *image, const struct extent *where, int *ret_fd,
 	       uint64_t *ret_offset_bytes, struct err *err)
 {
@@ -430,9 +420,10 @@ int image_view(struct image *image, const struct extent *where, int *ret_fd,
 
 		if (ftruncate(fd, (off_t)where->size_bytes) < 0)
 			return err_errno(err, errno, "%s: cannot be looked at", image->path);
-		r = view_copy(image, where, start, whole ? end : start + VIEW_EDGE_BYTES, fd, err);
+		r = data_copy_out(image, where, start, whole ? end : start + VIEW_EDGE_BYTES, fd,
+				  err);
 		if (r == 0 && !whole)
-			r = view_copy(image, where, end - VIEW_EDGE_BYTES, end, fd, err);
+			r = data_copy_out(image, where, end - VIEW_EDGE_BYTES, end, fd, err);
 		if (r < 0)
 			return r;
 	}

@@ -24,99 +24,66 @@ struct build {
 	const struct build_options *options;
 };
 
-static int step_run(const struct build *build, size_t index, struct err *err);
+/* ---- telling ---- */
 
-static int bootstrap_run(struct plan *plan, struct step *step, struct err *err)
+static int stop_check(struct err *err)
 {
-	CLEANUP(store_object_done) struct store_object object = STORE_OBJECT_INIT;
-	CLEANUP(free_cleanup)
-	char *log = str_format("%s/logs/bootstrap-%.12s.log", plan->out, step->key);
-	bool exists = false;
-	int r = object_begin(plan, step, &object, &exists, err);
-
-	if (r < 0 || exists)
-		return r;
-	const struct base_options options = {
-		.store = plan->store,
-		.locked = step->locked,
-		.offline = plan->offline,
-		.log_path = log,
-	};
-	r = base_bootstrap(&step->base, &options, object.folder, err);
-	return r < 0 ? r : store_publish(&object, step->name, &step->inputs, err);
+	if (spawn_stop_signal())
+		return err_set(err, -EINTR, "stopped by a signal; what is finished is kept");
+	return 0;
 }
 
-static void hold_release(struct step *step)
+static size_t step_number(const struct plan *plan, const struct step *step)
 {
-	fd_cleanup(&step->hold);
-	step->hold = -1;
-}
-
-static void damage_tell(struct step *step)
-{
-	CLEANUP(free_cleanup) char *damage = take(&step->damage);
-
-	if (damage)
-		log_warn("%s is damaged and made anew: %s", step->name, damage);
-}
-
-/* The medium of a disk that was there is looked at when the disk must be made after all. */
-static int medium_provide(struct plan *plan, struct step *medium, struct err *err)
-{
-	if (!medium->cached)
-		return 0;
-	medium->cached = false;
-	int r = medium_look(medium, err);
-	return r < 0 ? r : medium_run(plan, medium, err);
-}
-
-static int object_make(const struct build *build, struct step *step, const char *label,
-		       struct err *err)
-{
-	log_status("%s ...", label);
-	if (step->kind == STEP_BOOTSTRAP)
-		return bootstrap_run(build->plan, step, err);
-	int r = medium_provide(build->plan, step->base_step, err);
-	return r < 0 ? r : installation_run(build->plan, step, build->options, label, err);
-}
-
-/* The object is there, and held to the end of the build. Until it is held others may remove it:
- * then it is made once more. */
-static int object_provide(const struct build *build, struct step *step, const char *label,
-			  bool *ret_made, struct err *err)
-{
-	*ret_made = false;
-	for (;;) {
-		int r = 0;
-
-		damage_tell(step);
-		if (!step->cached) {
-			*ret_made = true;
-			r = object_make(build, step, label, err);
-		}
-		if (r == 0)
-			r = store_hold(build->plan->store, "base", step->key, &step->hold, err);
-		if (r < 0 || path_exists(step->makes))
-			return r;
-		hold_release(step);
-		step->cached = false;
-	}
-}
-
-static void step_report(const struct plan *plan, const struct step *step, const char *product,
-			double seconds)
-{
-	double mib = product ? (double)file_allocated_bytes(product) / (1 << 20) : 0;
 	size_t number = 1;
 
 	while (plan->steps[number - 1] != step)
 		number++;
+	return number;
+}
+
+/* "[2/5] bootstrap leaf bookworm"; the caller frees. */
+static char *step_label(const struct plan *plan, const struct step *step)
+{
+	return str_format("[%zu/%zu] %s", step_number(plan, step), plan->count, step->name);
+}
+
+/* product: the file that was made, or NULL. */
+static void step_report(const char *label, const char *product, double seconds)
+{
+	double mib = product ? (double)file_allocated_bytes(product) / (1 << 20) : 0;
+
 	log_status("%s", "");
 	if (mib > 0)
-		log_info("[%zu/%zu] %s: %.1f s, %.0f MiB written", number, plan->count, step->name,
-			 seconds, mib);
+		log_info("%s: %.1f s, %.0f MiB written", label, seconds, mib);
 	else
-		log_info("[%zu/%zu] %s: %.1f s", number, plan->count, step->name, seconds);
+		log_info("%s: %.1f s", label, seconds);
+}
+
+/* ---- what the store keeps ---- */
+
+static void damage_tell(const struct step *step)
+{
+	if (step->damage)
+		log_warn("%s is damaged and made anew: %s", step->name, step->damage);
+}
+
+static int object_run(const struct build *build, struct step *step, struct err *err)
+{
+	CLEANUP(free_cleanup) char *label = step_label(build->plan, step);
+	double start = clock_seconds();
+	int r = step->cached ? 0 : stop_check(err);
+
+	if (r == 0)
+		r = object_provide(build->plan, step, build->options, label, err);
+	if (r < 0)
+		return step->kind == STEP_INSTALL ? r : err_wrap(err, r, "%s", step->name);
+	free(take(&step->damage));
+	if (r > 0)
+		step_report(label, step->makes, clock_seconds() - start);
+	else
+		log_info("%s: cached", label);
+	return 0;
 }
 
 /* ---- composing ---- */
@@ -169,13 +136,12 @@ static int layer_put(struct plan *plan, const struct step *step, const char *pat
 	};
 	CLEANUP(undo_cleanup) struct undo *undo = NULL;
 	size_t index = product->count;
+	CLEANUP(free_cleanup) char *label = step_label(plan, step);
 	double start = clock_seconds();
-	int r = 0;
+	int r = stop_check(err);
 
-	if (spawn_stop_signal())
-		return err_set(err, -EINTR, "stopped by a signal; what is finished is kept");
 	product_add(product, step->key);
-	if (!*image)
+	if (r == 0 && !*image)
 		r = compose_begin(&request, path, image, err);
 	if (r == 0 && index > 0)
 		r = product_layer_begin(plan->out, *image, index, &undo, err);
@@ -185,8 +151,7 @@ static int layer_put(struct plan *plan, const struct step *step, const char *pat
 	if (r == 0 && undo)
 		r = product_layer_end(*image, take(&undo), &product->layers[index], err);
 	if (r == 0)
-		step_report(plan, step, index == 0 ? image_path(*image) : NULL,
-			    clock_seconds() - start);
+		step_report(label, index == 0 ? image_path(*image) : NULL, clock_seconds() - start);
 	return r;
 }
 
@@ -219,43 +184,59 @@ static int compose_once(struct plan *plan, size_t first, bool *ret_damaged, stru
 	return r < 0 ? r : removed;
 }
 
-static int damaged_remake(const struct build *build, struct err *err)
+static bool is_damaged(const struct step *step)
 {
-	struct plan *plan = build->plan;
+	return step_is_stored(step->kind) && !step->cached && step->damage;
+}
+
+/* Another build may have found the same damage. Each lets go of all that is damaged before it waits
+ * for the other, or they would wait for one another. */
+static int damaged_discard(struct plan *plan, struct err *err)
+{
 	int r = 0;
 
+	for (size_t i = 0; i < plan->count; i++)
+		if (is_damaged(plan->steps[i]))
+			object_release(plan->steps[i]);
 	for (size_t i = 0; r == 0 && i < plan->count; i++) {
-		struct step *step = plan->steps[i];
-
-		if (!step_is_stored(step->kind) || step->cached || !step->damage)
+		if (!is_damaged(plan->steps[i]))
 			continue;
-		hold_release(step);
-		damage_tell(step);
-		r = store_discard(plan->store, "base", step->key, err);
-		if (r == 0)
-			r = step_run(build, i, err);
+		damage_tell(plan->steps[i]);
+		r = store_discard(plan->store, BASE_KIND, plan->steps[i]->key, err);
 	}
 	return r;
 }
 
+static int damaged_remake(const struct build *build, struct err *err)
+{
+	struct plan *plan = build->plan;
+	int r = damaged_discard(plan, err);
+
+	for (size_t i = 0; r == 0 && i < plan->count; i++)
+		if (is_damaged(plan->steps[i]))
+			r = object_run(build, plan->steps[i], err);
+	return r;
+}
+
+/* The whole image needs trees that its last layers did not, and one of those may be damaged too;
+ * what was made anew is not looked at again. */
 static int compose_run(const struct build *build, size_t first, struct err *err)
 {
 	struct plan *plan = build->plan;
 	bool damaged = false;
 	int r = compose_once(plan, first, &damaged, err);
 
-	if (!damaged)
-		return r;
-	err_clear(err);
-	r = damaged_remake(build, err);
-	if (r == 0)
+	while (damaged) {
+		err_clear(err);
+		r = damaged_remake(build, err);
+		if (r < 0)
+			return r;
 		r = compose_once(plan, plan->first_compose, &damaged, err);
-	return r == 0 && damaged ? err_set(err, -EIO,
-					   "%s: base trees in it are damaged again after they were "
-					   "made anew; its disk may be failing",
-					   store_path(plan->store))
-				 : r;
+	}
+	return r;
 }
+
+/* ---- any step ---- */
 
 /* A second build of the same stack folder waits in vain: it is told so at once. */
 int plan_lock_out(const char *out, int *ret_lock, struct err *err)
@@ -274,32 +255,31 @@ int plan_lock_out(const char *out, int *ret_lock, struct err *err)
 	return 0;
 }
 
+static int medium_step_run(struct plan *plan, struct step *step, const char *label, struct err *err)
+{
+	double start = clock_seconds();
+	int r = stop_check(err);
+
+	if (r == 0)
+		r = medium_run(plan, step, err);
+	if (r < 0)
+		return err_wrap(err, r, "%s", step->name);
+	step_report(label, NULL, clock_seconds() - start);
+	return 0;
+}
+
 static int step_run(const struct build *build, size_t index, struct err *err)
 {
-	struct plan *plan = build->plan;
-	struct step *step = plan->steps[index];
-	CLEANUP(free_cleanup)
-	char *label = str_format("[%zu/%zu] %s", index + 1, plan->count, step->name);
-	double start = clock_seconds();
+	struct step *step = build->plan->steps[index];
+	CLEANUP(free_cleanup) char *label = step_label(build->plan, step);
 
-	bool made = !step->cached;
-	int r = 0;
-
-	if (made && spawn_stop_signal())
-		return err_set(err, -EINTR, "stopped by a signal; what is finished is kept");
-	if (made && step->kind == STEP_COMPOSE)
-		return compose_run(build, index, err);
-	if (made && step->kind == STEP_MEDIUM)
-		r = medium_run(plan, step, err);
+	damage_tell(step);
 	if (step_is_stored(step->kind))
-		r = object_provide(build, step, label, &made, err);
-	if (r < 0)
-		return step->kind == STEP_INSTALL ? r : err_wrap(err, r, "%s", step->name);
-	if (made)
-		step_report(plan, step, step_is_stored(step->kind) ? step->makes : NULL,
-			    clock_seconds() - start);
-	else
-		log_info("%s: cached", label);
+		return object_run(build, step, err);
+	if (!step->cached)
+		return step->kind == STEP_COMPOSE ? compose_run(build, index, err)
+						  : medium_step_run(build->plan, step, label, err);
+	log_info("%s: cached", label);
 	return 0;
 }
 
@@ -352,6 +332,28 @@ static int media_look(const struct plan *plan, const struct step *target, struct
 	return r;
 }
 
+/* Other steps took minutes, and the plan was made before the folder was ours: what it found
+ * composed may be another image now, because its machine ran, say. */
+static void composed_look_again(struct plan *plan)
+{
+	CLEANUP(product_done) struct product product = { 0 };
+	bool there = true;
+
+	product_read(plan->out, &product);
+	for (size_t i = plan->first_compose; i < plan->count; i++) {
+		struct step *step = plan->steps[i];
+
+		if (there && !product_has(&product, i - plan->first_compose, step->key)) {
+			there = false;
+			if (step->cached)
+				log_info(
+					"%s: is made anew: the image changed since the plan was made",
+					step->name);
+		}
+		step->cached = step->cached && there;
+	}
+}
+
 /* The first layer that changed takes all behind it along. target NULL: every step. */
 static int steps_run(const struct build *build, const struct step *target, struct err *err)
 {
@@ -362,6 +364,8 @@ static int steps_run(const struct build *build, const struct step *target, struc
 	for (size_t i = 0; r == 0 && i < plan->count && !composed; i++) {
 		if (!is_needed_by(plan, target, i))
 			continue;
+		if (i == plan->first_compose)
+			composed_look_again(plan);
 		composed = plan->steps[i]->kind == STEP_COMPOSE && !plan->steps[i]->cached;
 		r = step_run(build, i, err);
 	}
@@ -410,5 +414,9 @@ int plan_build(struct plan *plan, const struct build_options *options, struct er
 
 	if (r == 0)
 		r = plan_lock_out(plan->out, &lock, err);
-	return r < 0 ? r : all_run(&build, err);
+	if (r == 0)
+		r = all_run(&build, err);
+	for (size_t i = 0; i < plan->count; i++)
+		object_release(plan->steps[i]);
+	return r;
 }

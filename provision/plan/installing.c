@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "base/url_text.h"
 #include "install/install.h"
-#include "plan/object.h"
 
 #define WORK   "install" /* out/install/LAYER: a disk in the making */
 #define FAILED "failed"	 /* out/failed/LAYER: what there was when it failed */
@@ -68,10 +67,11 @@ static int disk_give(const char *from, const char *to, struct err *err)
 
 static int disk_publish(struct plan *plan, struct step *step, const char *work, struct err *err)
 {
-	CLEANUP(store_object_done) struct store_object object = STORE_OBJECT_INIT;
+	CLEANUP(store_object_done)
+	struct store_object object = { .lock = -1, .again = step->again };
 	CLEANUP(free_cleanup) char *from = path_join(work, INSTALL_DISK);
 	bool exists = false;
-	int r = object_begin(plan, step, &object, &exists, err);
+	int r = store_begin(plan->store, BASE_KIND, step->key, &object, &exists, err);
 
 	if (r < 0 || exists)
 		return r;

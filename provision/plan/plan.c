@@ -112,10 +112,10 @@ static int lock_apply(const struct plan *plan, struct step *step, struct err *er
 
 static void object_find(struct plan *plan, struct step *step, const char *file)
 {
-	CLEANUP(free_cleanup) char *folder = store_object_path(plan->store, "base", step->key);
+	CLEANUP(free_cleanup) char *folder = store_object_path(plan->store, BASE_KIND, step->key);
 
 	step->makes = path_join(folder, file);
-	step->cached = store_has(plan->store, "base", step->key, &step->damage);
+	step->cached = store_has(plan->store, BASE_KIND, step->key, &step->damage);
 }
 
 /* One base tree serves all layers with the same packages. Takes over the request. */
@@ -292,7 +292,7 @@ static void composed_find(struct plan *plan)
 	for (size_t i = 0; i < layers && i < product.count; i++) {
 		struct step *step = plan->steps[plan->first_compose + i];
 
-		if (!str_equal(step->key, product.layers[i].key) ||
+		if (!product_has(&product, i, step->key) ||
 		    (i + 1 == layers && product.count > layers))
 			return;
 		step->cached = true;

@@ -71,7 +71,7 @@ int plan_print_json(const struct plan *plan, struct err *err);
 
 /* "bootstrap", "medium", ...: the first word of a step's name. */
 const char *step_kind_name(enum step_kind kind);
-/* True if the store keeps what such a step makes, as object "base/KEY". */
+/* True if the store keeps what such a step makes, as object BASE_KIND/KEY. */
 bool step_is_stored(enum step_kind kind);
 
 struct build_options {

@@ -65,6 +65,11 @@ void product_add(struct product *product, const char *key)
 	memcpy(layer->key, key, sizeof layer->key);
 }
 
+bool product_has(const struct product *product, size_t index, const char *key)
+{
+	return index < product->count && str_equal(product->layers[index].key, key);
+}
+
 void product_read(const char *out, struct product *ret_product)
 {
 	CLEANUP(free_cleanup) char *path = path_join(out, RECORD);

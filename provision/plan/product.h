@@ -23,6 +23,8 @@ struct product {
 void product_read(const char *out, struct product *ret_product);
 void product_done(struct product *product);
 void product_add(struct product *product, const char *key);
+/* True if the layer of that index is in it, as the step with that key puts it. */
+bool product_has(const struct product *product, size_t index, const char *key);
 
 /* The image in the making, out/.making/l1.raw: the path where the caller begins it (and frees), or
  * the old one without its layers from kept_layers on. -EBUSY, -EBADMSG: the old one cannot serve,

@@ -27,7 +27,7 @@ static void *verify(void *context)
 		struct tree *tree = &trees->items[i];
 
 		if (tree->step->cached)
-			store_verify(trees->store, "base", tree->step->key, &tree->damage);
+			store_verify(trees->store, BASE_KIND, tree->step->key, &tree->damage);
 	}
 	return NULL;
 }

@@ -16,8 +16,6 @@
 
 #define BUILD_MAX_BYTES (8u << 20)
 
-#define TREES_KIND "base"
-
 /* ---- roots ---- */
 
 static void json_cleanup(json_t **json)
@@ -100,16 +98,16 @@ static time_t used_at(const char *folder)
 static void tree_add(const struct store *store, const char *key, const struct strv *reachable,
 		     struct store_list *list)
 {
-	CLEANUP(free_cleanup) char *folder = store_object_path(store, TREES_KIND, key);
+	CLEANUP(free_cleanup) char *folder = store_object_path(store, BASE_KIND, key);
 	CLEANUP(manifest_done) struct manifest manifest = { 0 };
 	struct store_entry entry = {
-		.kind = str_copy(TREES_KIND),
+		.kind = str_copy(BASE_KIND),
 		.key = str_copy(key),
 		.used_seconds = used_at(folder),
 		.reachable = strv_has(reachable, key),
 	};
 
-	store_has(store, TREES_KIND, key, &entry.damage);
+	store_has(store, BASE_KIND, key, &entry.damage);
 	manifest_read(folder, &manifest, NULL);
 	entry.name = str_copy(manifest.name ? manifest.name : "");
 	entry.size_bytes = manifest_bytes(&manifest);
@@ -129,7 +127,7 @@ static int by_use(const void *left, const void *right)
 static int trees_list(const struct store *store, const struct strv *reachable,
 		      struct store_list *list, struct err *err)
 {
-	CLEANUP(free_cleanup) char *folder = path_join(store_path(store), TREES_KIND);
+	CLEANUP(free_cleanup) char *folder = path_join(store_path(store), BASE_KIND);
 	DIR *dir = opendir(folder);
 	struct dirent *entry;
 
@@ -187,14 +185,14 @@ void store_list_done(struct store_list *list)
 static void leftovers_remove(struct store *store)
 {
 	static const char *const prefixes[] = { ".making-", ".gone-" };
-	CLEANUP(free_cleanup) char *folder = path_join(store_path(store), TREES_KIND);
+	CLEANUP(free_cleanup) char *folder = path_join(store_path(store), BASE_KIND);
 	DIR *dir = opendir(folder);
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir)))
 		for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
 			if (str_starts(entry->d_name, prefixes[i]))
-				store_clear(store, TREES_KIND, entry->d_name + strlen(prefixes[i]));
+				store_clear(store, BASE_KIND, entry->d_name + strlen(prefixes[i]));
 	if (dir)
 		closedir(dir);
 	package_parts_remove(store);

@@ -7,7 +7,7 @@
 #include "store/store.h"
 
 struct store_entry {
-	char *kind; /* "base", a tree; "packages", one package */
+	char *kind; /* BASE_KIND or PACKAGES_KIND: of the latter each is an object */
 	char *key;
 	char *name; /* of the step that made it, or of the package; "": nothing says it */
 	uint64_t size_bytes;

@@ -196,7 +196,7 @@ int package_verify(const struct store *store, const char *sha256, struct err *er
 	int r = hash_file(path, hash, err);
 
 	if (r < 0)
-		return r;
+		return err_wrap(err, -EUCLEAN, "cannot be read");
 	return str_equal(hash, sha256)
 		       ? 0
 		       : err_set(err, -EUCLEAN, "%s: its bytes are not those of its SHA-256", path);

@@ -15,7 +15,7 @@ int store_packages_hold(struct store *store, int *ret_lock, struct err *err);
 
 /* Adds all packages to a list that has the store's trees. */
 int packages_list(const struct store *store, struct store_list *list, struct err *err);
-/* Reads every byte. -EUCLEAN: these are not the bytes that its name says. */
+/* Reads every byte. -EUCLEAN: these are not the bytes that its name says, or cannot be read. */
 int package_verify(const struct store *store, const char *sha256, struct err *err);
 /* -EBUSY while a build uses the packages. */
 int package_remove(struct store *store, const char *sha256, struct err *err);

@@ -149,7 +149,7 @@ int store_begin(struct store *store, const char *kind, const char *key, struct s
 		bool *ret_exists, struct err *err)
 {
 	CLEANUP(free_cleanup) char *folder = str_format("%s/%s", store->path, kind);
-	const struct lock_wish wish = { store, kind, key, LOCK_EX, .or_sound = true };
+	const struct lock_wish wish = { store, kind, key, LOCK_EX, .or_sound = !object->again };
 	int r = dir_make(folder, 0700, err);
 
 	if (r < 0)
@@ -158,7 +158,7 @@ int store_begin(struct store *store, const char *kind, const char *key, struct s
 	if (r < 0)
 		return r;
 	object->final_path = store_object_path(store, kind, key);
-	*ret_exists = object->lock < 0 || store_has(store, kind, key, NULL);
+	*ret_exists = object->lock < 0 || (!object->again && store_has(store, kind, key, NULL));
 	if (*ret_exists)
 		return 0;
 
@@ -191,7 +191,7 @@ static int files_sync(const char *folder, struct err *err)
 	return r < 0 ? r : dir_sync(folder, err);
 }
 
-/* What is there under that name is not sound, or it would not be made again. */
+/* What is there under that name goes: it is not sound, was made again, or is not wanted. */
 static int old_remove(const char *path, struct err *err)
 {
 	CLEANUP(free_cleanup) char *above = path_folder(path);

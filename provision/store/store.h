@@ -8,6 +8,8 @@
 
 struct store;
 
+#define BASE_KIND "base" /* trees and installed disks: what layers are composed from */
+
 /* path NULL: $NESTCTL_STORE, else $XDG_CACHE_HOME/nestctl, else ~/.cache/nestctl. Nothing is
  * written before the first object is begun. */
 int store_open(const char *path, struct store **ret_store, struct err *err);
@@ -15,8 +17,9 @@ void store_close(struct store *store);
 void store_cleanup(struct store **store);
 const char *store_path(const struct store *store);
 
-/* kind is "base"; key is a hex hash. True if the object is there and none of its files is missing
- * or cut; ret_why, if it is there and not sound, says what is wrong (the caller frees), else NULL.
+/* kind is BASE_KIND; key is a hex hash. True if the object is there and none of its files is
+ * missing or cut; ret_why, if it is there and not sound, says what is wrong (the caller frees),
+ * else NULL.
  */
 bool store_has(const struct store *store, const char *kind, const char *key, char **ret_why);
 /* Where the object is, or would be; the caller frees. */
@@ -44,7 +47,8 @@ void store_clear(struct store *store, const char *kind, const char *key);
 struct store_object {
 	char *folder; /* to be filled */
 	char *final_path;
-	int lock; /* held while the object is made: a second maker waits, then finds it */
+	int lock;   /* held while the object is made: a second maker waits, then finds it */
+	bool again; /* set before begin: made though it is there, in whose place it is published */
 };
 
 #define STORE_OBJECT_INIT                                                                          \
@@ -52,8 +56,8 @@ struct store_object {
 		.lock = -1                                                                         \
 	}
 
-/* ret_exists true: another made it meanwhile, nothing is to be done. What is there and not sound is
- * replaced. -EROFS or -EACCES: the store cannot be written. */
+/* ret_exists true: it is there, or another made it meanwhile; nothing is to be done. What is there
+ * and not sound is replaced by publishing. -EROFS or -EACCES: the store cannot be written. */
 int store_begin(struct store *store, const char *kind, const char *key, struct store_object *object,
 		bool *ret_exists, struct err *err);
 /* Writes the manifest, syncs, renames. name and inputs: what made it. */

@@ -13,10 +13,14 @@ from lab import Lab, Report, moments, tree_state
 REASONS = {"EIO": "Input/output error", "ENOSPC": "No space left on device"}
 
 
-def names_object(run):
-    """The message has the name of what could not be written, or of the folder it is in."""
+def names_object(lab, run, reason):
+    """The message has the name of what could not be written, or of the folder it is in. Two threads
+    are at work: on a full disk that may be what failed next in the other one."""
     path = re.sub(r"\.tmp-\d+$", "", run.what.split(" ", 1)[1])
-    return any(name in run.text for name in (os.path.basename(path), os.path.dirname(path)))
+    if any(name in run.text for name in (os.path.basename(path), os.path.dirname(path))):
+        return True
+    return reason == REASONS["ENOSPC"] and re.search(
+        rf"^nestctl: .*{re.escape(lab.work)}/[^:]+: [^/]*{reason}$", run.text, re.M)
 
 
 def check_failed(lab, report, where, run, reason, images, objects):
@@ -29,7 +33,7 @@ def check_failed(lab, report, where, run, reason, images, objects):
     else:
         report.expect(run.status == 1, where, f"status {run.status}: {run.text[-300:]}")
     report.expect(reason in run.text, where, f"no reason: {run.text[-300:]}")
-    report.expect(names_object(run), where, f"no object: {run.text[-300:]}")
+    report.expect(names_object(lab, run, reason), where, f"no object: {run.text[-300:]}")
     report.expect(lab.image() in (None, *images), where, "the image is not whole")
     for name, found in lab.objects().items():
         report.expect(found == objects.get(name), where, f"{name} is not whole")

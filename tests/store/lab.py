@@ -1,6 +1,7 @@
 """A lab that builds in a fraction of a second, with everything a real one has: a mirror, a lock
-file, two base trees, a host, a host in it, and a guest in that. Its packages are empty, its kernels are a few bytes,
-and mmdebstrap is a program that copies a finished tree; all the rest is nestctl's own.
+file, two base trees, a host, a host in it, and a guest in that. Its packages are empty, its kernels
+are a few bytes, and mmdebstrap is a program that copies a finished tree; all the rest is nestctl's
+own.
 
 Usage as a program: lab.py NESTCTL FOLDER makes it."""
 import ctypes
@@ -48,12 +49,16 @@ STACK = """layers:
           mount: /
   - profile: {data}/profiles/layers/leaf-pv.yaml
     name: t3
+    host_name: {leaf_name}
     os:
       mirror: "file://{lab}/mirror/"
 """
 
+# Folder of the stack file -> host names of t2 and t3.
+STACKS = {"lab": ("one", "three"), "other": ("two", "three"), "leaf": ("one", "four")}
+
 # Called as nestctl calls mmdebstrap: the tree is the last argument but one. It says that it ran,
-# and takes its time if it is asked to.
+# takes its time, and fails or makes nothing if it is asked to.
 MMDEBSTRAP = """#!/bin/sh
 for argument; do
 	case $argument in
@@ -64,6 +69,7 @@ for argument; do
 done
 [ -z "$LAB_LOG" ] || echo "$tree" >> "$LAB_LOG"
 [ -z "$LAB_SLEEP" ] || sleep "$LAB_SLEEP"
+[ -z "$LAB_FAIL" ] || exit "$LAB_FAIL"
 exec cp "{lab}/$tree.tar" "$before"
 """
 
@@ -123,9 +129,9 @@ def write(path, content, mode=0o644):
 
 def make(nestctl, lab):
     data = os.environ["NESTCTL_DATA"]
-    for stack, host_name in (("lab", "one"), ("other", "two")):
+    for stack, (host_name, leaf_name) in STACKS.items():
         write(f"{lab}/{stack}/lab.yaml",
-              STACK.format(lab=lab, data=data, host_name=host_name))
+              STACK.format(lab=lab, data=data, host_name=host_name, leaf_name=leaf_name))
     kernel = {"boot/vmlinuz-6.1": b"a kernel", "lib/modules/6.1/modules.dep": b"",
               "bin/busybox": b"a busybox"}
     write(f"{lab}/leaf.tar", tar_bytes(kernel))
@@ -147,7 +153,7 @@ def make(nestctl, lab):
             "name": name, "version": "1", "architecture": "all", "suite": "bookworm",
             "path": f"pool/{name}.deb", "size": len(deb),
             "sha256": hashlib.sha256(deb).hexdigest()}]})
-    for stack in "lab", "other":
+    for stack in STACKS:
         write(f"{lab}/{stack}/lab.lock", json.dumps({"nestctl lock": 1, "trees": trees}))
 
 
@@ -193,9 +199,9 @@ class Lab:
         shutil.rmtree(self.root)
         copy(f"{self.work}/{name}", self.root)
 
-    def command(self, stack):
+    def command(self, stack, *options):
         return [self.nestctl, "build-stack", f"{self.lab}/{stack}/lab.yaml", "--build-only",
-                "--store", self.store, "--out", self.out]
+                "--store", self.store, "--out", self.out, *options]
 
     def environment(self, **fault):
         return dict(os.environ, PATH=f"{self.lab}/bin:{os.environ['PATH']}",
@@ -203,12 +209,13 @@ class Lab:
                     LD_PRELOAD=os.environ["FAULT_LIBRARY"], FAULT_STATE=f"{self.work}/state",
                     **{name: str(value) for name, value in fault.items()})
 
-    def build(self, stack="lab", **fault):
+    def build(self, stack="lab", *options, **fault):
         with open(f"{self.work}/state", "w+b") as file:
             file.write(bytes(ctypes.sizeof(State)))
             file.flush()
             # Children may outlive the program that a cut ends: the pipe closes with the last.
-            process = subprocess.run(self.command(stack), env=self.environment(**fault),
+            process = subprocess.run(self.command(stack, *options),
+                                     env=self.environment(**fault),
                                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                      stderr=subprocess.STDOUT, timeout=120)
             with mmap.mmap(file.fileno(), 0) as shared:

@@ -209,11 +209,55 @@ class Cases:
         self.expect_built(run, where, objects=not no_data)
         self.report.expect(no_data or "damaged" in run.text, where, f"no word: {last(run)}")
 
+    def both_flipped(self):
+        """A tree whose damage is seen only when the image is made anew for the other one's."""
+        lab = self.lab
+        lab.build("leaf")
+        other = lab.image()
+        lab.load("built")
+        for tree in only(lab.store, "/tree.tar"):
+            self.flip(tree, 5000)
+        run = lab.build("leaf")
+        self.report.expect(run.status == 0, "both trees", f"fails: {last(run)}")
+        self.report.expect(run.text.count("is damaged and made anew") == 2, "both trees", last(run))
+        self.report.expect(lab.image() == other, "both trees", "other bytes")
+        self.report.expect(lab.objects() == self.objects, "both trees", "other objects")
+
+    # ---- a step by its name -----------------------------------------------------------------
+
+    def by_name(self):
+        """A tree is made again where there is none, and goes only when there is another."""
+        lab, report, step = self.lab, self.report, ("--step", "bootstrap leaf bookworm")
+        run = lab.build("lab", *step, LAB_FAIL="1")
+        report.expect(run.status == 1, "a tree that cannot be made", last(run))
+        report.expect(lab.objects() == self.objects, "a tree that cannot be made", "other objects")
+        run = lab.build("lab", *step, LAB_LOG=f"{lab.work}/made")
+        report.expect(run.status == 0, "a tree again", last(run))
+        with open(f"{lab.work}/made") as file:
+            report.expect(file.read().split() == ["leaf"], "a tree again", "was not made")
+        report.expect(lab.objects() == self.objects, "a tree again", "other objects")
+        lab.load("nothing")
+        run = lab.build("lab", *step)
+        report.expect(run.status == 0, "a tree into an empty store", last(run))
+        trees = only(lab.store, "/tree.tar")
+        report.expect(len(trees) == 1, "a tree into an empty store", trees)
+
+        self.nothing_made()
+
+    def nothing_made(self):
+        """The maker ends as if all were well; what it published is no tree, and is replaced."""
+        lab = self.lab
+        lab.load("nothing")
+        run = lab.build("lab", LAB_FAIL="0")
+        self.report.expect(run.status == 1 and "/tree.tar: is not there, though it was made 3 times: "
+                           in run.text, "no tree", last(run))
+        self.expect_built(lab.build(), "after no tree")
+
     # ---- builds that meet ---------------------------------------------------------------------
 
-    def start(self, out, **more):
+    def start(self, out, stack="lab", **more):
         lab = self.lab
-        command = lab.command("lab")
+        command = lab.command(stack)
         command[command.index("--out") + 1] = out
         return subprocess.Popen(command, env=dict(lab.environment(), **more),
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -261,6 +305,31 @@ class Cases:
         subprocess.run([lab.nestctl, "store", "gc", "--store", lab.store], check=True)
         left = [name for name in lab.leftovers() if name.startswith(lab.store)]
         self.report.expect(not left, "collected", f"left behind: {left}")
+
+
+    def touched(self):
+        """The image changes between the plan, which would keep two layers or all, and composing."""
+        lab = self.lab
+        for stack in "leaf", "lab":
+            self.touched_build(stack)
+
+    def touched_build(self, stack):
+        lab = self.lab
+        lab.load("built")
+        lab.build(stack)
+        other = lab.image()
+        lab.load("built")
+        leaf = next(path for path in only(lab.store, "/tree.tar")
+                    if os.path.getsize(path) == os.path.getsize(f"{lab.lab}/leaf.tar"))
+        shutil.rmtree(os.path.dirname(leaf))
+        build = self.start(lab.out, stack, LAB_SLEEP="1", LAB_LOG=f"{lab.work}/made-{stack}")
+        while not os.path.exists(f"{lab.work}/made-{stack}"):
+            time.sleep(0.01)
+        self.flip(f"{lab.out}/lab/l1.raw", 1 << 29)
+        text = build.communicate()[0].decode()
+        self.report.expect(build.returncode == 0, "touched", text)
+        self.report.expect("compose t1: is made anew: the image changed" in text, "touched", text)
+        self.report.expect(lab.image() == other, "touched", "other bytes")
 
 
 def main(nestctl, folder, work, case, *long):

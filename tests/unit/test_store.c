@@ -143,6 +143,32 @@ static void what_is_held_stays(void **state)
 	assert_false(store_has(fixture->store, "base", "k5", NULL));
 }
 
+/* What is made again takes the place of what is there when it is whole, not before. */
+static void made_again_replaces(void **state)
+{
+	struct fixture *fixture = *state;
+	CLEANUP(free_cleanup) char *published = path_join(fixture->folder, "base/k7/f");
+	struct store_object object = { .lock = -1, .again = true };
+	CLEANUP(free_cleanup) char *text = NULL;
+	struct err err = { 0 };
+	bool exists = true;
+
+	object_make(fixture, "k7");
+	assert_int_equal(store_begin(fixture->store, "base", "k7", &object, &exists, &err), 0);
+	assert_false(exists);
+	store_object_done(&object);
+	assert_true(store_has(fixture->store, "base", "k7", NULL));
+	object.again = true;
+	assert_int_equal(store_begin(fixture->store, "base", "k7", &object, &exists, &err), 0);
+	CLEANUP(free_cleanup) char *file = path_join(object.folder, "f");
+	assert_int_equal(file_write(file, "other", 5, 0600, &err), 0);
+	assert_int_equal(store_publish(&object, "a step", &no_inputs, &err), 0);
+	store_object_done(&object);
+	assert_int_equal(file_read(published, 5, &text, NULL, &err), 0);
+	assert_string_equal(text, "other");
+	assert_true(store_has(fixture->store, "base", "k7", NULL));
+}
+
 /* What another build has mended meanwhile stays. */
 static void only_damage_is_discarded(void **state)
 {
@@ -247,6 +273,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(two_makers_make_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_held_stays, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(made_again_replaces, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(only_damage_is_discarded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(leftovers_are_cleared, set_up, tear_down),
 		cmocka_unit_test(changed_inputs_are_named),
