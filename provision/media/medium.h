@@ -26,7 +26,8 @@ void medium_cleanup(struct medium **medium);
 /* One file of the medium, atomically. -ENOENT: it has none of that name. */
 int medium_extract(const struct medium *medium, const char *name, const char *to, struct err *err);
 
-/* A file that is given to the installer. Borrowed. */
+/* A file that is given to the installer. Borrowed. It may hold a secret: what is made with it below
+ * has mode 0600, and lies where it is made, half-made too. */
 struct medium_file {
 	const char *name; /* "autoinst.xml" */
 	const void *data;
