@@ -31,12 +31,12 @@ static int family_check(const struct layer *layer, const struct medium *medium, 
 		       os_family_name(layer->os_family));
 }
 
-int install_medium_bring(const struct layer *layer, const char *folder, char **ret_path,
-			 struct err *err)
+int install_medium_bring(const struct layer *layer, const char *folder, bool offline,
+			 char **ret_path, struct err *err)
 {
 	CLEANUP(free_cleanup) char *path = NULL;
 	CLEANUP(medium_cleanup) struct medium *medium = NULL;
-	int r = medium_fetch(&layer->install, folder, &path, err);
+	int r = medium_fetch(&layer->install, folder, offline, &path, err);
 
 	if (r == 0)
 		r = medium_open(path, &medium, err);

@@ -48,6 +48,7 @@ int esxi_medium_make(const struct medium *medium, const struct medium_file *kick
 
 /* The medium of a layer as a local file: the path itself, or a URL that was fetched into folder and
  * checked by SHA-256, as a path's is where the profile has one. The caller frees *ret_path.
- * -EBADMSG: other bytes than the checksum's. */
-int medium_fetch(const struct install_spec *install, const char *folder, char **ret_path,
-		 struct err *err);
+ * -EBADMSG: other bytes than the checksum's. -ENOENT: the path is not there, or with offline what
+ * the URL names. */
+int medium_fetch(const struct install_spec *install, const char *folder, bool offline,
+		 char **ret_path, struct err *err);

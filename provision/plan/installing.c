@@ -7,7 +7,6 @@
 
 #include "base/fs.h"
 #include "base/log.h"
-#include "fetch/url.h"
 #include "install/install.h"
 #include "plan/object.h"
 
@@ -24,30 +23,12 @@ int medium_look(const struct step *step, struct err *err)
 		       step->lack, step->layer->name);
 }
 
-/* As medium_fetch keeps it. */
-static int offline_look(const struct plan *plan, const struct install_spec *install,
-			const char *folder, struct err *err)
-{
-	CLEANUP(free_cleanup) char *kept = str_format("%s/%s.iso", folder, install->sha256);
-
-	if (!plan->offline || !is_url(install->medium) || path_exists(kept))
-		return 0;
-	return err_set(
-		err, -ENOENT,
-		"the medium was not fetched before, and --offline fetches nothing: build once "
-		"without it, or put the medium there as %s",
-		kept);
-}
-
 int medium_run(struct plan *plan, struct step *step, struct err *err)
 {
 	CLEANUP(free_cleanup) char *folder = path_join(store_path(plan->store), "media");
 	char *path = NULL;
-	int r = offline_look(plan, &step->layer->install, folder, err);
+	int r = install_medium_bring(step->layer, folder, plan->offline, &path, err);
 
-	if (r < 0)
-		return r;
-	r = install_medium_bring(step->layer, folder, &path, err);
 	if (r < 0)
 		return r;
 	free(step->makes);
