@@ -11,8 +11,8 @@
 int install_medium_hash(const struct layer *layer, char ret_hex[HASH_HEX_LENGTH + 1],
 			struct err *err);
 
-/* All that goes into the installed disk; medium: its hash. -ENOTSUP, with the keys named: the
- * layer's family has no answer file, or none that can express the layer. inputs_done *ret_inputs,
+/* All that goes into the installed disk; medium: its hash. -EINVAL, with the keys named: the
+ * answer file of its family cannot express the layer. inputs_done *ret_inputs,
  * also after a failure. */
 int install_inputs(const char *stack_name, const struct layer *layer, const char *medium,
 		   struct inputs *ret_inputs, struct err *err);
