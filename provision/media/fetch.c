@@ -37,7 +37,8 @@ static int local_check(const char *path, const char *sha256, struct err *err)
 		return err_set(err, -EINVAL,
 			       "%s: is a folder, which has no checksum: leave out install.sha256",
 			       path);
-	return *sha256 ? sum_check(path, path, sha256, err) : 0;
+	/* medium_open tells of what is neither of them. */
+	return *sha256 && S_ISREG(status.st_mode) ? sum_check(path, path, sha256, err) : 0;
 }
 
 /* 1: it is there as it was fetched, 0: it must be fetched. */

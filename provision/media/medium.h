@@ -1,6 +1,7 @@
 /* Installation media: what an ISO image is, and what is taken from it. The image is read where it
  * lies: no mount, no root. Its content is hostile until it was checked. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ struct medium {
 	char *version; /* "11.4", "8.9", "12.5" */
 	char *kernel;  /* path inside the medium */
 	char *initrd;  /* likewise; "" for ESXi */
+	bool is_image; /* a machine can have it as its CD-ROM */
 };
 
 /* Recognizes product and version. -EBADMSG: cut short, or no medium that is known (the message says
