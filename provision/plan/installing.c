@@ -1,5 +1,6 @@
 #include "plan/installing.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -148,19 +149,35 @@ int installation_run(struct plan *plan, struct step *step, const struct build_op
 	return r;
 }
 
+/* The layer's disk is in the store. */
+static bool is_stored(const struct plan *plan, const char *layer)
+{
+	for (size_t i = 0; i < plan->first_compose; i++) {
+		const struct step *step = plan->steps[i];
+
+		if (step->kind == STEP_INSTALL && str_equal(step->layer->name, layer))
+			return step->cached;
+	}
+	return false;
+}
+
+/* Whatever is there: the layer may have another name by now, or be no longer in the stack. */
 int installations_clear(const struct plan *plan, struct err *err)
 {
 	CLEANUP(free_cleanup) char *works = path_join(plan->out, WORK);
+	DIR *dir = opendir(works);
+	struct dirent *entry;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < plan->first_compose; i++) {
-		const struct step *step = plan->steps[i];
+	while (r == 0 && dir && (entry = readdir(dir))) {
+		CLEANUP(free_cleanup) char *work = path_join(works, entry->d_name);
 
-		if (step->kind != STEP_INSTALL)
-			continue;
-		CLEANUP(free_cleanup) char *work = path_join(works, step->layer->name);
-		r = step->cached ? tree_remove(work, err) : install_clear(work, err);
+		if (entry->d_name[0] != '.')
+			r = is_stored(plan, entry->d_name) ? tree_remove(work, err)
+							   : install_clear(work, err);
 	}
+	if (dir)
+		closedir(dir);
 	rmdir(works);
 	return r;
 }
