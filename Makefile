@@ -87,14 +87,14 @@ demo: deps
 check: deps
 	@$(MAKE) --no-print-directory all units
 	@tests/all unit fail docs answers grubfix agent media image fix run fuzz install store packages \
-		build lookalike boot
+		build emit lookalike boot
 
 check-long: deps
 	@$(MAKE) --no-print-directory all units
 	@LONG=1 KILLS=200 tests/all store build
 
 check-fast: all units
-	@tests/all unit fail docs answers grubfix agent install
+	@tests/all unit fail docs answers emit grubfix agent install
 
 fuzz-smoke:
 	@SECONDS_EACH=60 tests/fuzz/run
@@ -109,7 +109,7 @@ check-asan:
 	@$(MAKE) --no-print-directory B=build/asan all units \
 		CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined' \
 		LDFLAGS='-fsanitize=address,undefined'
-	@B=build/asan ASAN_OPTIONS=intercept_strchr=0 tests/all unit fail docs answers grubfix agent image fix
+	@B=build/asan ASAN_OPTIONS=intercept_strchr=0 tests/all unit fail docs answers emit grubfix agent image fix
 
 bench: all
 	@tests/bench/run

@@ -52,13 +52,15 @@ void fix_append_line(struct fix *fix, const char *line, const char *reason);
 /* rule_root.c */
 extern const struct fix_rule rule_root, rule_resume, rule_fstab, rule_crypttab, rule_linux_uuid;
 /* rule_loader.c */
-extern const struct fix_rule rule_grub_root, rule_search, rule_boot_path, rule_device_map,
-	rule_missing_file;
+extern const struct fix_rule rule_grub_root, rule_search, rule_device_map;
+/* rule_files.c */
+extern const struct fix_rule rule_boot_path, rule_missing_file;
 /* rule_default.c */
 extern const struct fix_rule rule_xen_default;
 /* rule_console.c */
-extern const struct fix_rule rule_xen_console, rule_dom0_console, rule_grub_serial, rule_dom0_mem,
-	rule_xen_args, rule_dom0_args;
+extern const struct fix_rule rule_xen_console, rule_dom0_console, rule_grub_serial;
+/* rule_arguments.c */
+extern const struct fix_rule rule_dom0_mem, rule_xen_args, rule_dom0_args;
 /* rule_guest.c */
 extern const struct fix_rule rule_altp2m, rule_hap, rule_nestedhvm, rule_tsc_mode, rule_hdtype,
 	rule_serial, rule_netfront;

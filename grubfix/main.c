@@ -80,6 +80,8 @@ static int complain(struct err *err, int r)
 {
 	int status = err_exit_status(err);
 
+	if (err->text)
+		str_tame_lines(err->text); /* it may quote what stands in a file */
 	fprintf(stderr, "grubfix: %s\n", err->text ? err->text : strerror(-r));
 	err_clear(err);
 	return status;

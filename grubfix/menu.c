@@ -39,6 +39,15 @@ bool menu_loads(const struct statement *statement)
 	return false;
 }
 
+bool menu_ours(const struct doc *doc, const struct statement *statement, const bool *foreign)
+{
+	if (statement->entry == NONE)
+		return true;
+	enum entry_kind kind = doc->entries[statement->entry].kind;
+	return (kind == ENTRY_XEN || kind == ENTRY_LINUX || kind == ENTRY_SUBMENU) &&
+	       !foreign[statement->entry];
+}
+
 /* xen.efi looks beside its xen.cfg; EFI writes paths with backslashes. */
 static char *path_beside(const char *menu, const char *file)
 {

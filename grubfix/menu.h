@@ -23,6 +23,8 @@ uint32_t menu_find(const struct doc *doc, const char *path);
 uint32_t menu_xen_entry(const struct doc *doc, const struct grubfix_facts *facts,
 			const bool *usable);
 
+/* Is this statement part of the system whose disk this is? foreign: as of menu_foreign. */
+bool menu_ours(const struct doc *doc, const struct statement *statement, const bool *foreign);
 /* Is this a command that names files to be loaded? */
 bool menu_loads(const struct statement *statement);
 /* The path in the image's own tree of a file named in a menu ("/boot" in front where /boot is

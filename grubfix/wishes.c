@@ -1,5 +1,6 @@
 #include "wishes.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,6 +140,14 @@ static void group_grant(struct fix *fix, const struct group *group, const struct
 		return;
 	text = strv_join(&added, " ");
 	group_add(fix, group, text, reason);
+}
+
+int wish_check_plain(const char *argument, struct err *err)
+{
+	if (argument_is_plain(argument))
+		return 0;
+	return err_set(err, -EINVAL, "\"%s\" cannot be a boot argument: it would need quotes",
+		       argument);
 }
 
 void wishes_grant_one(struct fix *fix, uint32_t args, const struct wish *wishes, const char *reason)

@@ -14,6 +14,9 @@ struct wish {
 	const char *key, *value;
 };
 
+/* What the caller wants written must not need quotes in any syntax: -EINVAL. */
+int wish_check_plain(const char *argument, struct err *err);
+
 /* Makes every list of a role say so. A file of settings (GRUB_CMDLINE_XEN and its _DEFAULT) counts
  * as one list, and gets the variable if it has none; a section of xen.cfg gets its options= line.
  * wishes ends with a NULL key. */

@@ -324,11 +324,16 @@ int file_copy_sparse(int from, int to, struct err *err)
 int file_copy_new(const char *from, const char *to, mode_t mode, struct err *err)
 {
 	CLEANUP(fd_cleanup) int source = open(from, O_RDONLY | O_CLOEXEC);
-	CLEANUP(fd_cleanup) int target = open(to, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 
 	if (source < 0)
 		return err_errno(err, errno, "%s: cannot be opened", from);
+	CLEANUP(fd_cleanup) int target = open(to, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (target < 0)
 		return err_errno(err, errno, "%s: cannot be made", to);
-	return file_copy_sparse(source, target, err);
+	int r = file_copy_sparse(source, target, err);
+	if (r < 0) {
+		unlink(to);
+		return err_wrap(err, r, "%s to %s", from, to);
+	}
+	return 0;
 }

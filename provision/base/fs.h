@@ -69,5 +69,5 @@ int temp_dir(const char *base, char **ret_path, struct err *err);
 /* Copies the data of a file, holes left as holes: reflink where the file system has it, else
  * copy_file_range over SEEK_DATA runs. Both are open; to must be empty. */
 int file_copy_sparse(int from, int to, struct err *err);
-/* The same to a new file at a path where nothing is. */
+/* The same to a new file at a path where nothing is; after a failure nothing is there either. */
 int file_copy_new(const char *from, const char *to, mode_t mode, struct err *err);

@@ -1,16 +1,20 @@
 #include "cmd/build_stack.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/log.h"
 #include "base/spawn.h"
 #include "cmd/build_request.h"
+#include "emit/emit.h"
 #include "run/folder.h"
 #include "run/preflight.h"
 #include "run/run.h"
 
 static const struct option_row options[] = {
 	BUILD_OPTION_ROWS,
+	{ "l0", 0, "NAME",
+	  "what runs L1: qemu, or emit: files for an L0 of your own (default: qemu)" },
 	{ "accel", 0, "ACCEL",
 	  "auto, tcg or kvm (default: auto, KVM only if a guest really runs)" },
 	{ "build-only", 0, NULL, "build the images and stop there" },
@@ -63,6 +67,60 @@ static int prove(const struct arguments *arguments, const struct build_request *
 	return matrix_all_proven(matrix) ? 0 : 1;
 }
 
+/* ---- what is done with a built stack ---- */
+
+static int emit_look(const struct arguments *arguments, const struct build_request *request,
+		     struct err *err)
+{
+	static const char *const of_runs[] = { "keep-running", "json" };
+
+	for (size_t i = 0; i < sizeof of_runs / sizeof *of_runs; i++)
+		if (argument_given(arguments, of_runs[i]))
+			return err_set(err, -EINVAL,
+				       "--%s: --l0 emit starts nothing; this goes with --l0 qemu",
+				       of_runs[i]);
+	return emit_check(request->stack, err);
+}
+
+static int emit(const struct arguments *arguments, const struct build_request *request,
+		struct err *err)
+{
+	(void)arguments;
+	return emit_write(request->stack, request->folder, err);
+}
+
+struct l0 {
+	const char *name;
+	bool runs; /* L1 is started on this machine */
+	/* Before the build, may be NULL: what this L0 cannot have. */
+	int (*look)(const struct arguments *arguments, const struct build_request *request,
+		    struct err *err);
+	/* After it; with --build-only for one that runs L1, never. As of command.run. */
+	int (*finish)(const struct arguments *arguments, const struct build_request *request,
+		      struct err *err);
+};
+
+/* The first is the default. */
+static const struct l0 l0s[] = {
+	{ "qemu", true, NULL, prove },
+	{ "emit", false, emit_look, emit },
+};
+
+static int l0_find(const char *name, const struct l0 **ret_l0, struct err *err)
+{
+	CLEANUP(strv_done) struct strv names = { 0 };
+
+	for (size_t i = 0; i < sizeof l0s / sizeof *l0s; i++) {
+		strv_add(&names, l0s[i].name);
+		if (!name || str_equal(name, l0s[i].name)) {
+			*ret_l0 = &l0s[i];
+			return 0;
+		}
+	}
+	CLEANUP(free_cleanup) char *list = strv_join(&names, ", ");
+	return err_set(err, -EINVAL, "--l0: \"%s\" is none of %s", name, list);
+}
+
 static int build_stack_run(const struct arguments *arguments, struct err *err)
 {
 	CLEANUP(build_request_done) struct build_request request = { 0 };
@@ -73,21 +131,26 @@ static int build_stack_run(const struct arguments *arguments, struct err *err)
 	};
 	bool build_only = argument_given(arguments, "build-only") || build.step;
 	double start = clock_seconds();
-	int r = build_request_load(arguments, &request, err);
+	const struct l0 *l0 = &l0s[0];
+	int r = l0_find(argument(arguments, "l0"), &l0, err);
 
+	if (r == 0)
+		r = build_request_load(arguments, &request, err);
+	if (r == 0 && l0->look)
+		r = l0->look(arguments, &request, err);
 	if (r < 0)
 		return r;
 	spawn_stop_fd(); /* from here on a signal asks, and we clean up */
 	r = run_folder_check_idle(request.folder, err);
 	if (r == 0)
-		r = preflight(&request, build_only, err);
+		r = preflight(&request, build_only || !l0->runs, err);
 	if (r == 0)
 		r = plan_build(request.plan, &build, err);
 	if (r != 0 || build.step)
 		return r;
 	folder_link_stack(request.folder, request.stack);
 	log_info("built %s in %.1f s", request.folder, clock_seconds() - start);
-	return build_only ? 0 : prove(arguments, &request, err);
+	return build_only && l0->runs ? 0 : l0->finish(arguments, &request, err);
 }
 
 const struct command build_stack_command = {

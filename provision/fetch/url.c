@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "base/url_text.h"
 #include "fetch/handle.h"
 
 #define WHOLE_SECONDS 60L
@@ -20,21 +21,6 @@ struct body {
 	size_t max_bytes;
 	bool too_large;
 };
-
-bool is_url(const char *text)
-{
-	size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+");
-
-	return length > 1 && str_starts(text + length, "://");
-}
-
-char *url_shown(const char *url)
-{
-	const char *host = strstr(url, "://") + 3;
-	const char *end = host + strcspn(host, "/"), *at = memrchr(host, '@', (size_t)(end - host));
-
-	return at ? str_format("%.*s%s", (int)(host - url), url, at + 1) : str_copy(url);
-}
 
 static size_t body_add(char *data, size_t size, size_t count, void *context)
 {

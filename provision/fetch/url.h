@@ -1,15 +1,9 @@
 /* What a URL names, by libcurl: a text, or a large file that goes to the disk as it comes. */
 #pragma once
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
-
-/* "https://...", "ftp://...": anything with a scheme. */
-bool is_url(const char *text);
-/* The URL without user and password, for messages; the caller frees. */
-char *url_shown(const char *url);
 
 /* http, https, ftp and file, at most max_bytes, 15 s to connect and 60 s in all. Redirects never
  * lead to a local file. A password in the URL is not printed. The caller frees. */

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/fs.h"
+#include "base/url_text.h"
 #include "fetch/url.h"
 #include "fix/files.h"
 

@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/url_text.h"
 #include "fetch/url.h"
 #include "media/medium.h"
 

@@ -258,7 +258,7 @@ static int compose_run(const struct build *build, size_t first, struct err *err)
 }
 
 /* A second build of the same stack folder waits in vain: it is told so at once. */
-static int out_lock(const char *out, int *ret_lock, struct err *err)
+int plan_lock_out(const char *out, int *ret_lock, struct err *err)
 {
 	CLEANUP(free_cleanup) char *path = path_join(out, ".lock");
 	CLEANUP(fd_cleanup) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -409,6 +409,6 @@ int plan_build(struct plan *plan, const struct build_options *options, struct er
 	int r = dir_make(logs, 0755, err);
 
 	if (r == 0)
-		r = out_lock(plan->out, &lock, err);
+		r = plan_lock_out(plan->out, &lock, err);
 	return r < 0 ? r : all_run(&build, err);
 }

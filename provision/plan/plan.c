@@ -8,7 +8,7 @@
 
 #include "base/fs.h"
 #include "compose/compose.h"
-#include "fetch/url.h"
+#include "base/url_text.h"
 #include "guest/xl.h"
 #include "install/install.h"
 #include "pattern/pattern.h"

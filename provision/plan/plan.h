@@ -86,3 +86,7 @@ struct build_options {
  * stop; -EINVAL: the plan has no such step. What an installer left that failed is moved to
  * out/failed. */
 int plan_build(struct plan *plan, const struct build_options *options, struct err *err);
+
+/* Keeps builds out of a stack's folder as long as the descriptor is open, which the caller closes.
+ * -EBUSY if one is at work there. */
+int plan_lock_out(const char *out, int *ret_lock, struct err *err);

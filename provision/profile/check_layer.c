@@ -3,6 +3,7 @@
 
 #include "bootloader/bootloader.h"
 #include "pattern/pattern.h"
+#include "profile/address.h"
 #include "profile/check_rows.h"
 #include "profile/valid.h"
 
@@ -162,6 +163,26 @@ static void check_gateway(const struct check *check)
 			    network->gateway);
 }
 
+static void check_routes(const struct check *check)
+{
+	const struct network_spec *network = &check->layer->network;
+	uint32_t address = 0, gateway = 0;
+	unsigned bits = 0;
+
+	if (network->mode == ADDRESS_DHCP || !cidr_parse(network->address, &address, &bits))
+		return;
+	uint32_t mask = UINT32_MAX << (32 - bits);
+	for (size_t i = 0; i < network->routes.count; i++) {
+		CLEANUP(route_done) struct route route = route_parse(network->routes.items[i]);
+
+		if (ip_parse(route.gateway, &gateway) && (address & mask) != (gateway & mask))
+			check_wrong(check, "network.routes",
+				    "found \"%s\", whose gateway is not in the network of %s; "
+				    "allowed is one in it",
+				    network->routes.items[i], network->address);
+	}
+}
+
 const struct check_row layer_checks[] = {
 	{ check_name, { "name" } },
 	{ check_role, { "role", "hypervisor", "pattern" } },
@@ -174,5 +195,6 @@ const struct check_row layer_checks[] = {
 	{ check_xen_efi, { "boot.loader", "hypervisor" } },
 	{ check_address, { "network.address" } },
 	{ check_gateway, { "network.address", "network.gateway" } },
+	{ check_routes, { "network.address", "network.routes" } },
 	{ NULL, { NULL } },
 };

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "answers/answers.h"
-#include "fetch/url.h"
+#include "base/url_text.h"
 #include "pattern/pattern.h"
 #include "profile/check_rows.h"
 #include "profile/yaml.h"

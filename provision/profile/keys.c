@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/fs.h"
-#include "fetch/url.h"
+#include "base/url_text.h"
 #include "pattern/pattern.h"
 #include "profile/names.h"
 #include "profile/valid.h"

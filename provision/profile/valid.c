@@ -224,7 +224,9 @@ bool valid_route(const char *text)
 	if (!next || !ip_parse(next + strlen(via), &address))
 		return false;
 	CLEANUP(free_cleanup) char *network = str_format("%.*s", (int)(next - text), text);
-	return cidr_parse(network, &address, &bits);
+	/* Kernels refuse a route to an address that is no network's own. */
+	return cidr_parse(network, &address, &bits) &&
+	       (address & ~(UINT32_MAX << (32 - bits))) == 0;
 }
 
 bool valid_medium(const char *text)

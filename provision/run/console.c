@@ -8,6 +8,7 @@
 
 #define KEEP_BYTES ((size_t)128 * 1024) /* a verbose boot of Xen and a dom0 kernel is 60 KiB */
 #define LINE_BYTES 240
+#define WRAP_BYTES 1024
 
 int console_open(struct console *console, const char *log_path, struct err *err)
 {
@@ -41,6 +42,16 @@ static bool is_text(struct console *console, unsigned char c)
 	return c == '\n' || c == '\t' || (c >= 0x20 && c != 0x7f);
 }
 
+static void text_add(struct console *console, char c)
+{
+	if (console->length == 2 * KEEP_BYTES) {
+		memmove(console->text, console->text + KEEP_BYTES, KEEP_BYTES);
+		console->length = KEEP_BYTES;
+	}
+	console->text[console->length++] = c;
+	console->column = c == '\n' ? 0 : console->column + 1;
+}
+
 void console_add(struct console *console, const char *data, size_t length)
 {
 	if (console->log >= 0 && fd_write_all(console->log, data, length) < 0) {
@@ -51,18 +62,16 @@ void console_add(struct console *console, const char *data, size_t length)
 	for (size_t i = 0; i < length; i++) {
 		if (!is_text(console, (unsigned char)data[i]))
 			continue;
-		if (console->length == 2 * KEEP_BYTES) {
-			memmove(console->text, console->text + KEEP_BYTES, KEEP_BYTES);
-			console->length = KEEP_BYTES;
-		}
-		console->text[console->length++] = data[i];
+		if (console->column == WRAP_BYTES && data[i] != '\n')
+			text_add(console, '\n');
+		text_add(console, data[i]);
 	}
 	console->text[console->length] = '\0';
 }
 
 void console_forget(struct console *console)
 {
-	console->length = 0;
+	console->length = console->column = 0;
 	console->text[0] = '\0';
 }
 
@@ -100,9 +109,10 @@ void console_tail(const struct console *console, size_t count, struct strv *ret_
 	while (found < count && (line = line_before(console->text, &end, &lengths[found])))
 		starts[found++] = line;
 	while (found-- > 0) {
-		strv_format(ret_lines, "%.*s",
-			    (int)(lengths[found] < LINE_BYTES ? lengths[found] : LINE_BYTES),
-			    starts[found]);
+		size_t shown = lengths[found] > LINE_BYTES ? str_cut(starts[found], LINE_BYTES)
+							   : lengths[found];
+
+		strv_format(ret_lines, "%.*s", (int)shown, starts[found]);
 		str_tame(ret_lines->items[ret_lines->count - 1]);
 	}
 	free(starts);

@@ -4,8 +4,11 @@
 #include "base/str.h"
 
 struct console {
-	char *text; /* the recent part: NUL-terminated, without NULs, escape sequences or \r */
+	/* The recent part: NUL-terminated, without NULs, escape sequences or \r. Lines of more than
+	 * 1024 bytes are broken: what searches them line by line has an end. */
+	char *text;
 	size_t length;
+	size_t column;	 /* bytes of the last line */
 	unsigned escape; /* where in an escape sequence the last chunk ended */
 	int log;	 /* -1: whoever makes the text writes the log */
 };

@@ -178,11 +178,13 @@ static bool outer_saw_triple_fault(const struct levels *levels, const struct lev
 	if (!outer || sscanf(ended, "domain %u", &domain) != 1)
 		return false;
 	CLEANUP(free_cleanup) char *who = str_format(" d%uv", domain);
-	for (const char *at = outer->console.text; (at = strstr(at, who)); at++) {
-		const char *what = strstr(at, "Triple fault");
+	const char *at = outer->console.text;
+	while ((at = strstr(at, who))) {
+		const char *end = strchrnul(at, '\n');
 
-		if (what && what < strchrnul(at, '\n'))
+		if (memmem(at, (size_t)(end - at), "Triple fault", strlen("Triple fault")))
 			return true;
+		at = end;
 	}
 	return false;
 }

@@ -193,8 +193,9 @@ static const struct symptom symptoms[] = {
 	  "hdtype=\"ahci\" (machine.disk_bus: ahci)" },
 	{ "console-left", "(Loading Xen|Loading initial ramdisk|Booting `)", silent,
 	  "silence on the serial line after the boot loader",
-	  "console=ttyS0 was left for dom0, or Xen got no console",
-	  "Xen: console=com1 com1=115200,8n1; dom0: console=hvc0" },
+	  "perhaps console=ttyS0 was left for dom0, or Xen got no console; if both are right, it "
+	  "hangs or is slow before its first line",
+	  "Xen: console=com1 com1=115200,8n1; dom0: console=hvc0; else more time (timeouts.boot)" },
 	{ "outer-offline", NULL, outer_offline, "no network in the layer around it either",
 	  "this layer's network goes through that one's bridge", "cure the outer layer first" },
 	{ "no-nic", NULL, no_nic_seen, "the level has no NIC",

@@ -4,9 +4,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,6 +62,43 @@ static void test_copy_between_file_systems(void **state)
 	copy_check(memory[1], disk[1], text);
 }
 
+/* A copy to a path that fails says of what, and leaves nothing there. */
+static void test_copy_that_fails(void **state)
+{
+	CLEANUP(free_cleanup) char *folder = NULL;
+	CLEANUP(fd_cleanup) int memory = memfd_create("copy", MFD_CLOEXEC);
+	struct rlimit old, small;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(temp_dir(NULL, &folder, NULL), 0);
+	CLEANUP(free_cleanup) char *missing = path_join(folder, "missing");
+	CLEANUP(free_cleanup) char *to = path_join(folder, "to");
+	CLEANUP(free_cleanup)
+	char *wanted = str_format("%s: cannot be opened: No such file or directory", missing);
+	assert_int_equal(file_copy_new(missing, to, 0600, &err), -ENOENT);
+	assert_string_equal(err.text, wanted);
+	assert_false(path_exists(to));
+	err_clear(&err);
+
+	CLEANUP(free_cleanup) char *from = str_format("/proc/self/fd/%d", memory);
+	CLEANUP(free_cleanup)
+	char *large = str_format("%s to %s: copying a file: File too large", from, to);
+	assert_int_equal(ftruncate(memory, FILE_BYTES), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	small = (struct rlimit){ FILE_BYTES / 2, old.rlim_max };
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	int r = file_copy_new(from, to, 0600, &err);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	assert_int_equal(r, -EFBIG);
+	assert_string_equal(err.text, large);
+	assert_false(path_exists(to));
+	err_clear(&err);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 static void test_memory_folder(void **state)
 {
 	const char *folder = memory_folder(1);
@@ -75,6 +115,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_copy_between_file_systems),
+		cmocka_unit_test(test_copy_that_fails),
 		cmocka_unit_test(test_memory_folder),
 	};
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "fetch/url.h"
+#include "base/url_text.h"
 #include "media/boot_cfg.h"
 
 #define WHERE "cdrom:/KS.CFG"
