@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 
 #include "base/fs.h"
-#include "compose/compose.h"
 #include "base/url_text.h"
+#include "compose/compose.h"
 #include "guest/xl.h"
 #include "install/install.h"
 #include "pattern/pattern.h"
