@@ -25,6 +25,11 @@ const struct answers_format *answers_format_of(enum os_family_id family)
 	return formats[index];
 }
 
+bool answers_format_is_local(const struct answers_format *format)
+{
+	return format->initrd_args || format->volume_label || format->on_medium;
+}
+
 static const struct answers_format *format_named(const char *name)
 {
 	for (size_t i = 0; i < FORMATS; i++)

@@ -40,10 +40,8 @@ struct answers_format {
 	 * cannot: then the file lies on a disk with volume_label, or on the medium. */
 	const char *initrd_args;
 	const char *volume_label; /* "OEMDRV"; NULL: the installer looks for no such disk */
-	/* A second file beside it at the root of the initrd: the agent, where answer files are no
-	 * place for its bytes. NULL: the answer file has them, or there is no agent at all. */
-	const char *agent_file;
-	bool agent;	 /* it can bring the agent into the layer */
+	bool on_medium;		  /* it is found on the medium, which nestctl makes anew */
+	bool agent;		  /* it can bring the agent into the layer */
 	bool partitions; /* it takes the profile's partitions; else the installer has its own */
 	bool powers_off; /* at the end; else the installer restarts the machine, which must not come
 			  * back */
@@ -67,6 +65,9 @@ int answers_format_find(const struct layer *layer, const char *name,
 const struct answers_format *answers_format_of(enum os_family_id family);
 /* The i-th format, NULL after the last. */
 const struct answers_format *answers_format_at(size_t index);
+
+/* Can they be brought to the installer without a server? */
+bool answers_format_is_local(const struct answers_format *format);
 
 /* Adds what the format cannot express of the layer, each key at its place in the profile. */
 void answers_check_layer(const struct layer *layer, const struct answers_format *format,

@@ -117,6 +117,7 @@ const struct answers_format esxi_format = {
 	.name = "esxi",
 	.family = OS_ESXI,
 	.file_name = "KS.CFG",
+	.on_medium = true,
 	.limits = limits,
 	.release = release_at,
 	.keyboard = keyboard,

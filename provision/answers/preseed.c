@@ -349,7 +349,6 @@ const struct answers_format preseed_format = {
 	.family = OS_DEBIAN,
 	.file_name = "preseed.cfg",
 	.initrd_args = "auto=true priority=critical net.ifnames=0",
-	.agent_file = AGENT_FILE,
 	.agent = true,
 	.partitions = true,
 	.powers_off = true,

@@ -115,10 +115,12 @@ static void base64_lines(const char *data, size_t length, struct buf *out)
 }
 
 /* Whole lines of ASCII that say nothing to the shell, whose end marker is none of them, nor to
- * kickstart, whose sections begin and end with lines that begin with %. */
+ * kickstart, whose sections begin and end with lines whose first word begins with %. Source:
+ * pykickstart, KickstartParser._readSection. */
 static bool is_plain(const struct overlay_entry *entry)
 {
 	const char *text = entry->data;
+	bool word_begins = true; /* nothing but blanks in this line so far */
 
 	if (entry->length == 0 || entry->length > PLAIN_MAX_BYTES ||
 	    text[entry->length - 1] != '\n' || strlen(text) != entry->length)
@@ -127,8 +129,9 @@ static bool is_plain(const struct overlay_entry *entry)
 		unsigned char c = (unsigned char)text[i];
 		bool line_begins = i == 0 || text[i - 1] == '\n';
 
-		if ((c < 0x20 && c != '\n' && c != '\t') || c > 0x7e ||
-		    (line_begins && (c == '%' || str_starts(text + i, END_OF_FILE))))
+		word_begins = line_begins || (word_begins && strchr(" \t", text[i - 1]));
+		if ((c < 0x20 && c != '\n' && c != '\t') || c > 0x7e || (word_begins && c == '%') ||
+		    (line_begins && str_starts(text + i, END_OF_FILE)))
 			return false;
 	}
 	return true;

@@ -54,13 +54,14 @@ int emit_check(const struct stack *stack, struct err *err)
 
 /* ---- the disk ---- */
 
-/* All raw ones are one file under several names; the product itself stays another. */
+/* The disks hold what others must not read, such as the hash of root's password: mode 0600, as the
+ * product's. All raw ones are one file under several names; the product itself stays another. */
 static int raw_put(struct emission *emission, const char *path, struct err *err)
 {
 	if (emission->raw && link(emission->raw, path) == 0)
 		return 0;
 	log_status("  copying the disk: %s", path_name(path));
-	int r = file_copy_new(emission->disk, path, 0644, err);
+	int r = file_copy_new(emission->disk, path, 0600, err);
 	if (r == 0 && !emission->raw)
 		emission->raw = str_copy(path);
 	return r;
@@ -80,7 +81,9 @@ static int vhdx_put(const struct emission *emission, const char *path, struct er
 	};
 
 	log_status("  converting the disk: %s", path_name(path));
-	return spawn_run(&options, NULL, err);
+	/* qemu-img keeps the mode of a file that is there. */
+	int r = file_write(path, "", 0, 0600, err);
+	return r < 0 ? r : spawn_run(&options, NULL, err);
 }
 
 /* ---- a product ---- */

@@ -8,12 +8,6 @@ int answer_make(const char *stack_name, const struct layer *layer,
 	const struct answers_request request = { .layer = layer, .stack_name = stack_name };
 	const struct answers_format *format = answers_format_of(layer->os_family);
 
-	if (!format->initrd_args && !format->volume_label && layer->os_family != OS_ESXI)
-		return err_set(
-			err, -ENOTSUP,
-			"%s: the installer of family %s takes its answers from a server alone: "
-			"print them with nestctl answers and install the layer by hand",
-			layer->name, os_family_name(layer->os_family));
 	int r = format->emit(&request, ret_text, err);
 
 	if (r < 0)

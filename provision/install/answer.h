@@ -3,7 +3,7 @@
 #pragma once
 #include "answers/answers.h"
 
-/* Neither is NULL after a success; the caller frees the text. -ENOTSUP: no disk and no initrd can
- * bring the answers to that installer. */
+/* Neither is NULL after a success; the caller frees the text. -EINVAL: they cannot express the
+ * layer. */
 int answer_make(const char *stack_name, const struct layer *layer,
 		const struct answers_format **ret_format, char **ret_text, struct err *err);

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "install/answer.h"
@@ -11,13 +10,6 @@
 
 /* The last console is the one that the installer speaks on. */
 #define CONSOLES "console=tty0 console=ttyS0,115200n8"
-
-static bool is_folder(const char *path)
-{
-	struct stat status;
-
-	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
 
 static int family_check(const struct layer *layer, const struct medium *medium, struct err *err)
 {
@@ -31,12 +23,12 @@ static int family_check(const struct layer *layer, const struct medium *medium, 
 		       os_family_name(layer->os_family));
 }
 
-int install_medium_bring(const struct layer *layer, const char *folder, char **ret_path,
-			 struct err *err)
+int install_medium_bring(const struct layer *layer, const char *folder, bool offline,
+			 char **ret_path, struct err *err)
 {
 	CLEANUP(free_cleanup) char *path = NULL;
 	CLEANUP(medium_cleanup) struct medium *medium = NULL;
-	int r = medium_fetch(&layer->install, folder, &path, err);
+	int r = medium_fetch(&layer->install, folder, offline, &path, err);
 
 	if (r == 0)
 		r = medium_open(path, &medium, err);
@@ -59,8 +51,8 @@ static int installer_extract(const struct medium *medium, const char *folder,
 		r = medium_extract(medium, medium->initrd, initrd, err);
 	if (r < 0)
 		return r;
-	/* A folder is no CD-ROM: its installer gets the rest over the network. */
-	files->medium = is_folder(medium->path) ? NULL : str_copy(medium->path);
+	/* A folder or a netboot archive: its installer gets the rest over the network. */
+	files->medium = medium->is_image ? str_copy(medium->path) : NULL;
 	files->kernel = take(&kernel);
 	*ret_initrd = take(&initrd);
 	return 0;

@@ -48,8 +48,14 @@ int install_medium_hash(const struct layer *layer, char ret_hex[HASH_HEX_LENGTH 
 	}
 	if (stat(install->medium, &status) < 0)
 		return err_errno(err, errno, "%s", install->medium);
-	return S_ISDIR(status.st_mode) ? folder_hash(install->medium, ret_hex, err)
-				       : hash_file(install->medium, ret_hex, err);
+	if (S_ISDIR(status.st_mode))
+		return folder_hash(install->medium, ret_hex, err);
+	if (!S_ISREG(status.st_mode)) /* it may have no end */
+		return err_set(err, -EBADMSG,
+			       "install.medium: %s: is neither a file nor a folder: name an image "
+			       "or a folder",
+			       install->medium);
+	return hash_file(install->medium, ret_hex, err);
 }
 
 /* What an installer writes down of the machine that it runs in: names of disks and interfaces. */

@@ -11,16 +11,16 @@
 int install_medium_hash(const struct layer *layer, char ret_hex[HASH_HEX_LENGTH + 1],
 			struct err *err);
 
-/* All that goes into the installed disk; medium: its hash. -ENOTSUP, with the keys named: the
- * layer's family has no answer file, or none that can express the layer. inputs_done *ret_inputs,
+/* All that goes into the installed disk; medium: its hash. -EINVAL, with the keys named: the
+ * answer file of its family cannot express the layer. inputs_done *ret_inputs,
  * also after a failure. */
 int install_inputs(const char *stack_name, const struct layer *layer, const char *medium,
 		   struct inputs *ret_inputs, struct err *err);
 
-/* The medium as a local file, fetched into folder where it is a URL, checked, and recognized as one
- * of the layer's family. The caller frees *ret_path. */
-int install_medium_bring(const struct layer *layer, const char *folder, char **ret_path,
-			 struct err *err);
+/* The medium as a local file, fetched into folder where it is a URL (never with offline), checked,
+ * and recognized as one of the layer's family. The caller frees *ret_path. */
+int install_medium_bring(const struct layer *layer, const char *folder, bool offline,
+			 char **ret_path, struct err *err);
 
 #define INSTALL_DISK "disk.raw"
 

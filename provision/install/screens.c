@@ -1,6 +1,7 @@
 #include "install/screens.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <jansson.h>
 
 #include "base/fs.h"
@@ -42,10 +43,11 @@ void screens_take(struct screens *screens, struct qmp *qmp)
 	json_decref(json);
 	if (screens->refused || !arguments)
 		return;
-	if (qmp_command(qmp, "screendump", arguments, SECONDS, NULL, &err) < 0) {
-		log_warn("no screenshots: %s", err.text);
+	int r = qmp_command(qmp, "screendump", arguments, SECONDS, NULL, &err);
+	if (r < 0) {
+		log_warn("no screenshot: %s", err.text);
 		err_clear(&err);
-		screens->refused = true;
+		screens->refused = r != -ETIMEDOUT; /* a busy machine may have time for the next */
 		return;
 	}
 	screens->number++;

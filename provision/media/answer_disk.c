@@ -75,7 +75,7 @@ int answer_disk_make(const char *path, const char *label, const struct medium_fi
 			       label, FAT_LABEL_MAX);
 	int r = fat_fill(&options, files, count, &fat, err);
 	if (r == 0)
-		r = temp_open(&temp, path, 0644, err);
+		r = temp_open(&temp, path, 0600, err);
 	if (r == 0)
 		r = image_create(fcntl(temp.fd, F_DUPFD_CLOEXEC, 0), path, options.size_bytes,
 				 &image, err);

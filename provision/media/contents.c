@@ -16,6 +16,7 @@
 #define READ_BYTES	  ((size_t)1 << 18)
 #define NAMES_MAX	  200000
 #define NAME_LENGTH_MAX	  4096
+#define NAMES_BYTES_MAX	  ((size_t)64 << 20)
 #define LINKS_MAX	  8
 #define PACKED_FILE_MAX	  ((uint64_t)2 << 30) /* a file in a compressed archive */
 #define DESCRIPTOR_AT	  32768
@@ -49,6 +50,7 @@ struct contents {
 	uint64_t size_bytes; /* of the image */
 	struct name *names;
 	size_t count;
+	size_t names_bytes; /* of all paths and same_as */
 };
 
 static int failed(struct archive *archive, const char *path, struct err *err)
@@ -192,11 +194,7 @@ static int archive_open(const struct contents *contents, struct archive **ret_ar
 		r = archive_read_open_filename(archive, contents->path, READ_BYTES);
 	}
 	if (r != ARCHIVE_OK && contents->carrier == CARRIER_ARCHIVE)
-		return err_set(
-			err, -EBADMSG,
-			"%s: is no medium: it is no ISO 9660 image, no folder and no netboot "
-			"archive",
-			contents->path);
+		return no_medium(contents, err);
 	if (r != ARCHIVE_OK)
 		return failed(archive, contents->path, err);
 	*ret_archive = take(&archive);
@@ -229,6 +227,7 @@ static void name_add(struct contents *contents, struct archive_entry *entry)
 
 	if (!path)
 		return;
+	contents->names_bytes += strlen(path) + (link ? strlen(link) : 0);
 	contents->names = mem_grow(contents->names, contents->count + 1, sizeof *contents->names);
 	contents->names[contents->count++] = (struct name){
 		.path = str_copy(path),
@@ -252,9 +251,11 @@ static int names_read(struct contents *contents, struct err *err)
 
 	while (r == 0 && (r = next_entry(contents, archive, entry, err)) > 0) {
 		name_add(contents, entry);
-		r = contents->count <= NAMES_MAX
+		r = contents->count <= NAMES_MAX && contents->names_bytes <= NAMES_BYTES_MAX
 			    ? 0
-			    : err_set(err, -EBADMSG, "%s: has more than %d files: it is no medium",
+			    : err_set(err, -EBADMSG,
+				      "%s: has more than %d files, or longer names than any "
+				      "medium: it is no medium",
 				      contents->path, NAMES_MAX);
 	}
 	/* Zeros are an archive that is empty. */
@@ -303,6 +304,11 @@ const char *contents_path(const struct contents *contents)
 const char *contents_label(const struct contents *contents)
 {
 	return contents->label;
+}
+
+bool contents_is_image(const struct contents *contents)
+{
+	return contents->carrier == CARRIER_ISO;
 }
 
 bool contents_boots(const struct contents *contents)

@@ -18,6 +18,7 @@ const char *contents_path(const struct contents *contents);
 /* ISO 9660 volume label, printable; "" for what has none. */
 const char *contents_label(const struct contents *contents);
 
+bool contents_is_image(const struct contents *contents); /* ISO 9660 */
 /* An ISO 9660 image with a boot record (El Torito). */
 bool contents_boots(const struct contents *contents);
 

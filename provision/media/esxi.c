@@ -128,15 +128,17 @@ static int remade(const struct medium *medium, const struct medium_file *kicksta
 int esxi_medium_make(const struct medium *medium, const struct medium_file *kickstart,
 		     const char *to, struct err *err)
 {
+	CLEANUP(free_cleanup) char *above = path_folder(to);
 	CLEANUP(free_cleanup) char *folder = NULL;
 	CLEANUP(temp_done) struct temp temp = TEMP_INIT;
 
 	if (medium->family != OS_ESXI)
 		return err_set(err, -EINVAL, "%s: is %s %s, not ESXi", medium->path,
 			       medium->product, medium->version);
-	int r = temp_open(&temp, to, 0644, err);
+	/* Both hold the hash of root's password: who clears the one folder clears both. */
+	int r = temp_open(&temp, to, 0600, err);
 	if (r == 0)
-		r = temp_dir(NULL, &folder, err);
+		r = temp_dir(above, &folder, err);
 	if (r < 0)
 		return r;
 	r = remade(medium, kickstart, folder, temp.path, err);

@@ -38,18 +38,28 @@ static int local_check(const char *path, const char *sha256, struct err *err)
 		return err_set(err, -EINVAL,
 			       "%s: is a folder, which has no checksum: leave out install.sha256",
 			       path);
-	return *sha256 ? sum_check(path, path, sha256, err) : 0;
+	/* medium_open tells of what is neither of them. */
+	return *sha256 && S_ISREG(status.st_mode) ? sum_check(path, path, sha256, err) : 0;
 }
 
-static bool is_kept(const char *path, const char *sha256)
+/* 1: it is there as it was fetched, 0: it must be fetched. */
+static int kept_look(const char *path, const char *sha256, bool offline, struct err *err)
 {
-	if (!path_exists(path))
-		return false;
-	if (sum_check(path, path, sha256, NULL) == 0)
-		return true;
-	log_warn("%s is damaged: it is fetched again", path);
-	unlink(path);
-	return false;
+	bool exists = path_exists(path);
+
+	if (exists && sum_check(path, path, sha256, NULL) == 0)
+		return 1;
+	if (offline)
+		return err_set(
+			err, -ENOENT,
+			"the medium was not fetched before%s, and --offline fetches nothing: "
+			"build once without it, or put the medium there as %s",
+			exists ? ", or is damaged" : "", path);
+	if (exists) {
+		log_warn("%s is damaged: it is fetched again", path);
+		unlink(path);
+	}
+	return 0;
 }
 
 /* What an earlier try left is gone on with; if that does not give the checksum, once from the
@@ -84,15 +94,20 @@ static int url_fetch(const char *url, const char *sha256, const char *path, stru
 {
 	CLEANUP(free_cleanup) char *part = str_format("%s.part", path);
 	CLEANUP(free_cleanup) char *folder = path_folder(path);
-	CLEANUP(fd_cleanup)
-	int fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	CLEANUP(free_cleanup) char *shown = url_shown(url);
+	CLEANUP(fd_cleanup) int fd = -1;
+	int r = dir_make(folder, 0755, err);
 
+	if (r < 0)
+		return r;
+	log_info("fetching %s", shown);
+	fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return err_errno(err, errno, "%s: cannot be made", part);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return err_set(err, -EBUSY, "%s: another build is fetching it: wait for that one",
 			       part);
-	int r = part_fetch(url, part, fd, sha256, err);
+	r = part_fetch(url, part, fd, sha256, err);
 	if (r < 0) {
 		struct stat status;
 
@@ -105,8 +120,8 @@ static int url_fetch(const char *url, const char *sha256, const char *path, stru
 	return dir_sync(folder, err);
 }
 
-int medium_fetch(const struct install_spec *install, const char *folder, char **ret_path,
-		 struct err *err)
+int medium_fetch(const struct install_spec *install, const char *folder, bool offline,
+		 char **ret_path, struct err *err)
 {
 	const char *sha256 = install->sha256 ? install->sha256 : "";
 	int r;
@@ -122,13 +137,10 @@ int medium_fetch(const struct install_spec *install, const char *folder, char **
 			       "install.sha256: is missing: a medium that is fetched is checked");
 	CLEANUP(free_cleanup) char *name = str_format("%s.iso", sha256);
 	CLEANUP(free_cleanup) char *path = path_join(folder, name);
-	r = dir_make(folder, 0755, err);
-	if (r == 0 && !is_kept(path, sha256)) {
-		CLEANUP(free_cleanup) char *shown = url_shown(install->medium);
-
-		log_info("fetching %s", shown);
-		r = url_fetch(install->medium, sha256, path, err);
-	}
+	int kept = kept_look(path, sha256, offline, err);
+	if (kept < 0)
+		return kept;
+	r = kept ? 0 : url_fetch(install->medium, sha256, path, err);
 	if (r == 0)
 		*ret_path = take(&path);
 	return r;

@@ -44,7 +44,7 @@ int initrd_append(const char *initrd, const struct medium_file *files, size_t co
 			       S_ISREG(status.st_mode) ? "empty" : "no file");
 	int r = archive_make(files, count, &data, &length, err);
 	if (r == 0)
-		r = temp_open(&temp, to, 0644, err);
+		r = temp_open(&temp, to, 0600, err);
 	if (r == 0)
 		r = file_copy_sparse(from, temp.fd, err);
 	if (r < 0)

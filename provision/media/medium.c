@@ -89,6 +89,7 @@ int medium_open(const char *path, struct medium **ret_medium, struct err *err)
 		return r;
 	medium->path = str_copy(path);
 	medium->label = str_copy(contents_label(contents));
+	medium->is_image = contents_is_image(contents);
 	medium->family = product.family;
 	medium->product = take(&product.name);
 	medium->version = take(&product.version);

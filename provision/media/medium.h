@@ -1,6 +1,7 @@
 /* Installation media: what an ISO image is, and what is taken from it. The image is read where it
  * lies: no mount, no root. Its content is hostile until it was checked. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ struct medium {
 	char *version; /* "11.4", "8.9", "12.5" */
 	char *kernel;  /* path inside the medium */
 	char *initrd;  /* likewise; "" for ESXi */
+	bool is_image; /* a machine can have it as its CD-ROM */
 };
 
 /* Recognizes product and version. -EBADMSG: cut short, or no medium that is known (the message says
@@ -26,7 +28,8 @@ void medium_cleanup(struct medium **medium);
 /* One file of the medium, atomically. -ENOENT: it has none of that name. */
 int medium_extract(const struct medium *medium, const char *name, const char *to, struct err *err);
 
-/* A file that is given to the installer. Borrowed. */
+/* A file that is given to the installer. Borrowed. It may hold a secret: what is made with it below
+ * has mode 0600, and lies where it is made, half-made too. */
 struct medium_file {
 	const char *name; /* "autoinst.xml" */
 	const void *data;
@@ -47,6 +50,7 @@ int esxi_medium_make(const struct medium *medium, const struct medium_file *kick
 
 /* The medium of a layer as a local file: the path itself, or a URL that was fetched into folder and
  * checked by SHA-256, as a path's is where the profile has one. The caller frees *ret_path.
- * -EBADMSG: other bytes than the checksum's. */
-int medium_fetch(const struct install_spec *install, const char *folder, char **ret_path,
-		 struct err *err);
+ * -EBADMSG: other bytes than the checksum's. -ENOENT: the path is not there, or with offline what
+ * the URL names. */
+int medium_fetch(const struct install_spec *install, const char *folder, bool offline,
+		 char **ret_path, struct err *err);

@@ -93,12 +93,12 @@ static char *cpe_version(const char *distro)
 		field = strchr(field, ':') ? strchr(field, ':') + 1 : NULL;
 	if (!field)
 		return str_copy("");
-	size_t major = strcspn(field, ":,");
-	if (strncasecmp(field + major, ":sp", 3) != 0)
-		return value_copy(field, major);
-	const char *pack = field + major + 3;
-	return str_format("%.*s.%.*s", (int)(major < 8 ? major : 8), field,
-			  (int)strspn(pack, "0123456789") % 8, pack);
+	size_t length = strcspn(field, ":,");
+	CLEANUP(free_cleanup) char *major = value_copy(field, length);
+	if (strncasecmp(field + length, ":sp", 3) != 0)
+		return take(&major);
+	const char *pack = field + length + 3;
+	return str_format("%s.%.*s", major, (int)strspn(pack, "0123456789"), pack);
 }
 
 static bool suse_content(const struct contents *contents, const char *text,

@@ -1,5 +1,6 @@
 #include "plan/installing.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +8,6 @@
 
 #include "base/fs.h"
 #include "base/log.h"
-#include "base/url_text.h"
 #include "install/install.h"
 
 #define WORK   "install" /* out/install/LAYER: a disk in the making */
@@ -23,30 +23,12 @@ int medium_look(const struct step *step, struct err *err)
 		       step->lack, step->layer->name);
 }
 
-/* As medium_fetch keeps it. */
-static int offline_look(const struct plan *plan, const struct install_spec *install,
-			const char *folder, struct err *err)
-{
-	CLEANUP(free_cleanup) char *kept = str_format("%s/%s.iso", folder, install->sha256);
-
-	if (!plan->offline || !is_url(install->medium) || path_exists(kept))
-		return 0;
-	return err_set(
-		err, -ENOENT,
-		"the medium was not fetched before, and --offline fetches nothing: build once "
-		"without it, or put the medium there as %s",
-		kept);
-}
-
 int medium_run(struct plan *plan, struct step *step, struct err *err)
 {
 	CLEANUP(free_cleanup) char *folder = path_join(store_path(plan->store), "media");
 	char *path = NULL;
-	int r = offline_look(plan, &step->layer->install, folder, err);
+	int r = install_medium_bring(step->layer, folder, plan->offline, &path, err);
 
-	if (r < 0)
-		return r;
-	r = install_medium_bring(step->layer, folder, &path, err);
 	if (r < 0)
 		return r;
 	free(step->makes);
@@ -167,19 +149,35 @@ int installation_run(struct plan *plan, struct step *step, const struct build_op
 	return r;
 }
 
+/* The layer's disk is in the store. */
+static bool is_stored(const struct plan *plan, const char *layer)
+{
+	for (size_t i = 0; i < plan->first_compose; i++) {
+		const struct step *step = plan->steps[i];
+
+		if (step->kind == STEP_INSTALL && str_equal(step->layer->name, layer))
+			return step->cached;
+	}
+	return false;
+}
+
+/* Whatever is there: the layer may have another name by now, or be no longer in the stack. */
 int installations_clear(const struct plan *plan, struct err *err)
 {
 	CLEANUP(free_cleanup) char *works = path_join(plan->out, WORK);
+	DIR *dir = opendir(works);
+	struct dirent *entry;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < plan->first_compose; i++) {
-		const struct step *step = plan->steps[i];
+	while (r == 0 && dir && (entry = readdir(dir))) {
+		CLEANUP(free_cleanup) char *work = path_join(works, entry->d_name);
 
-		if (step->kind != STEP_INSTALL)
-			continue;
-		CLEANUP(free_cleanup) char *work = path_join(works, step->layer->name);
-		r = step->cached ? tree_remove(work, err) : install_clear(work, err);
+		if (entry->d_name[0] != '.')
+			r = is_stored(plan, entry->d_name) ? tree_remove(work, err)
+							   : install_clear(work, err);
 	}
+	if (dir)
+		closedir(dir);
 	rmdir(works);
 	return r;
 }

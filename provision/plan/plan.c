@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/fs.h"
+#include "base/url_text.h"
 #include "compose/compose.h"
 #include "guest/xl.h"
 #include "install/install.h"
@@ -163,11 +164,13 @@ static int medium_step(struct plan *plan, const struct layer *layer, struct step
 
 	step->layer = layer;
 	step->name = str_format("medium %s", layer->name);
-	step->makes = str_copy(layer->install.medium);
+	/* What is printed and kept of it: without a password. */
+	step->makes = is_url(layer->install.medium) ? url_shown(layer->install.medium)
+						    : str_copy(layer->install.medium);
 	int r = medium_identify(step, hash, err);
 	if (r < 0)
 		return r;
-	inputs_add(&step->inputs, "medium", layer->install.medium);
+	inputs_add(&step->inputs, "medium", step->makes);
 	inputs_add(&step->inputs, "sha256", hash);
 	inputs_key(&step->inputs, step->key);
 	*ret_step = step;

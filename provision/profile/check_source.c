@@ -68,14 +68,23 @@ static void check_no_installer(const struct check *check)
 static void check_medium(const struct check *check)
 {
 	const struct layer *layer = check->layer;
+	const char *family = os_family_name(layer->os_family);
+	bool local = answers_format_is_local(answers_format_of(layer->os_family));
 
-	if (!layer_is_installed(layer) && layer->os_family != OS_DEBIAN &&
-	    !check->request->answers_only)
+	if (check->request->answers_only)
+		return;
+	if (!local)
+		check_wrong(check, "os.family",
+			    "found \"%s\", whose installer takes its answers from a server alone; "
+			    "allowed in a stack is another one: print the answers with nestctl "
+			    "answers, and install the layer by hand",
+			    family);
+	else if (!layer_is_installed(layer) && layer->os_family != OS_DEBIAN)
 		check_wrong(
 			check, "install.medium",
 			"found nothing; allowed for a layer of family %s is the ISO image of its "
 			"installer: only debian is made directly from packages",
-			os_family_name(layer->os_family));
+			family);
 }
 
 static void check_sha256(const struct check *check)

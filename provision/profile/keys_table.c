@@ -12,14 +12,17 @@
 /* Regular expressions that the schema shows; valid.c decides. */
 #define NAME_FORM  "^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
 #define LABEL_FORM "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?" /* of RFC 1123 */
-#define TEXT_FORM  "[^\\x00-\\x1f\\x7f]"
-#define PATH_FORM  "(/(?!\\.{1,2}(/|$))[^/\\x00-\\x1f\\x7f]+)"
-#define MOUNT_FORM "(/(?!\\.{1,2}(/|$))[^/\\x00-\\x20\\x7f\"\\\\#]+)"
+/* What no text has: control characters, separators of lines and paragraphs, and what is no
+ * character. */
+#define NEVER	   "\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ufffe\\uffff"
+#define TEXT_FORM  "[^" NEVER "]"
+#define PATH_FORM  "(/(?!\\.{1,2}(/|$))[^/" NEVER "]+)"
+#define MOUNT_FORM "(/(?!\\.{1,2}(/|$))[^/" NEVER " \"\\\\#]+)"
 #define OCTET_FORM "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 #define IP_FORM	   OCTET_FORM "(\\." OCTET_FORM "){3}"
 #define CIDR_FORM  IP_FORM "/(30|[12][0-9]|[1-9])"
-#define ARGS_FORM  "^[^\\x00-\\x1f\\x7f\"'`\\\\$#;{}]*$"
-#define URL_FORM   "(https?://|file:///)[^ \\x00-\\x1f\\x7f]*"
+#define ARGS_FORM  "^[^" NEVER "\"'`\\\\$#;{}]*$"
+#define URL_FORM   "(https?://|file:///)[^ " NEVER "]*"
 
 #define IN(field) offsetof(struct layer, field)
 
@@ -182,7 +185,7 @@ const struct key_row layer_keys[] = {
 	  .max = 1024,
 	  .valid = valid_arguments,
 	  .form = ARGS_FORM,
-	  .allowed = "arguments without quotes",
+	  .allowed = "printable arguments without quotes",
 	  .default_text = "",
 	  .help = "Arguments of the installer's kernel besides those that it needs" },
 	{ .path = "install.timeout",
@@ -206,7 +209,7 @@ const struct key_row layer_keys[] = {
 	  .max = 1024,
 	  .valid = valid_arguments,
 	  .form = ARGS_FORM,
-	  .allowed = "arguments without quotes",
+	  .allowed = "printable arguments without quotes",
 	  .default_text = "",
 	  .help = "Arguments of the hypervisor besides the pattern's" },
 	{ .path = "boot.kernel_args",
@@ -215,7 +218,7 @@ const struct key_row layer_keys[] = {
 	  .max = 1024,
 	  .valid = valid_arguments,
 	  .form = ARGS_FORM,
-	  .allowed = "arguments without quotes",
+	  .allowed = "printable arguments without quotes",
 	  .default_text = "",
 	  .help = "Arguments of the kernel (dom0's in a host) besides the pattern's" },
 	{ .path = "boot.dom0_memory",
@@ -387,7 +390,7 @@ const struct key_row partition_keys[] = {
 	  .offset = offsetof(struct partition_spec, label),
 	  .valid = valid_label,
 	  .form = "^" TEXT_FORM "{0,16}$",
-	  .allowed = "at most 16 bytes",
+	  .allowed = "at most 16 printable bytes",
 	  .default_text = "",
 	  .help = "Label of the file system" },
 	{ .path = "mount",

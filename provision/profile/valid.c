@@ -21,10 +21,24 @@ static bool made_of(const char *text, const char *characters)
 	return *text && text[strspn(text, characters)] == '\0';
 }
 
+/* Of a character of UTF-8: a control character (C0, C1), U+2028 or U+2029, which end a line for
+ * Python's parsers (kickstart) as a newline does, or U+FFFE or U+FFFF, which XML cannot hold. */
+static bool is_odd(const char *text)
+{
+	static const char *const odd[] = { "\xe2\x80\xa8", "\xe2\x80\xa9", "\xef\xbf\xbe",
+					   "\xef\xbf\xbf" };
+	unsigned char first = (unsigned char)text[0];
+
+	for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+		if (str_starts(text, odd[i]))
+			return true;
+	return first < 0x20 || first == 0x7f || (first == 0xc2 && (unsigned char)text[1] < 0xa0);
+}
+
 static bool printable(const char *text)
 {
 	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+		if (is_odd(text))
 			return false;
 	return true;
 }

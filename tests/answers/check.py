@@ -244,14 +244,15 @@ KICKSTART = {  # command: options with a value, flags
 
 
 def kickstart_read(text):
-    """Commands as (name, options, operands), and sections as (header, text)."""
+    """Commands as (name, options, operands), and sections as (header, text). Lines end where
+    Python's splitlines() ends them, and blanks before a % do not count, as in pykickstart."""
     commands, sections, section = [], [], None
-    for line in text.split("\n"):
+    for line in text.splitlines():
         if section is not None:
-            if line.strip() == "%end":
+            if line.split()[:1] == ["%end"]:
                 sections.append((section[0], "\n".join(section[1:]) + "\n"))
                 section = None
-            elif line.startswith("%"):
+            elif line.lstrip().startswith("%"):
                 wrong(f"a line inside a section begins with %: {line[:60]}")
             else:
                 section.append(line)

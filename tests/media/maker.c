@@ -78,7 +78,7 @@ static int run_fetch(int argc, char **argv, struct err *err)
 
 	(void)argc;
 	spawn_stop_fd();
-	int r = medium_fetch(&install, argv[2], &path, err);
+	int r = medium_fetch(&install, argv[2], false, &path, err);
 
 	if (r == 0)
 		puts(path);
