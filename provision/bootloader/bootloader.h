@@ -14,8 +14,9 @@ struct boot_target {
 	struct image *image;
 	const struct layout *layout;
 	const struct disk_spec *disk;
-	const char *root_uuid; /* of the file system with /boot */
-	const char *tools_tar; /* tree of the loader's packages; NULL if it has none */
+	const char *root_uuid;	  /* of the file system with /boot */
+	const char *grub2_folder; /* where GRUB 2 looks for its menu: "/boot/grub" */
+	const char *tools_tar;	  /* tree of the loader's packages; NULL if it has none */
 	struct boot_part kernel, initrd;
 	struct boot_part hypervisor_efi; /* data NULL: there is none */
 };

@@ -53,6 +53,7 @@ static int install(const struct boot_target *target, struct err *err)
 		.folder = GRUB_FOLDER,
 		.modules = "biosdisk multiboot",
 		.root_uuid = target->root_uuid,
+		.menu_folder = target->grub2_folder,
 	};
 	CLEANUP(free_cleanup) char *data = NULL;
 	size_t length = 0;

@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "bootloader/bootloader.h"
+#include "compose/family.h"
 #include "compose/hosts.h"
 #include "compose/installed.h"
 #include "compose/names.h"
@@ -96,7 +97,9 @@ static int kernel_put(struct composition *composition, struct volumes *volumes, 
 	const struct boot_source *source = &composition->source;
 	const struct member *kernel = boot_source_kernel(source);
 	CLEANUP(free_cleanup)
-	char *initrd_path = str_format("/boot/initrd.img-%s", source->kernel_version);
+	char *initrd_path = str_format(
+		"/boot/%s%s", family_files_of(composition->layer->os_family)->initrd_prefix,
+		source->kernel_version);
 	CLEANUP(free_cleanup) char *kernel_path = str_format("/%s", kernel->path);
 	int r = volumes_put(volumes, initrd_path, composition->initrd, composition->initrd_length,
 			    0644, err);
@@ -114,6 +117,7 @@ static struct boot_target boot_target_make(const struct composition *composition
 	return (struct boot_target){
 		.disk = &composition->layer->disk,
 		.root_uuid = composition->root_uuid,
+		.grub2_folder = family_files_of(composition->layer->os_family)->grub2_folder,
 		.tools_tar = composition->trees.loader,
 		.kernel = { kernel->data, kernel->length },
 		.initrd = { composition->initrd, composition->initrd_length },
@@ -162,6 +166,7 @@ static int loader_install(const struct compose_request *request, struct image *i
 		.layout = layout,
 		.disk = &layer->disk,
 		.root_uuid = root_uuid,
+		.grub2_folder = family_files_of(layer->os_family)->grub2_folder,
 		.tools_tar = request->trees.loader,
 	};
 

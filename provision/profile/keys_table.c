@@ -68,7 +68,17 @@ const struct key_row layer_keys[] = {
 	  .form = "^$|^" URL_FORM "( " URL_FORM ")*$",
 	  .allowed = "http, https or file URLs, one blank between them",
 	  .default_text = "",
-	  .help = "Where packages come from; empty: where this machine's own apt gets them" },
+	  .help = "Where packages come from; empty: where this machine's own apt gets them. Of SUSE "
+		  "every repository is named" },
+	{ .path = "os.keyring",
+	  .type = KEY_MEDIUM,
+	  .offset = IN(keyring),
+	  .valid = valid_keyring,
+	  .form = "^(?!.*://)" TEXT_FORM "*$",
+	  .allowed = "a path relative to the file that names it",
+	  .default_text = "",
+	  .help = "Public keys (armored) that sign the repositories of os.mirror, for SUSE layers "
+		  "that are made directly from packages; needed over http and https" },
 	{ .path = "os.packages",
 	  .type = KEY_TEXTS,
 	  .offset = IN(packages),

@@ -218,6 +218,11 @@ bool valid_medium(const char *text)
 	return printable(text);
 }
 
+bool valid_keyring(const char *text)
+{
+	return printable(text) && !strstr(text, "://");
+}
+
 bool valid_sha256(const char *text)
 {
 	return !*text || hash_is_hex(text);
