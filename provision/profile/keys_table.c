@@ -71,7 +71,7 @@ const struct key_row layer_keys[] = {
 	  .help = "Where packages come from; empty: where this machine's own apt gets them. Of SUSE "
 		  "every repository is named" },
 	{ .path = "os.keyring",
-	  .type = KEY_MEDIUM,
+	  .type = KEY_PATH,
 	  .offset = IN(keyring),
 	  .valid = valid_keyring,
 	  .form = "^(?!.*://)" TEXT_FORM "*$",
