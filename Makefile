@@ -82,7 +82,7 @@ demo: deps
 check: deps
 	@$(MAKE) --no-print-directory all units
 	@tests/all unit fail docs answers grubfix agent media image fix run fuzz install packages build \
-		lookalike boot
+		zypper lookalike boot
 
 check-fast: all units
 	@tests/all unit fail docs answers grubfix agent install

@@ -141,6 +141,7 @@ const struct family_files debian_files = {
 	.ssh_unit = "ssh",
 	.initrd_prefix = "initrd.img-",
 	.grub2_folder = "/boot/grub",
+	.distributor = "Debian", /* GRUB appends GNU/Linux */
 	.title = title,
 	.settings = settings,
 	.sources = sources,

@@ -8,6 +8,7 @@ struct family_files {
 	const char *ssh_unit;	   /* of sshd, for what is said to it */
 	const char *initrd_prefix; /* of an initramfs in /boot; the kernel's version follows */
 	const char *grub2_folder;  /* where its GRUB 2 has its menu */
+	const char *distributor;   /* what GRUB makes its titles from; NULL: the title */
 	char *(*title)(const struct layer *layer); /* in boot menus; the caller frees */
 	/* Locale, keyboard, time zone. */
 	void (*settings)(const struct layer *layer, struct overlay *overlay);

@@ -114,7 +114,7 @@ int menu_overlay(const char *stack_name, const struct layer *layer, const struct
 		{ "KERNEL", names->kernel_version },
 		{ "INITRD", initrd },
 		{ "FAMILY", os_family_name(layer->os_family) },
-		{ "DISTRIBUTOR", layer->os_family == OS_DEBIAN ? "Debian" : os },
+		{ "DISTRIBUTOR", family->distributor ? family->distributor : os },
 		{ "XEN_TITLE", xen_title },
 		{ "LINUX_TITLE", linux_title },
 		{ "XEN_ARGS", xen_args },

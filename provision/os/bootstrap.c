@@ -16,17 +16,20 @@ const char *const unread_paths[] = {
 
 static const struct os_family *const families[] = { &debian_family, &suse_family };
 
-static int family_find(enum os_family_id id, const struct os_family **ret_family, struct err *err)
+static const struct os_family *family_find(const struct base_request *request)
 {
 	for (size_t i = 0; i < sizeof families / sizeof *families; i++)
-		if (families[i]->id == id) {
-			*ret_family = families[i];
-			return 0;
-		}
+		if (families[i]->id == request->family)
+			return families[i];
+	return NULL;
+}
+
+static int family_missing(const struct base_request *request, struct err *err)
+{
 	return err_set(err, -ENOTSUP,
 		       "%s: no layer of this family is made directly from packages: name its "
 		       "installer's medium as install.medium",
-		       os_family_name(id));
+		       os_family_name(request->family));
 }
 
 static void packages_add(struct strv *list, const char *const *packages)
@@ -95,11 +98,10 @@ int base_request_inputs(const struct base_request *request, struct inputs *ret_i
 {
 	CLEANUP(free_cleanup) char *packages = strv_join(&request->packages, " ");
 	CLEANUP(buf_done) struct buf excluded = { 0 };
-	const struct os_family *family = NULL;
-	int r = family_find(request->family, &family, err);
+	const struct os_family *family = family_find(request);
 
-	if (r < 0)
-		return r;
+	if (!family)
+		return family_missing(request, err);
 	for (const char *const *path = request->excluded_paths; path && *path; path++)
 		buf_format(&excluded, "%s ", *path);
 	inputs_add(ret_inputs, "format", family->tree_format);
@@ -127,26 +129,25 @@ void base_request_key(const struct base_request *request, char ret_key[HASH_HEX_
 int base_resolve(const struct base_request *request, const struct base_options *options,
 		 struct package_list *ret_list, struct err *err)
 {
-	const struct os_family *family = NULL;
-	int r = family_find(request->family, &family, err);
+	const struct os_family *family = family_find(request);
 
-	return r < 0 ? r : family->resolve(request, options, ret_list, err);
+	return family ? family->resolve(request, options, ret_list, err)
+		      : family_missing(request, err);
 }
 
 int base_bootstrap(const struct base_request *request, const struct base_options *options,
 		   const char *folder, struct err *err)
 {
-	const struct os_family *family = NULL;
-	int r = family_find(request->family, &family, err);
+	const struct os_family *family = family_find(request);
 
-	return r < 0 ? r : family->bootstrap(request, options, folder, err);
+	return family ? family->bootstrap(request, options, folder, err)
+		      : family_missing(request, err);
 }
 
 int base_fetch(const struct base_request *request, const struct base_options *options,
 	       struct err *err)
 {
-	const struct os_family *family = NULL;
-	int r = family_find(request->family, &family, err);
+	const struct os_family *family = family_find(request);
 
-	return r < 0 ? r : family->fetch(request, options, err);
+	return family ? family->fetch(request, options, err) : family_missing(request, err);
 }

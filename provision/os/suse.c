@@ -160,7 +160,7 @@ static int work_fill(const struct base_request *request, const char *work, bool 
 			       "[main]\nrpm.install.excludedocs = yes\n"
 			       "solver.onlyRequires = true\n",
 			       err);
-	return r < 0 || !*keyring ? r : text_write(work, "keyring", keyring, err);
+	return r < 0 || !keyring || !*keyring ? r : text_write(work, "keyring", keyring, err);
 }
 
 /* ---- namespaces ---- */

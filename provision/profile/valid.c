@@ -181,7 +181,7 @@ bool valid_interface(const char *text)
 
 bool valid_package(const char *text)
 {
-	return strlen(text) > 1 && made_of(text, LETTERS_DIGITS "+-.:") &&
+	return strlen(text) > 1 && made_of(text, LETTERS_DIGITS "+-._:") &&
 	       isalnum((unsigned char)text[0]);
 }
 
