@@ -87,7 +87,7 @@ demo: deps
 check: deps
 	@$(MAKE) --no-print-directory all units
 	@tests/all unit fail docs answers grubfix agent media image fix run fuzz install store packages \
-		build emit lookalike boot
+		build emit zypper lookalike boot
 
 check-long: deps
 	@$(MAKE) --no-print-directory all units

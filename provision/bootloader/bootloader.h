@@ -14,8 +14,9 @@ struct boot_target {
 	struct image *image;
 	const struct layout *layout;
 	const struct disk_spec *disk;
-	const char *root_uuid; /* of the file system with /boot */
-	const char *tools_tar; /* tree of the loader's packages; NULL if it has none */
+	const char *root_uuid;	  /* of the file system with /boot */
+	const char *grub2_folder; /* where GRUB 2 looks for its menu: "/boot/grub" */
+	const char *tools_tar;	  /* tree of the loader's packages; NULL if it has none */
 	struct boot_part kernel, initrd;
 	struct boot_part hypervisor_efi; /* data NULL: there is none */
 	struct boot_part prepared;	 /* by prepare */
@@ -31,7 +32,8 @@ struct bootloader {
 	int (*files)(const struct boot_target *target, struct overlay *files, struct err *err);
 	/* Makes what install needs and no image is looked at for; runs while the image is filled,
 	 * in a thread of its own. The caller frees *ret_data. May be NULL. */
-	int (*prepare)(const char *root_uuid, char **ret_data, size_t *ret_length, struct err *err);
+	int (*prepare)(const char *root_uuid, const char *grub2_folder, char **ret_data,
+		       size_t *ret_length, struct err *err);
 	/* Writes what lies outside of file systems; they are complete and closed. May be NULL. */
 	int (*install)(const struct boot_target *target, struct err *err);
 };

@@ -27,8 +27,8 @@ static int core_write(const struct grub2_core *core, const char *folder, const c
 	CLEANUP(free_cleanup) char *config = path_join(folder, "early.cfg");
 	CLEANUP(free_cleanup)
 	char *text = str_format("search --no-floppy --fs-uuid --set=root %s\n"
-				"set prefix=($root)/boot/grub\n",
-				core->root_uuid);
+				"set prefix=($root)%s\n",
+				core->root_uuid, core->menu_folder);
 	CLEANUP(strv_done) struct strv argv = { 0 };
 	int r = file_write(config, text, strlen(text), 0600, err);
 
@@ -37,7 +37,7 @@ static int core_write(const struct grub2_core *core, const char *folder, const c
 	strv_add(&argv, "grub-mkimage");
 	strv_format(&argv, "--format=%s", core->format);
 	strv_format(&argv, "--directory=%s", core->folder);
-	strv_add(&argv, "--prefix=/boot/grub");
+	strv_format(&argv, "--prefix=%s", core->menu_folder);
 	strv_format(&argv, "--config=%s", config);
 	strv_format(&argv, "--output=%s", core_path);
 	words_add(&argv, common_modules);

@@ -49,13 +49,15 @@ static int install(const struct boot_target *target, struct err *err)
 	return r < 0 ? r : image_write(target->image, 0, boot, BOOT_CODE_BYTES, err);
 }
 
-static int prepare(const char *root_uuid, char **ret_data, size_t *ret_length, struct err *err)
+static int prepare(const char *root_uuid, const char *grub2_folder, char **ret_data,
+		   size_t *ret_length, struct err *err)
 {
 	const struct grub2_core core = {
 		.format = "i386-pc",
 		.folder = GRUB_FOLDER,
 		.modules = "biosdisk multiboot",
 		.root_uuid = root_uuid,
+		.menu_folder = grub2_folder,
 	};
 
 	return grub2_core_make(&core, ret_data, ret_length, err);

@@ -11,6 +11,7 @@ static int files(const struct boot_target *target, struct overlay *overlay, stru
 		.folder = "/usr/lib/grub/x86_64-efi",
 		.modules = "fat",
 		.root_uuid = target->root_uuid,
+		.menu_folder = target->grub2_folder,
 	};
 	CLEANUP(free_cleanup) char *data = NULL;
 	size_t length = 0;

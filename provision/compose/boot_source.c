@@ -1,5 +1,6 @@
 #include "compose/boot_source.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -69,11 +70,15 @@ static void driver_paths(const struct member *dependencies, const char *driver, 
 	}
 }
 
+#define BUSYBOX	       "bin/busybox"
+#define BUSYBOX_STATIC "bin/busybox-static" /* SUSE's, whose busybox needs its libraries */
+
 static bool boot_wanted(void *context, const char *path)
 {
 	(void)context;
 	return str_starts(path, "boot/vmlinuz-") || str_starts(path, "boot/xen-") ||
-	       str_ends(path, "/modules.dep") || str_ends(path, "bin/busybox");
+	       str_ends(path, "/modules.dep") || str_ends(path, BUSYBOX) ||
+	       str_ends(path, BUSYBOX_STATIC);
 }
 
 struct module_search {
@@ -99,6 +104,14 @@ static const struct member *file_ending(const struct members *files, const char 
 }
 
 #define KERNEL_PREFIX "boot/vmlinuz-"
+#define XEN_PREFIX    "boot/xen-"
+
+/* "boot/xen-4.17-amd64.gz", but not SUSE's hypervisor for debugging, "boot/xen-dbg-4.17.gz". */
+static bool is_hypervisor(const char *path)
+{
+	return str_starts(path, XEN_PREFIX) && isdigit((unsigned char)path[strlen(XEN_PREFIX)]) &&
+	       str_ends(path, ".gz");
+}
 
 static void names_find(struct boot_source *source)
 {
@@ -109,8 +122,7 @@ static void names_find(struct boot_source *source)
 
 		if (str_starts(path, KERNEL_PREFIX) && (!kernel || strverscmp(path, kernel) > 0))
 			kernel = path;
-		if (str_starts(path, "boot/xen-") && str_ends(path, ".gz") &&
-		    (!hypervisor || strverscmp(path, hypervisor) > 0))
+		if (is_hypervisor(path) && (!hypervisor || strverscmp(path, hypervisor) > 0))
 			hypervisor = path;
 	}
 	if (kernel)
@@ -263,7 +275,9 @@ const struct member *boot_source_hypervisor_efi(const struct boot_source *source
 
 const struct member *boot_source_busybox(const struct boot_source *source)
 {
-	return file_ending(&source->files, "bin/busybox");
+	const struct member *busybox = file_ending(&source->files, BUSYBOX_STATIC);
+
+	return busybox ? busybox : file_ending(&source->files, BUSYBOX);
 }
 
 const struct member *boot_source_module(const struct boot_source *source, const char *file_name)

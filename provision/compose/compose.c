@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "bootloader/bootloader.h"
+#include "compose/family.h"
 #include "compose/hosts.h"
 #include "compose/installed.h"
 #include "compose/loader_job.h"
@@ -98,7 +99,9 @@ static int kernel_put(struct composition *composition, struct volumes *volumes, 
 	const struct boot_source *source = &composition->source;
 	const struct member *kernel = boot_source_kernel(source);
 	CLEANUP(free_cleanup)
-	char *initrd_path = str_format("/boot/initrd.img-%s", source->kernel_version);
+	char *initrd_path = str_format(
+		"/boot/%s%s", family_files_of(composition->layer->os_family)->initrd_prefix,
+		source->kernel_version);
 	CLEANUP(free_cleanup) char *kernel_path = str_format("/%s", kernel->path);
 	int r = volumes_put(volumes, initrd_path, composition->initrd, composition->initrd_length,
 			    0644, err);
@@ -116,6 +119,7 @@ static struct boot_target boot_target_make(const struct composition *composition
 	return (struct boot_target){
 		.disk = &composition->layer->disk,
 		.root_uuid = composition->root_uuid,
+		.grub2_folder = family_files_of(composition->layer->os_family)->grub2_folder,
 		.tools_tar = composition->trees.loader,
 		.kernel = { kernel->data, kernel->length },
 		.initrd = { composition->initrd, composition->initrd_length },
@@ -164,6 +168,7 @@ static int loader_install(const struct compose_request *request, struct image *i
 		.layout = layout,
 		.disk = &layer->disk,
 		.root_uuid = root_uuid,
+		.grub2_folder = family_files_of(layer->os_family)->grub2_folder,
 		.tools_tar = request->trees.loader,
 	};
 	int r = loader_job_wait(job, &target.prepared, err);
@@ -186,7 +191,8 @@ static int disk_make(const struct compose_request *request, struct image *image,
 	int r = layout_plan(&layer->disk, &layout, err);
 
 	if (r == 0)
-		r = loader_job_begin(bootloader_of(layer->boot_loader), root_uuid, &job, err);
+		r = loader_job_begin(bootloader_of(layer->boot_loader), root_uuid,
+				     family_files_of(layer->os_family)->grub2_folder, &job, err);
 	if (r == 0)
 		r = table_write(image, &layout, &layer->disk, disk_id, err);
 	if (r == 0)

@@ -8,6 +8,7 @@
 struct loader_job {
 	const struct bootloader *loader;
 	char *root_uuid;
+	const char *grub2_folder;
 	pthread_t thread;
 	bool at_work;
 	char *data;
@@ -20,7 +21,8 @@ static void *prepare(void *context)
 {
 	struct loader_job *job = context;
 
-	job->r = job->loader->prepare(job->root_uuid, &job->data, &job->length, &job->err);
+	job->r = job->loader->prepare(job->root_uuid, job->grub2_folder, &job->data, &job->length,
+				      &job->err);
 	return NULL;
 }
 
@@ -32,12 +34,13 @@ static void job_join(struct loader_job *job)
 }
 
 int loader_job_begin(const struct bootloader *loader, const char *root_uuid,
-		     struct loader_job **ret_job, struct err *err)
+		     const char *grub2_folder, struct loader_job **ret_job, struct err *err)
 {
 	CLEANUP(loader_job_cleanup) struct loader_job *job = mem_alloc(sizeof *job);
 
 	job->loader = loader;
 	job->root_uuid = str_copy(root_uuid);
+	job->grub2_folder = grub2_folder;
 	if (loader->prepare && pthread_create(&job->thread, NULL, prepare, job) != 0)
 		return err_set(err, -EAGAIN, "no thread can be started to prepare the boot loader");
 	job->at_work = loader->prepare != NULL;

@@ -5,9 +5,9 @@
 
 struct loader_job;
 
-/* root_uuid is copied. */
+/* root_uuid is copied; grub2_folder, where the menu is, outlives the job. */
 int loader_job_begin(const struct bootloader *loader, const char *root_uuid,
-		     struct loader_job **ret_job, struct err *err);
+		     const char *grub2_folder, struct loader_job **ret_job, struct err *err);
 /* Waits; what was prepared belongs to the job. data NULL: the loader prepares nothing. */
 int loader_job_wait(struct loader_job *job, struct boot_part *ret_prepared, struct err *err);
 /* Waits and frees; NULL is allowed. */

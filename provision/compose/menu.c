@@ -2,6 +2,8 @@
 #include "compose/system.h"
 
 #include "base/data.h"
+#include "base/fs.h"
+#include "compose/family.h"
 #include "compose/names.h"
 
 /* xen-4.17-amd64.gz -> "Xen 4.17"; the caller frees. */
@@ -18,15 +20,15 @@ static char *xen_label(const char *file)
 
 /* The files of each loader's menu: rendered with @ENTRIES@, which are the rendered entries. */
 struct menu_file {
-	const char *template, *path;
+	const char *template, *path; /* relative: in the folder of the family's GRUB 2 */
 	enum boot_loader loader;
 	uint32_t mode;
 };
 
 static const struct menu_file menu_files[] = {
-	{ "grub/grub.cfg", "/boot/grub/grub.cfg", BOOT_GRUB2_BIOS, 0600 },
+	{ "grub/grub.cfg", "grub.cfg", BOOT_GRUB2_BIOS, 0600 },
 	{ "grub/default", "/etc/default/grub", BOOT_GRUB2_BIOS, 0644 },
-	{ "grub/grub.cfg", "/boot/grub/grub.cfg", BOOT_GRUB2_EFI, 0600 },
+	{ "grub/grub.cfg", "grub.cfg", BOOT_GRUB2_EFI, 0600 },
 	{ "grub/default", "/etc/default/grub", BOOT_GRUB2_EFI, 0644 },
 	{ "grub-legacy/menu.lst", "/boot/grub/menu.lst", BOOT_GRUB_LEGACY, 0600 },
 	{ "grub-legacy/device.map", "/boot/grub/device.map", BOOT_GRUB_LEGACY, 0644 },
@@ -66,6 +68,8 @@ static int entries_render(const struct layer *layer, const struct template_value
 static int files_render(const struct layer *layer, const struct template_value *values,
 			struct overlay *overlay, struct err *err)
 {
+	const struct family_files *family = family_files_of(layer->os_family);
+
 	for (size_t i = 0; i < sizeof menu_files / sizeof *menu_files; i++) {
 		const struct menu_file *file = &menu_files[i];
 		CLEANUP(free_cleanup) char *text = NULL;
@@ -75,7 +79,8 @@ static int files_render(const struct layer *layer, const struct template_value *
 		int r = template_render(file->template, values, &text, err);
 		if (r < 0)
 			return r;
-		overlay_text(overlay, file->path, file->mode, "%s", text);
+		CLEANUP(free_cleanup) char *path = path_join(family->grub2_folder, file->path);
+		overlay_text(overlay, path, file->mode, "%s", text);
 	}
 	return 0;
 }
@@ -83,17 +88,19 @@ static int files_render(const struct layer *layer, const struct template_value *
 int menu_overlay(const char *stack_name, const struct layer *layer, const struct boot_names *names,
 		 struct overlay *overlay, struct err *err)
 {
+	const struct family_files *family = family_files_of(layer->os_family);
 	const char *xen_file = names->hypervisor_file ? names->hypervisor_file : "";
 	CLEANUP(free_cleanup) char *uuid = compose_uuid_text(stack_name, layer, "root");
 	/* "(hd0,1)" is the second partition for GRUB Legacy. */
 	CLEANUP(free_cleanup) char *root = str_format("%zu", disk_partition_at(&layer->disk, "/"));
 	CLEANUP(free_cleanup) char *timeout = str_format("%u", layer->menu_timeout_seconds);
 	CLEANUP(free_cleanup) char *xen = xen_label(xen_file);
+	CLEANUP(free_cleanup) char *os = family->title(layer);
 	CLEANUP(free_cleanup)
-	char *xen_title =
-		str_format("%s -- Debian GNU/Linux, with Linux %s", xen, names->kernel_version);
+	char *linux_title = str_format("%s, with Linux %s", os, names->kernel_version);
+	CLEANUP(free_cleanup) char *xen_title = str_format("%s -- %s", xen, linux_title);
 	CLEANUP(free_cleanup)
-	char *linux_title = str_format("Debian GNU/Linux, with Linux %s", names->kernel_version);
+	char *initrd = str_format("%s%s", family->initrd_prefix, names->kernel_version);
 	CLEANUP(free_cleanup) char *xen_args = hypervisor_arguments(layer);
 	CLEANUP(free_cleanup) char *dom0_args = dom0_arguments(layer);
 	CLEANUP(free_cleanup) char *linux_args = linux_arguments(layer);
@@ -105,6 +112,9 @@ int menu_overlay(const char *stack_name, const struct layer *layer, const struct
 		{ "ROOT_UUID", uuid },
 		{ "ROOT_INDEX", root },
 		{ "KERNEL", names->kernel_version },
+		{ "INITRD", initrd },
+		{ "FAMILY", os_family_name(layer->os_family) },
+		{ "DISTRIBUTOR", family->distributor ? family->distributor : os },
 		{ "XEN_TITLE", xen_title },
 		{ "LINUX_TITLE", linux_title },
 		{ "XEN_ARGS", xen_args },

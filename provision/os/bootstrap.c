@@ -3,8 +3,34 @@
 #include <errno.h>
 
 #include "bootloader/bootloader.h"
-#include "os/debian.h"
+#include "os/family.h"
 #include "pattern/pattern.h"
+
+const char *const unread_paths[] = {
+	"/usr/share/doc/*",    "/usr/share/man/*",     "/usr/share/info/*",
+	"/usr/share/locale/*", "/usr/share/lintian/*", NULL,
+};
+
+/* Boot loaders' own files are Debian's, whatever the layer's family. */
+#define LOADER_RELEASE "bookworm"
+
+static const struct os_family *const families[] = { &debian_family, &suse_family };
+
+static const struct os_family *family_find(const struct base_request *request)
+{
+	for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+		if (families[i]->id == request->family)
+			return families[i];
+	return NULL;
+}
+
+static int family_missing(const struct base_request *request, struct err *err)
+{
+	return err_set(err, -ENOTSUP,
+		       "%s: no layer of this family is made directly from packages: name its "
+		       "installer's medium as install.medium",
+		       os_family_name(request->family));
+}
 
 static void packages_add(struct strv *list, const char *const *packages)
 {
@@ -25,6 +51,7 @@ int base_request_make(const struct layer *layer, struct base_request *ret_reques
 		.family = layer->os_family,
 		.release = layer->release,
 		.mirror = layer->mirror,
+		.keyring = layer->keyring,
 		.locale = layer->locale,
 		.name = layer->pattern->name,
 		.extract = layer->pattern->initramfs == INITRAMFS_AGENT,
@@ -47,10 +74,12 @@ bool base_request_for_loader(const struct layer *layer, struct base_request *ret
 
 	if (!loader->packages)
 		return false;
+	bool debian = layer->os_family == OS_DEBIAN;
 	*ret_request = (struct base_request){
-		.family = layer->os_family,
-		.release = layer->release,
-		.mirror = layer->mirror,
+		.family = OS_DEBIAN,
+		.release = debian ? layer->release : LOADER_RELEASE,
+		.mirror = debian ? layer->mirror : "",
+		.keyring = "",
 		.locale = "C.UTF-8",
 		.name = boot_loader_name(loader->id),
 		.extract = true,
@@ -69,17 +98,20 @@ int base_request_inputs(const struct base_request *request, struct inputs *ret_i
 {
 	CLEANUP(free_cleanup) char *packages = strv_join(&request->packages, " ");
 	CLEANUP(buf_done) struct buf excluded = { 0 };
+	const struct os_family *family = family_find(request);
 
+	if (!family)
+		return family_missing(request, err);
 	for (const char *const *path = request->excluded_paths; path && *path; path++)
 		buf_format(&excluded, "%s ", *path);
-	inputs_add(ret_inputs, "format", DEBIAN_TREE_FORMAT);
+	inputs_add(ret_inputs, "format", family->tree_format);
 	inputs_add(ret_inputs, "family", os_family_name(request->family));
 	inputs_add(ret_inputs, "release", request->release);
 	inputs_add(ret_inputs, "locale", request->locale);
 	inputs_add(ret_inputs, "pattern", request->name);
 	inputs_add(ret_inputs, "packages", packages);
 	inputs_add(ret_inputs, "excluded paths", buf_str(&excluded));
-	return debian_hook_inputs(ret_inputs, err);
+	return family->inputs(request, ret_inputs, err);
 }
 
 void base_request_key(const struct base_request *request, char ret_key[HASH_HEX_LENGTH + 1])
@@ -94,44 +126,28 @@ void base_request_key(const struct base_request *request, char ret_key[HASH_HEX_
 	hash_finish_hex(hash, ret_key);
 }
 
-static int family_error(const struct base_request *request, const char *what, struct err *err)
-{
-	return err_set(err, -ENOTSUP, "%s: %s for this family", os_family_name(request->family),
-		       what);
-}
-
 int base_resolve(const struct base_request *request, const struct base_options *options,
 		 struct package_list *ret_list, struct err *err)
 {
-	switch (request->family) {
-	case OS_DEBIAN:
-		return debian_resolve(request, options, ret_list, err);
-	default:
-		break;
-	}
-	return family_error(request, "no list of packages beforehand", err);
+	const struct os_family *family = family_find(request);
+
+	return family ? family->resolve(request, options, ret_list, err)
+		      : family_missing(request, err);
 }
 
 int base_bootstrap(const struct base_request *request, const struct base_options *options,
 		   const char *folder, struct err *err)
 {
-	switch (request->family) {
-	case OS_DEBIAN:
-		return debian_bootstrap(request, options, folder, err);
-	default:
-		break;
-	}
-	return family_error(request, "no bootstrap", err);
+	const struct os_family *family = family_find(request);
+
+	return family ? family->bootstrap(request, options, folder, err)
+		      : family_missing(request, err);
 }
 
 int base_fetch(const struct base_request *request, const struct base_options *options,
 	       struct err *err)
 {
-	switch (request->family) {
-	case OS_DEBIAN:
-		return debian_fetch(request, options, err);
-	default:
-		break;
-	}
-	return family_error(request, "no packages to fetch", err);
+	const struct os_family *family = family_find(request);
+
+	return family ? family->fetch(request, options, err) : family_missing(request, err);
 }

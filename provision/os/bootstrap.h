@@ -8,10 +8,11 @@
 struct base_request {
 	enum os_family_id family;
 	const char *release;
-	const char *mirror; /* "": this machine's own */
-	const char *locale; /* "C.UTF-8" needs nothing */
-	const char *name;   /* of the pattern, or of what the tree is for */
-	bool extract;	    /* unpacked, not configured: a source of files, no system */
+	const char *mirror;  /* "": this machine's own */
+	const char *keyring; /* path of a file of public keys; "": none */
+	const char *locale;  /* "C.UTF-8" needs nothing */
+	const char *name;    /* of the pattern, or of what the tree is for */
+	bool extract;	     /* unpacked, not configured: a source of files, no system */
 	const char *const *excluded_paths;    /* NULL at the end; or NULL */
 	const char *const *initramfs_modules; /* likewise */
 	struct strv packages;		      /* all of them, sorted */
@@ -24,8 +25,9 @@ int base_request_make(const struct layer *layer, struct base_request *ret_reques
 bool base_request_for_loader(const struct layer *layer, struct base_request *ret_request);
 void base_request_done(struct base_request *request);
 
-/* All that goes into the tree. The mirror is no part of it: it does not matter where the same
- * packages come from. inputs_done *ret_inputs, also after a failure. */
+/* All that goes into the tree. A Debian mirror is no part of it: it does not matter where the same
+ * packages come from; SUSE's repositories are, as each holds packages of its own. -EINVAL: the
+ * keyring is none. inputs_done *ret_inputs, also after a failure. */
 int base_request_inputs(const struct base_request *request, struct inputs *ret_inputs,
 			struct err *err);
 
@@ -46,8 +48,8 @@ struct base_options {
 int base_resolve(const struct base_request *request, const struct base_options *options,
 		 struct package_list *ret_list, struct err *err);
 
-/* Makes the tree as folder/tree.tar, as root or in a user namespace, and beside it packages.json,
- * what it was made from. Minutes of work: progress is shown. */
+/* Makes the tree as folder/tree.tar, as root or in a user namespace, and beside it what it was made
+ * from: packages.json (Debian), packages.txt (SUSE). Minutes of work: progress is shown. */
 int base_bootstrap(const struct base_request *request, const struct base_options *options,
 		   const char *folder, struct err *err);
 /* Has the packages that the tree would be made from in the store. */

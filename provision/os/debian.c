@@ -1,5 +1,4 @@
-#include "os/debian.h"
-
+/* Debian by mmdebstrap. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -10,6 +9,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/spawn.h"
+#include "os/family.h"
 #include "os/work_folder.h"
 #include "packages/fetch.h"
 #include "packages/lock.h"
@@ -22,12 +22,6 @@
 
 /* A tree at work, with the packages and apt's lists in it, has some seven times their bytes. */
 #define TREE_TO_PACKAGES 8
-
-/* Documentation and translations: a lab host has a reader for neither. */
-static const char *const unread_paths[] = {
-	"/usr/share/doc/*",    "/usr/share/man/*",     "/usr/share/info/*",
-	"/usr/share/locale/*", "/usr/share/lintian/*", NULL,
-};
 
 /* "bookworm" on Debian 12; empty where the file does not say. The caller frees. */
 static char *machine_codename(void)
@@ -104,8 +98,8 @@ static int sources_find(const void *context, struct package_sources *ret_sources
 
 /* ---- packages ---- */
 
-int debian_resolve(const struct base_request *request, const struct base_options *options,
-		   struct package_list *ret_list, struct err *err)
+static int debian_resolve(const struct base_request *request, const struct base_options *options,
+			  struct package_list *ret_list, struct err *err)
 {
 	CLEANUP(package_sources_done) struct package_sources sources = { 0 };
 	CLEANUP(strv_done) struct strv packages = { 0 };
@@ -163,8 +157,8 @@ static int packages_get(const struct base_request *request, const struct base_op
 	return r < 0 ? r : packages_fetch(&fetch, err);
 }
 
-int debian_fetch(const struct base_request *request, const struct base_options *options,
-		 struct err *err)
+static int debian_fetch(const struct base_request *request, const struct base_options *options,
+			struct err *err)
 {
 	CLEANUP(package_list_done) struct package_list list = { 0 };
 
@@ -183,10 +177,11 @@ static int hook_read(const char *name, char **ret_text, size_t *ret_length, stru
 	return data_read(source, ret_text, ret_length, err);
 }
 
-int debian_hook_inputs(struct inputs *inputs, struct err *err)
+static int hook_inputs(const struct base_request *request, struct inputs *inputs, struct err *err)
 {
 	static const char *const hooks[] = { SETUP_HOOK, CUSTOMIZE_HOOK };
 
+	(void)request;
 	for (size_t i = 0; i < sizeof hooks / sizeof *hooks; i++) {
 		CLEANUP(free_cleanup) char *text = NULL;
 		int r = hook_read(hooks[i], &text, NULL, err);
@@ -335,8 +330,8 @@ static int packages_write(const struct base_request *request, const struct packa
 	return lock_write(path, &lock, err);
 }
 
-int debian_bootstrap(const struct base_request *request, const struct base_options *options,
-		     const char *folder, struct err *err)
+static int debian_bootstrap(const struct base_request *request, const struct base_options *options,
+			    const char *folder, struct err *err)
 {
 	CLEANUP(package_list_done) struct package_list packages = { 0 };
 	CLEANUP(free_cleanup) char *tar_path = path_join(folder, "tree.tar");
@@ -359,3 +354,12 @@ int debian_bootstrap(const struct base_request *request, const struct base_optio
 	int removed = tree_remove(work, r < 0 ? NULL : err);
 	return r < 0 ? r : removed;
 }
+
+const struct os_family debian_family = {
+	.id = OS_DEBIAN,
+	.tree_format = "4",
+	.inputs = hook_inputs,
+	.resolve = debian_resolve,
+	.bootstrap = debian_bootstrap,
+	.fetch = debian_fetch,
+};

@@ -15,6 +15,10 @@ const struct pattern guest_pattern = {
 		(const struct pattern_packages[]){
 			{ OS_DEBIAN, "bookworm", (const char *const[]){ COMMON, NULL } },
 			{ OS_DEBIAN, "trixie", (const char *const[]){ COMMON, NULL } },
+			{ OS_SUSE, "sles12", (const char *const[]){ SUSE_SYSTEM, NULL } },
+			{ OS_SUSE, "sles15", (const char *const[]){ SUSE_SYSTEM, NULL } },
+			{ OS_SUSE, "leap15", (const char *const[]){ SUSE_SYSTEM, NULL } },
+			{ OS_SUSE, "tumbleweed", (const char *const[]){ SUSE_SYSTEM, NULL } },
 			{ 0 },
 		},
 	.initramfs_modules = (const char *const[]){ "ahci", "ata_piix", "sd_mod", "xen-blkfront",

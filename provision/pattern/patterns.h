@@ -6,7 +6,14 @@ extern const struct pattern xen_host_pattern;
 extern const struct pattern guest_pattern;
 extern const struct pattern leaf_pattern;
 
-/* Drivers of hardware that no machine of a lab has: 150 MiB in every layer. dpkg's path-exclude. */
+/* What a SUSE system is made of, a host or not. By the names of its packages: no SUSE repository
+ * could be had to try them on. busybox-static is for the initramfs. */
+#define SUSE_SYSTEM                                                                                \
+	"aaa_base", "systemd", "systemd-sysvinit", "udev", "dbus-1", "kmod", "kernel-default",     \
+		"busybox-static", "iproute2", "openssh", "wicked", "e2fsprogs", "shadow",          \
+		"timezone", "glibc-locale", "zypper"
+
+/* Drivers of hardware that no machine of a lab has: 150 MiB in every layer. Globs. */
 extern const char *const no_such_hardware[];
 /* Units that a machine of a lab has no use for, each a second or more of an emulated CPU. */
 extern const char *const idle_units[];

@@ -1,10 +1,12 @@
-/* A Xen host on Debian: hypervisor, dom0 kernel, toolstack, device model, bridge. */
+/* A Xen host: hypervisor, dom0 kernel, toolstack, device model, bridge. */
 #include "pattern/patterns.h"
 
 #define COMMON                                                                                     \
 	"systemd-sysv", "systemd-resolved", "udev", "dbus", "kmod", "linux-image-amd64",           \
 		"initramfs-tools", "zstd", "busybox-static", "xen-system-amd64",                   \
 		"qemu-system-xen", "iproute2", "openssh-server", "e2fsprogs", "login", "tzdata"
+
+#define SUSE SUSE_SYSTEM, "pattern:xen_server", "xen", "xen-tools", "qemu-x86"
 
 const struct pattern xen_host_pattern = {
 	.name = "xen-host",
@@ -16,6 +18,10 @@ const struct pattern xen_host_pattern = {
 		(const struct pattern_packages[]){
 			{ OS_DEBIAN, "bookworm", (const char *const[]){ COMMON, NULL } },
 			{ OS_DEBIAN, "trixie", (const char *const[]){ COMMON, NULL } },
+			{ OS_SUSE, "sles12", (const char *const[]){ SUSE, "bridge-utils", NULL } },
+			{ OS_SUSE, "sles15", (const char *const[]){ SUSE, NULL } },
+			{ OS_SUSE, "leap15", (const char *const[]){ SUSE, NULL } },
+			{ OS_SUSE, "tumbleweed", (const char *const[]){ SUSE, NULL } },
 			{ 0 },
 		},
 	.initramfs_modules = (const char *const[]){ "ahci", "ata_piix", "sd_mod", "xen-blkfront",

@@ -7,10 +7,18 @@
 #include "profile/check_rows.h"
 #include "profile/yaml.h"
 
+/* Does the pattern have packages for any release of the layer's family? */
+static bool has_packages(const struct layer *layer)
+{
+	CLEANUP(free_cleanup) char *releases = pattern_releases(layer->pattern, layer->os_family);
+
+	return *releases;
+}
+
 static bool from_packages(const struct check *check)
 {
-	return !layer_is_installed(check->layer) && check->layer->os_family == OS_DEBIAN &&
-	       !check->request->answers_only;
+	return !layer_is_installed(check->layer) && !check->request->answers_only &&
+	       (check->layer->os_family == OS_DEBIAN || has_packages(check->layer));
 }
 
 static void check_release(const struct check *check)
@@ -79,12 +87,38 @@ static void check_medium(const struct check *check)
 			    "allowed in a stack is another one: print the answers with nestctl "
 			    "answers, and install the layer by hand",
 			    family);
-	else if (!layer_is_installed(layer) && layer->os_family != OS_DEBIAN)
+	else if (!layer_is_installed(layer) && !from_packages(check))
 		check_wrong(
 			check, "install.medium",
-			"found nothing; allowed for a layer of family %s is the ISO image of its "
-			"installer: only debian is made directly from packages",
-			family);
+			"found nothing; allowed for a layer of family %s with pattern %s is the ISO "
+			"image of its installer: it is not made directly from packages",
+			family, layer->pattern->name);
+}
+
+static bool is_remote(const char *mirrors)
+{
+	return str_starts(mirrors, "http") || strstr(mirrors, " http");
+}
+
+/* Whoever can change what a server sends must not be able to change the layer. */
+static void check_repositories(const struct check *check)
+{
+	const struct layer *layer = check->layer;
+	bool zypper = layer->os_family == OS_SUSE && from_packages(check);
+
+	if (zypper && !*layer->mirror)
+		check_wrong(check, "os.mirror",
+			    "found nothing; allowed for a layer of family suse that is made "
+			    "directly from packages are the URLs of its repositories");
+	if (zypper && is_remote(layer->mirror) && !*layer->keyring)
+		check_wrong(check, "os.keyring",
+			    "found nothing; allowed for repositories over http and https is the "
+			    "file of the public keys that they are signed with");
+	if (!zypper && *layer->keyring && !check->request->answers_only)
+		check_wrong(check, "os.keyring",
+			    "found \"%s\"; allowed is none but in a layer of family suse that is "
+			    "made directly from packages",
+			    layer->keyring);
 }
 
 static void check_sha256(const struct check *check)
@@ -102,7 +136,7 @@ static void check_answers(const struct check *check)
 {
 	const struct layer *layer = check->layer;
 
-	if (layer_is_installed(layer) || layer->os_family != OS_DEBIAN)
+	if (!from_packages(check) && (layer_is_installed(layer) || layer->os_family != OS_DEBIAN))
 		answers_check_layer(layer, answers_format_of(layer->os_family), check->diagnostics);
 }
 
@@ -111,7 +145,9 @@ const struct check_row source_checks[] = {
 	{ check_groups, { "os.family", "os.release", "os.groups", "install.medium" } },
 	{ check_extra, { "os.family", "disk.extra", "install.medium" } },
 	{ check_no_installer, { "install" } },
-	{ check_medium, { "os.family", "install.medium" } },
+	{ check_medium, { "pattern", "os.family", "install.medium" } },
+	{ check_repositories,
+	  { "pattern", "os.family", "os.mirror", "os.keyring", "install.medium" } },
 	{ check_sha256, { "install.medium", "install.sha256" } },
 	{ check_answers,
 	  { "hypervisor", "pattern", "os.family", "os.release", "os.groups", "os.mirror",

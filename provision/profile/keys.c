@@ -56,6 +56,7 @@ char *key_allowed(const struct key_row *row)
 	case KEY_TEXT:
 	case KEY_TEXTS:
 	case KEY_MEDIUM:
+	case KEY_PATH:
 		break;
 	}
 	return str_copy(row->allowed ? row->allowed : "a text");
@@ -373,6 +374,7 @@ static void value_parse(const struct value *value, void *object)
 		text_parse(value, (char **)field);
 		break;
 	case KEY_MEDIUM:
+	case KEY_PATH:
 		medium_parse(value, (char **)field);
 		break;
 	case KEY_SIZE:

@@ -14,6 +14,7 @@ enum key_type {
 	KEY_TEXTS,   /* a list of texts; struct strv */
 	KEY_SIZES,   /* a list of sizes; struct sizes */
 	KEY_MEDIUM,  /* a URL, or a path relative to the file that names it; char * */
+	KEY_PATH,    /* a path, likewise; char * */
 	KEY_PATTERN, /* name of a pattern; const struct pattern * */
 	KEY_ADDRESS, /* "dhcp" or ADDRESS/BITS; struct network_spec */
 	KEY_PARTITIONS,

@@ -80,6 +80,7 @@ static json_t *type_json(const struct key_row *row)
 		return list_json(files_json());
 	case KEY_TEXT:
 	case KEY_MEDIUM:
+	case KEY_PATH:
 	case KEY_ADDRESS:
 		break;
 	}
@@ -262,6 +263,7 @@ static const char *type_text(const struct key_row *row)
 		[KEY_TEXTS] = "list of texts",
 		[KEY_SIZES] = "list of sizes",
 		[KEY_MEDIUM] = "path or URL",
+		[KEY_PATH] = "path",
 		[KEY_PATTERN] = "word",
 		[KEY_ADDRESS] = "dhcp or address",
 		[KEY_PARTITIONS] = "list",

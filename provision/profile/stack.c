@@ -27,6 +27,7 @@ static void layer_free(struct layer *layer)
 	char *texts[] = { layer->name,
 			  layer->release,
 			  layer->mirror,
+			  layer->keyring,
 			  layer->machine.mac,
 			  layer->hypervisor_args,
 			  layer->kernel_args,

@@ -102,6 +102,7 @@ struct layer {
 	enum os_family_id os_family;
 	char *release;	      /* "bookworm", "trixie" */
 	char *mirror;	      /* "": the one of this machine's apt, else mmdebstrap's default */
+	char *keyring;	      /* path of the public keys that sign SUSE's repositories; "" */
 	struct strv packages; /* extra packages */
 	struct strv groups;   /* package groups: file-server, web-server, development */
 	struct strv services; /* enabled besides those that the pattern needs */

@@ -195,7 +195,7 @@ bool valid_interface(const char *text)
 
 bool valid_package(const char *text)
 {
-	return strlen(text) > 1 && made_of(text, LETTERS_DIGITS "+-.:") &&
+	return strlen(text) > 1 && made_of(text, LETTERS_DIGITS "+-._:") &&
 	       isalnum((unsigned char)text[0]);
 }
 
@@ -232,6 +232,11 @@ bool valid_route(const char *text)
 bool valid_medium(const char *text)
 {
 	return printable(text);
+}
+
+bool valid_keyring(const char *text)
+{
+	return printable(text) && !strstr(text, "://");
 }
 
 bool valid_sha256(const char *text)

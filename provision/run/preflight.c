@@ -24,40 +24,61 @@
 #define MEMORY_DEFAULT_BYTES ((uint64_t)4 << 30)
 #define MEMORY_MARGIN_BYTES  ((uint64_t)256 << 20) /* QEMU itself and its translated code */
 
+/* What a stack must have for a program to matter. */
+enum need { NEED_ALWAYS, NEED_UEFI, NEED_SUSE };
+
 /* Programs and data files with the Debian package that brings each. */
 static const struct {
 	const char *name; /* a path: looked up as it is */
 	const char *package;
-	bool uefi; /* only for stacks with a UEFI machine */
+	enum need need;
 } programs[] = {
-	{ "qemu-system-x86_64", "qemu-system-x86", false },
-	{ "qemu-img", "qemu-utils", false },
-	{ "mmdebstrap", "mmdebstrap", false },
-	{ "apt-get", "apt", false },
-	{ "dpkg-deb", "dpkg", false },
-	{ "grub-mkimage", "grub-common", false },
-	{ "/usr/lib/grub/i386-pc/boot.img", "grub-pc-bin", false },
-	{ "/usr/lib/grub/x86_64-efi/kernel.img", "grub-efi-amd64-bin", true },
-	{ "/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf", true },
-	{ "/usr/sbin/mkfs.vfat", "dosfstools", true },
-	{ "mcopy", "mtools", true },
+	{ "qemu-system-x86_64", "qemu-system-x86", NEED_ALWAYS },
+	{ "qemu-img", "qemu-utils", NEED_ALWAYS },
+	{ "mmdebstrap", "mmdebstrap", NEED_ALWAYS },
+	{ "apt-get", "apt", NEED_ALWAYS },
+	{ "dpkg-deb", "dpkg", NEED_ALWAYS },
+	{ "grub-mkimage", "grub-common", NEED_ALWAYS },
+	{ "/usr/lib/grub/i386-pc/boot.img", "grub-pc-bin", NEED_ALWAYS },
+	{ "/usr/lib/grub/x86_64-efi/kernel.img", "grub-efi-amd64-bin", NEED_UEFI },
+	{ "/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf", NEED_UEFI },
+	{ "/usr/sbin/mkfs.vfat", "dosfstools", NEED_UEFI },
+	{ "mcopy", "mtools", NEED_UEFI },
+	{ "zypper", "zypper", NEED_SUSE },
+	{ "rpm", "rpm", NEED_SUSE },
+	{ "depmod", "kmod", NEED_SUSE },
 };
 
-static bool has_uefi(const struct stack *stack)
+static bool layer_needs(const struct layer *layer, enum need need)
+{
+	switch (need) {
+	case NEED_UEFI:
+		return bootloader_of(layer->boot_loader)->uefi;
+	case NEED_SUSE:
+		return layer->os_family == OS_SUSE && !layer_is_installed(layer);
+	default:
+		return true;
+	}
+}
+
+static bool stack_needs(const struct stack *stack, enum need need)
 {
 	for (size_t i = 0; stack && i < stack->layer_count; i++)
-		if (bootloader_of(stack->layers[i]->boot_loader)->uefi)
+		if (layer_needs(stack->layers[i], need))
 			return true;
-	return false;
+	return need == NEED_ALWAYS;
 }
 
 static void check_programs(struct preflight *preflight, const struct stack *stack)
 {
-	bool uefi = has_uefi(stack);
+	static const char *const lacks[] = {
+		[NEED_UEFI] = "is not installed; UEFI layers need it",
+		[NEED_SUSE] = "is not installed; SUSE layers made from packages need it",
+	};
 
 	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
 		const char *name = programs[i].name;
-		bool needed = !programs[i].uefi || uefi;
+		bool needed = stack_needs(stack, programs[i].need);
 		bool is_data = name[0] == '/';
 		CLEANUP(free_cleanup)
 		char *found =
@@ -73,7 +94,7 @@ static void check_programs(struct preflight *preflight, const struct stack *stac
 				      name,
 				      found    ? found
 				      : needed ? "is not installed"
-					       : "is not installed; UEFI layers need it",
+					       : lacks[programs[i].need],
 				      cure, programs[i].package);
 	}
 }

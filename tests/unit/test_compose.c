@@ -116,6 +116,42 @@ static void routes_and_services_arrive(void **state)
 	}
 }
 
+/* The same layer, but SUSE's: another network, other names in /boot, nothing of Debian's. */
+static void suse_has_its_own_files(void **state)
+{
+	struct fixture *fixture = *state;
+	struct layer *layer = fixture->stack->layers[0];
+	CLEANUP(overlay_done) struct overlay files = { 0 };
+	const struct boot_names suse_names = { "6.4.0-1-default", "xen-4.18.2_02-1.gz" };
+	struct err err = { 0 };
+
+	layer->os_family = OS_SUSE;
+	free(layer->release);
+	layer->release = str_copy("tumbleweed");
+	strv_add(&layer->services, "nfs-server");
+	assert_int_equal(system_overlay("xen-l3", layer, &suse_names, &files, &err), 0);
+	const char *bridge = content(&files, "/etc/sysconfig/network/ifcfg-br0");
+	assert_non_null(strstr(bridge, "BOOTPROTO='static'\nIPADDR='10.0.2.10/24'\n"));
+	assert_non_null(strstr(bridge, "BRIDGE_PORTS='eth0'\n"));
+	assert_string_equal(content(&files, "/etc/sysconfig/network/routes"),
+			    "default 10.0.2.2 - -\n");
+	const char *menu = content(&files, "/boot/grub2/grub.cfg");
+	assert_non_null(strstr(menu, "set default=\"Xen 4.18.2_02 -- openSUSE Tumbleweed, with "
+				     "Linux 6.4.0-1-default\"\n"));
+	assert_non_null(strstr(menu, "module2 --nounzip /boot/initrd-6.4.0-1-default\n"));
+	assert_null(strchr(menu, '@'));
+	assert_non_null(strstr(content(&files, "/etc/default/grub"),
+			       "GRUB_DISTRIBUTOR=\"openSUSE Tumbleweed\"\n"));
+	assert_string_equal(
+		content(&files, "/etc/systemd/system/multi-user.target.wants/nfs-server.service"),
+		"/usr/lib/systemd/system/nfs-server.service");
+	for (size_t i = 0; i < files.count; i++) {
+		assert_null(strstr(files.entries[i].path, "systemd/network"));
+		assert_null(strstr(files.entries[i].path, "/etc/apt"));
+		assert_null(strstr(files.entries[i].path, "initrd.img"));
+	}
+}
+
 static void guests_start_by_themselves(void **state)
 {
 	struct fixture *fixture = *state;
@@ -175,6 +211,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(dom0_gets_its_memory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_address_is_the_profiles, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(routes_and_services_arrive, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(suse_has_its_own_files, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(guests_start_by_themselves, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(identifiers_differ_between_layers_only, set_up,
 						tear_down),

@@ -1,0 +1,41 @@
+#include "compose/units.h"
+
+#include <string.h>
+
+#include "base/fs.h"
+
+#define WANTS_FOLDER UNIT_FOLDER "/multi-user.target.wants"
+
+int overlay_rendered(struct overlay *overlay, const char *name, const char *path, uint32_t mode,
+		     const struct template_value *values, struct err *err)
+{
+	CLEANUP(free_cleanup) char *text = NULL;
+	int r = template_render(name, values, &text, err);
+
+	if (r < 0)
+		return r;
+	overlay_file(overlay, path, text, strlen(text), mode);
+	return 0;
+}
+
+void unit_enable(struct overlay *overlay, const char *unit, const char *target_folder)
+{
+	CLEANUP(free_cleanup) char *link = str_format("%s/%s", WANTS_FOLDER, unit);
+	CLEANUP(free_cleanup) char *target = str_format("%s/%s", target_folder, unit);
+
+	overlay_link(overlay, link, target);
+}
+
+void unit_alias(struct overlay *overlay, const char *alias, const char *unit_path)
+{
+	CLEANUP(free_cleanup) char *link = str_format("%s/%s", UNIT_FOLDER, alias);
+
+	overlay_link(overlay, link, unit_path);
+}
+
+void unit_mask(struct overlay *overlay, const char *folder, const char *name)
+{
+	CLEANUP(free_cleanup) char *link = path_join(folder, name);
+
+	overlay_link(overlay, link, "/dev/null");
+}
