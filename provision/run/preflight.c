@@ -28,18 +28,19 @@ static const struct {
 	const char *name; /* a path: looked up as it is */
 	const char *package;
 	bool uefi; /* only for stacks with a UEFI machine */
+	bool qemu; /* only where QEMU runs something */
 } programs[] = {
-	{ "qemu-system-x86_64", "qemu-system-x86", false },
-	{ "qemu-img", "qemu-utils", false },
-	{ "mmdebstrap", "mmdebstrap", false },
-	{ "apt-get", "apt", false },
-	{ "dpkg-deb", "dpkg", false },
-	{ "grub-mkimage", "grub-common", false },
-	{ "/usr/lib/grub/i386-pc/boot.img", "grub-pc-bin", false },
-	{ "/usr/lib/grub/x86_64-efi/kernel.img", "grub-efi-amd64-bin", true },
-	{ "/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf", true },
-	{ "/usr/sbin/mkfs.vfat", "dosfstools", true },
-	{ "mcopy", "mtools", true },
+	{ "qemu-system-x86_64", "qemu-system-x86", false, true },
+	{ "qemu-img", "qemu-utils", false, false },
+	{ "mmdebstrap", "mmdebstrap", false, false },
+	{ "apt-get", "apt", false, false },
+	{ "dpkg-deb", "dpkg", false, false },
+	{ "grub-mkimage", "grub-common", false, false },
+	{ "/usr/lib/grub/i386-pc/boot.img", "grub-pc-bin", false, false },
+	{ "/usr/lib/grub/x86_64-efi/kernel.img", "grub-efi-amd64-bin", true, false },
+	{ "/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf", true, false },
+	{ "/usr/sbin/mkfs.vfat", "dosfstools", true, false },
+	{ "mcopy", "mtools", true, false },
 };
 
 static bool has_uefi(const struct stack *stack)
@@ -50,13 +51,25 @@ static bool has_uefi(const struct stack *stack)
 	return false;
 }
 
-static void check_programs(struct preflight *preflight, const struct stack *stack)
+/* Phase one of an installed layer runs under QEMU, whatever runs the stack. */
+static bool needs_qemu(const struct preflight_request *request)
 {
-	bool uefi = has_uefi(stack);
+	const struct stack *stack = request->stack;
+
+	for (size_t i = 0; stack && i < stack->layer_count; i++)
+		if (layer_is_installed(stack->layers[i]))
+			return true;
+	return !request->on_xen;
+}
+
+static void check_programs(struct preflight *preflight, const struct preflight_request *request)
+{
+	const struct stack *stack = request->stack;
+	bool uefi = has_uefi(stack), qemu = needs_qemu(request);
 
 	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
 		const char *name = programs[i].name;
-		bool needed = !programs[i].uefi || uefi;
+		bool needed = (!programs[i].uefi || uefi) && (!programs[i].qemu || qemu);
 		bool is_data = name[0] == '/';
 		CLEANUP(free_cleanup)
 		char *found =
@@ -240,19 +253,21 @@ int preflight_check(const struct preflight_request *request, struct preflight *r
 {
 	const struct stack *stack = request->stack;
 	struct kvm_probe probe;
+	bool qemu = needs_qemu(request);
 
 	(void)err; /* so far nothing can keep it from looking */
 	*ret_preflight = (struct preflight){ 0 };
-	if (!request->build_only)
+	if (!request->build_only && qemu)
 		kvm_probe_start(&probe); /* runs while the rest is looked at */
-	check_programs(ret_preflight, stack);
+	check_programs(ret_preflight, request);
 	check_namespaces(ret_preflight);
 	check_disk(ret_preflight, "disk for the cache", request->store ? request->store : ".",
 		   STORE_NEED_BYTES);
 	check_disk(ret_preflight, "disk for the stack", request->out ? request->out : ".",
 		   stack_need_bytes(stack));
-	check_memory(ret_preflight, stack);
-	if (!request->build_only)
+	if (qemu)
+		check_memory(ret_preflight, stack);
+	if (!request->build_only && qemu)
 		check_accelerator(ret_preflight, &probe);
 	return 0;
 }

@@ -18,10 +18,10 @@ struct matrix_row { /* strings are owned and never NULL; "" for what is not know
 	char *state;	  /* "waiting", "starting", "booted", "proven", "failed", "not reached" */
 	bool booted, network, proven;
 	unsigned resets; /* how often it reset itself while it booted */
-	double seconds; /* from power-on of L1 to the verdict */
-	char *address;	/* "10.0.2.15/24" */
-	char *step;	/* failed: where it stuck */
-	char *reason;	/* failed: why */
+	double seconds;	 /* from power-on of L1 to the verdict */
+	char *address;	 /* "10.0.2.15/24" */
+	char *step;	 /* failed: where it stuck */
+	char *reason;	 /* failed: why */
 	char *symptom, *cause, *cure;
 	struct strv console; /* failed: the last lines of its console */
 	char *record;	     /* the agent's record as it came, JSON */
@@ -29,7 +29,7 @@ struct matrix_row { /* strings are owned and never NULL; "" for what is not know
 
 struct matrix {
 	char *stack;		 /* name */
-	char *accelerator;	 /* "tcg", "kvm" */
+	char *accelerator;	 /* "tcg", "kvm", "xen" */
 	double seconds;		 /* power-on to the last verdict */
 	struct matrix_row *rows; /* outermost first */
 	size_t row_count;
