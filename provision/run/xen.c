@@ -203,8 +203,9 @@ static int connect_try(const char *name, struct l0_machine *machine, struct err 
 static int machine_connect(const char *name, struct l0_machine *machine, struct err *err)
 {
 	double until = clock_seconds() + CONNECT_SECONDS;
+	CLEANUP(err_clear) struct err last = { 0 };
 
-	while (connect_try(name, machine, err) < 0) {
+	while (connect_try(name, machine, &last) < 0) {
 		struct pollfd fds[] = { { .fd = machine->pidfd, .events = POLLIN },
 					{ .fd = spawn_stop_fd(), .events = POLLIN } };
 
@@ -214,11 +215,10 @@ static int machine_connect(const char *name, struct l0_machine *machine, struct 
 		if (fds[0].revents)
 			return err_set(err, -ECHILD, "its domain ended at once");
 		if (clock_seconds() > until)
-			return err_wrap(err, -ETIMEDOUT,
-					"its serial ports could not be reached within %.0f s",
-					CONNECT_SECONDS);
+			return err_set(err, -ETIMEDOUT,
+				       "its serial ports could not be reached within %.0f s: %s",
+				       CONNECT_SECONDS, last.text);
 	}
-	err_clear(err);
 	return 0;
 }
 

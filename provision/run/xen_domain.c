@@ -160,6 +160,7 @@ __attribute__((noreturn)) static void guard_run(struct guard *guard)
 
 	setsid(); /* the terminal's signals are for our starter */
 	spawn_close_others(keep, 2);
+	signal(SIGPIPE, SIG_IGN);
 	if (guard_create(guard) < 0)
 		_exit(STATUS_FAILED);
 	close(guard->report);
@@ -242,6 +243,7 @@ int xen_domain_start(const struct xen_domain_request *request, struct xen_domain
 	if (r < 0) { /* it undoes what it did, then ends */
 		fd_cleanup(&alive);
 		alive = -1;
+		kill(pid, SIGTERM); /* ends a create that takes its time */
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			continue;
 		return r;
