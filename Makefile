@@ -68,7 +68,12 @@ $B/unit/test_grubfix%: tests/unit/test_grubfix%.c $B/libgrubfix.a $B/libnestctl.
 	@mkdir -p $(@D)
 	$(COMPILE) $(LDFLAGS) -Igrubfix $^ $(PKG_LIBS) -lcmocka -o $@
 
-units: $(UNITS)
+# Stands between a program and the C library: large files have no names of their own there.
+$B/fault.so: tests/store/fault.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -O2 -fPIC -shared $< -ldl -o $@
+
+units: $(UNITS) $B/fault.so
 
 # --- what a person asks for ---------------------------------------------------------------------
 
@@ -81,13 +86,22 @@ demo: deps
 
 check: deps
 	@$(MAKE) --no-print-directory all units
-	@tests/all unit fail docs answers grubfix agent install image fix run media fuzz build lookalike boot
+	@tests/all unit fail docs answers grubfix agent media image fix run fuzz install store packages \
+		build emit lookalike boot
+
+check-long: deps
+	@$(MAKE) --no-print-directory all units
+	@tests/boot/nested-driver
+	@LONG=1 KILLS=200 tests/all store build
 
 check-fast: all units
-	@tests/all unit fail docs answers grubfix agent install
+	@tests/all unit fail docs answers emit grubfix agent install
 
 fuzz-smoke:
 	@SECONDS_EACH=60 tests/fuzz/run
+
+fuzz-afl:
+	@tests/fuzz/afl $(or $(SECONDS_EACH),60)
 
 check-boot: all
 	@tests/all boot
@@ -96,7 +110,7 @@ check-asan:
 	@$(MAKE) --no-print-directory B=build/asan all units \
 		CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined' \
 		LDFLAGS='-fsanitize=address,undefined'
-	@B=build/asan ASAN_OPTIONS=intercept_strchr=0 tests/all unit fail docs answers grubfix agent image fix
+	@B=build/asan ASAN_OPTIONS=intercept_strchr=0 tests/all unit fail docs answers emit grubfix agent image fix
 
 bench: all
 	@tests/bench/run
@@ -117,6 +131,7 @@ install: all
 	install -D -m 0755 -t $(DESTDIR)$(prefix)/bin $B/nestctl $(wildcard $B/grubfix)
 	install -D -m 0755 -t $(DESTDIR)$(prefix)/share/nestctl $B/nestctl-agent
 	cp -r --no-preserve=ownership templates profiles $(DESTDIR)$(prefix)/share/nestctl/
+	chmod -R u+rwX,go+rX $(DESTDIR)$(prefix)/share/nestctl
 	install -D -m 0644 -t $(DESTDIR)$(prefix)/share/man/man1 $(wildcard docs/man/*.1)
 
 clean:
@@ -129,13 +144,16 @@ help:
 	@echo 'make check-fast   the tests that need no boot and no network'
 	@echo 'make check-asan   the same under the address and undefined-behaviour sanitizers'
 	@echo 'make check-boot   the boots alone'
+	@echo 'make check-long   the store and the builds at length: every write fails once, the power'
+	@echo '                  is cut before each, 200 builds are killed, trees are made twice (hours)'
 	@echo 'make fuzz-smoke   a minute of fuzzing of the boot file parsers'
-	@echo 'make bench        ratios against named references'
+	@echo 'make fuzz-afl     the same under AFL++, SECONDS_EACH (60) for each of its programs'
+	@echo 'make bench        ratios against named references, boots included; into build/bench.json'
 	@echo 'make format, format-check, lint'
 	@echo 'make install      into DESTDIR and prefix (/usr/local)'
 	@echo 'make clean'
 
-.PHONY: all units deps demo check check-fast check-boot check-asan fuzz-smoke bench format format-check lint \
-	install clean help
+.PHONY: all units deps demo check check-fast check-boot check-long check-asan fuzz-smoke fuzz-afl bench \
+	format format-check lint install clean help
 .DELETE_ON_ERROR:
 -include $(patsubst %.o,%.d,$(call objects,$(SOURCES) $(GRUBFIX) provision/main.c grubfix/main.c))

@@ -212,6 +212,7 @@ static bool resolve_listed(const struct grubfix_facts *facts, const char *name,
 			continue;
 		found(device, facts_by_uuid(facts, facts->devices[i].uuid), "UUID",
 		      facts->devices[i].uuid);
+		device->listed = true;
 		device->stable = device->kind == DEVICE_FOUND && str_starts(name, "UUID=") &&
 				 str_equal(name + 5, device->filesystem->uuid);
 		return true;

@@ -15,6 +15,7 @@ struct device {
 	enum device_kind kind;
 	const struct grubfix_filesystem *filesystem; /* DEVICE_FOUND */
 	bool stable; /* the name holds whatever driver finds the disk */
+	bool listed; /* the facts say what the name means */
 	unsigned partition;
 	char *reason; /* owned; DEVICE_UNKNOWN */
 };

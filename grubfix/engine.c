@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "chain.h"
 #include "menu.h"
 #include "syntax.h"
 
@@ -281,4 +282,15 @@ int grubfix_xen_entry(const struct grubfix_request *request, char **ret_entry, s
 
 	*ret_entry = entry == NONE ? NULL : menu_path(&doc, entry);
 	return 0;
+}
+
+int grubfix_next_menus(const struct grubfix_request *request, struct strv *ret_paths,
+		       struct err *err)
+{
+	CLEANUP(doc_done) struct doc doc = { 0 };
+	int r = prepare(request, &doc, err);
+
+	if (r == 0)
+		chain_next(&doc, request->facts, ret_paths);
+	return r;
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/str.h"
 
 /* A larger text is refused (-EBADMSG): no boot file comes near. */
 #define GRUBFIX_MAX_BYTES ((size_t)4 << 20)
@@ -36,6 +37,10 @@ const char *grubfix_type_name(enum grubfix_type type);
 enum grubfix_type grubfix_type_from_name(const char *name);
 /* From the file's path (NULL: not known) and its content; GRUBFIX_UNKNOWN if neither tells. */
 enum grubfix_type grubfix_type_find(const char *path, const char *text, size_t length);
+
+/* Is the file only a part of another one (custom.cfg of grub.cfg, what lies in a folder grub.d), so
+ * that settings for the whole system do not go into it? */
+bool grubfix_is_included(const char *path);
 
 /* One partition of the image with what its superblock says. Strings are borrowed, NULL: none. */
 struct grubfix_filesystem {
@@ -137,6 +142,11 @@ void grubfix_result_done(struct grubfix_result *result);
  * write it: a number for GRUB Legacy, "id" or "submenu>id" for GRUB 2. The caller frees; NULL if
  * the menu has no usable Xen entry. Only for GRUBFIX_LEGACY and GRUBFIX_GRUB_CFG. */
 int grubfix_xen_entry(const struct grubfix_request *request, char **ret_entry, struct err *err);
+
+/* Adds the paths, in the image's own tree, of the menus that this one loads with nobody at the
+ * keyboard. Only for GRUBFIX_LEGACY and GRUBFIX_GRUB_CFG. -EBADMSG as grubfix_run. */
+int grubfix_next_menus(const struct grubfix_request *request, struct strv *ret_paths,
+		       struct err *err);
 
 /* The unified diff (three lines of context) between two texts; "" if they are equal. The caller
  * frees. Bounded: texts that differ everywhere become one hunk that replaces all. */

@@ -92,51 +92,68 @@ static bool flat_set(struct fix *fix, const char *key, const char *value, const 
 
 /* --- vif ------------------------------------------------------------------------------------- */
 
-static bool piece_is(const struct doc *doc, uint32_t token, const char *const *texts)
+uint32_t flat_piece_end(const struct doc *doc, const struct word *item, uint32_t first)
 {
-	for (; *texts; texts++)
-		if (token_is(doc, token, *texts))
-			return true;
-	return false;
+	while (first < item->last && doc->tokens[first].kind != TOKEN_PUNCT)
+		first++;
+	return first;
+}
+
+bool flat_piece_is(const struct doc *doc, uint32_t first, uint32_t end, const char *text)
+{
+	for (; first < end; first++) {
+		size_t length = doc->tokens[first].length;
+
+		if (doc->tokens[first].kind != TOKEN_WORD)
+			continue;
+		if (strncmp(doc->text + doc->tokens[first].offset, text, length) != 0)
+			return false;
+		text += length;
+	}
+	return !*text;
 }
 
 /* Removes a piece of "a,b,c" and the comma that is one too many, with the blanks beside it. */
-static void piece_remove(struct doc *doc, const struct word *item, uint32_t token)
+static void piece_remove(struct doc *doc, const struct word *item, uint32_t first, uint32_t end,
+			 bool is_first)
 {
-	uint32_t comma = token;
-
-	while (comma > item->first + 1 && doc->tokens[comma].kind != TOKEN_PUNCT)
-		comma--;
-	if (doc->tokens[comma].kind == TOKEN_PUNCT) {
-		doc_remove(doc, comma, token);
+	if (!is_first) {
+		doc_remove(doc, first - 1, end - 1);
 		return;
 	}
-	for (comma = token; comma + 1 < item->last && doc->tokens[comma].kind != TOKEN_PUNCT;)
-		comma++;
-	if (doc->tokens[comma].kind == TOKEN_PUNCT && doc->tokens[comma + 1].kind == TOKEN_GAP)
-		comma++;
-	doc_remove(doc, token, comma);
+	if (end == item->last)
+		end--;
+	else if (doc->tokens[end + 1].kind == TOKEN_GAP)
+		end++;
+	doc_remove(doc, first, end);
+}
+
+static void vif_drop_netfront(struct fix *fix, const struct word *item, const char *reason)
+{
+	struct doc *doc = fix->doc;
+	bool is_first = true;
+
+	for (uint32_t first = item->first + 1, end; first < item->last; first = end + 1) {
+		end = flat_piece_end(doc, item, first);
+		/* type=vif is what xl calls the same */
+		if (!flat_piece_is(doc, first, end, "type=netfront") &&
+		    !flat_piece_is(doc, first, end, "type=vif")) {
+			is_first = false;
+			continue;
+		}
+		piece_remove(doc, item, first, end, is_first);
+		while (doc->tokens[first].kind == TOKEN_GAP)
+			first++;
+		fix_edited(fix, first, doc_slice(doc, first, end - 1), NULL, "%s", reason);
+	}
 }
 
 static void flat_drop_netfront(struct fix *fix, const char *reason)
 {
-	/* type=vif is what xl calls the same */
-	static const char *const texts[] = { "type=netfront", "type=vif", NULL };
 	const struct statement *vif = flat_find(fix->doc, "vif");
 
-	for (uint32_t i = 0; vif && i < vif->word_count; i++) {
-		const struct word *item = statement_word(fix->doc, vif, i);
-
-		for (uint32_t token = item->first; token <= item->last; token++) {
-			if (fix->doc->tokens[token].kind != TOKEN_WORD ||
-			    !piece_is(fix->doc, token, texts))
-				continue;
-			piece_remove(fix->doc, item, token);
-			fix_edited(fix, token, doc_slice(fix->doc, token, token), NULL, "%s",
-				   reason);
-			break; /* a second one goes with the next parse */
-		}
-	}
+	for (uint32_t i = 0; vif && i < vif->word_count; i++)
+		vif_drop_netfront(fix, statement_word(fix->doc, vif, i), reason);
 }
 
 const struct guest_format guest_flat = {

@@ -120,13 +120,26 @@ static const struct node *domain(const struct doc *doc)
 
 /* --- settings -------------------------------------------------------------------------------- */
 
-static bool nesting_disabled(const struct doc *doc, const struct node *node)
+static bool is_nesting_feature(const struct doc *doc, const struct node *node)
 {
 	return strcmp(node->name, "feature") == 0 && node->parent != NONE &&
 	       strcmp(doc->nodes[node->parent].name, "cpu") == 0 &&
-	       (attribute_is(doc, node, "name", "vmx") || attribute_is(doc, node, "name", "svm")) &&
-	       (attribute_is(doc, node, "policy", "disable") ||
-		attribute_is(doc, node, "policy", "forbid"));
+	       (attribute_is(doc, node, "name", "vmx") || attribute_is(doc, node, "name", "svm"));
+}
+
+static bool nesting_disabled(const struct doc *doc, const struct node *node)
+{
+	return is_nesting_feature(doc, node) && (attribute_is(doc, node, "policy", "disable") ||
+						 attribute_is(doc, node, "policy", "forbid"));
+}
+
+/* One that is disabled is about to be required. */
+static const char *nesting_required(const struct doc *doc)
+{
+	for (uint32_t i = 0; i < doc->node_count; i++)
+		if (is_nesting_feature(doc, doc->nodes + i))
+			return "1";
+	return NULL;
 }
 
 static const char *nested_get(const struct doc *doc, uint32_t *ret_token)
@@ -149,6 +162,11 @@ static const char *libvirt_get(struct doc *doc, const char *key, uint32_t *ret_t
 	*ret_token = 0;
 	if (strcmp(key, "nestedhvm") == 0)
 		return nested_get(doc, ret_token);
+	if (strcmp(key, "nesting-required") == 0) {
+		node = find(doc, "cpu", "domain");
+		*ret_token = node ? node->open : 0;
+		return nesting_required(doc);
+	}
 	if (strcmp(key, "hap") == 0) {
 		node = find(doc, "hap", "features");
 		return !node ? NULL : attribute_is(doc, node, "state", "off") ? "0" : "1";

@@ -42,12 +42,13 @@ static void print_result(const struct options *options, const char *name, const 
 	fputs(buf_str(&report), stderr);
 }
 
-static int run_file(const struct options *options, struct buf *out, struct err *err)
+static int run_file(const struct options *options, const char *file, struct buf *out,
+		    struct err *err)
 {
 	CLEANUP(free_cleanup) char *text = NULL;
 	CLEANUP(option_facts_done) struct option_facts facts = { 0 };
 	CLEANUP(grubfix_result_done) struct grubfix_result result = { 0 };
-	const char *name = str_equal(options->file, "-") ? "standard input" : options->file;
+	const char *name = str_equal(file, "-") ? "standard input" : file;
 	struct grubfix_request request = {
 		.name = name,
 		.facts = &facts.facts,
@@ -65,7 +66,7 @@ static int run_file(const struct options *options, struct buf *out, struct err *
 	}
 	r = option_facts_make(options, &facts, err);
 	if (r == 0)
-		r = input_read(options->file, GRUBFIX_MAX_BYTES, &text, &request.length, err);
+		r = input_read(file, GRUBFIX_MAX_BYTES, &text, &request.length, err);
 	request.text = text;
 	if (r == 0)
 		r = grubfix_run(&request, &result, err);
@@ -74,13 +75,37 @@ static int run_file(const struct options *options, struct buf *out, struct err *
 	return r;
 }
 
-static int run(const struct options *options, struct buf *out, struct err *err)
+/* Says what went wrong; returns the exit status. */
+static int complain(struct err *err, int r)
 {
+	int status = err_exit_status(err);
+
+	fprintf(stderr, "grubfix: %s\n", err->text ? err->text : strerror(-r));
+	err_clear(err);
+	return status;
+}
+
+/* Of several files all are looked at; the status is that of the first that fails. */
+static int run(const struct options *options, struct buf *out)
+{
+	int status = 0;
+
+	if (options->help) {
+		options_print_help(stdout);
+		return 0;
+	}
 	if (options->list_rules) {
 		list_rules(options->markdown, out);
 		return 0;
 	}
-	return run_file(options, out, err);
+	for (size_t i = 0; i < options->inputs.count; i++) {
+		struct err err = { 0 };
+		int r = run_file(options, options->inputs.items[i], out, &err);
+		int one = r < 0 ? complain(&err, r) : 0;
+
+		status = status ? status : one;
+	}
+	return status;
 }
 
 int main(int argc, char **argv)
@@ -88,24 +113,15 @@ int main(int argc, char **argv)
 	struct options options = { 0 };
 	struct buf out = { 0 };
 	struct err err = { 0 };
-	int status = 0;
 	int r = options_parse(argc, argv, &options, &err);
+	int status = r < 0 ? complain(&err, r) : run(&options, &out);
 
-	if (r == 0 && options.help)
-		options_print_help(stdout);
-	else if (r == 0)
-		r = run(&options, &out, &err);
-	if (r < 0) {
-		fprintf(stderr, "grubfix: %s\n", err.text ? err.text : strerror(-r));
-		status = err_exit_status(&err);
-	}
 	fwrite(buf_str(&out), 1, out.length, stdout);
-	if (r == 0 && (fflush(stdout) != 0 || ferror(stdout))) {
+	if (status == 0 && (fflush(stdout) != 0 || ferror(stdout))) {
 		fputs("grubfix: standard output cannot be written\n", stderr);
 		status = 1;
 	}
 	options_done(&options);
 	buf_done(&out);
-	err_clear(&err);
 	return status;
 }

@@ -31,7 +31,7 @@ bool menu_loads(const struct statement *statement)
 					     "module2",	       "multiboot2", "linux16",
 					     "initrd16",       "linuxefi",   "initrdefi",
 					     "xen_hypervisor", "xen_module", "xen_linux",
-					     "xen_initrd",     NULL };
+					     "xen_initrd",     "ramdisk",    NULL };
 
 	for (const char *const *n = names; *n; n++)
 		if (strcmp(statement->name, *n) == 0)
@@ -39,18 +39,32 @@ bool menu_loads(const struct statement *statement)
 	return false;
 }
 
-char *menu_file_path(const struct grubfix_facts *facts, const char *file)
+/* xen.efi looks beside its xen.cfg; EFI writes paths with backslashes. */
+static char *path_beside(const char *menu, const char *file)
+{
+	char *path = *menu == '/' ? str_format("%.*s%s", (int)(path_base(menu) - menu), menu, file)
+				  : NULL;
+
+	for (char *p = path; p && *p; p++)
+		if (*p == '\\')
+			*p = '/';
+	return path;
+}
+
+char *menu_file_path(const struct doc *doc, const struct grubfix_facts *facts, const char *file)
 {
 	const char *path = path_without_device(file);
 
+	if (doc->type == GRUBFIX_XEN_CFG)
+		return path_beside(doc->name, file);
 	if (*path != '/' || strchr(path, '$'))
 		return NULL;
 	return str_format("%s%s", facts_separate_boot(facts) ? "/boot" : "", path);
 }
 
-static bool file_missing(const struct grubfix_facts *facts, const char *file)
+static bool file_missing(const struct doc *doc, const struct grubfix_facts *facts, const char *file)
 {
-	CLEANUP(free_cleanup) char *path = menu_file_path(facts, file);
+	CLEANUP(free_cleanup) char *path = menu_file_path(doc, facts, file);
 
 	return path && facts->file_exists && !facts->file_exists(facts->context, path);
 }
@@ -89,7 +103,7 @@ bool *menu_usable(const struct doc *doc, const struct grubfix_facts *facts)
 		const struct word *file = menu_loads(s) ? statement_file(doc, s) : NULL;
 
 		if (s->entry != NONE && file &&
-		    (odd_build(file->text) || file_missing(facts, file->text) ||
+		    (odd_build(file->text) || file_missing(doc, facts, file->text) ||
 		     rescue_word(doc, s)))
 			usable[s->entry] = false;
 	}

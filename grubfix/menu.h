@@ -26,5 +26,6 @@ uint32_t menu_xen_entry(const struct doc *doc, const struct grubfix_facts *facts
 /* Is this a command that names files to be loaded? */
 bool menu_loads(const struct statement *statement);
 /* The path in the image's own tree of a file named in a menu ("/boot" in front where /boot is
- * separate); the caller frees. NULL: it cannot be said (variables, relative). */
-char *menu_file_path(const struct grubfix_facts *facts, const char *file);
+ * separate; beside the file itself for xen.cfg); the caller frees. NULL: it cannot be said
+ * (variables, relative). */
+char *menu_file_path(const struct doc *doc, const struct grubfix_facts *facts, const char *file);

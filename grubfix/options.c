@@ -60,6 +60,7 @@ static const struct {
 void options_print_help(FILE *out)
 {
 	fputs("Usage: grubfix [OPTIONS] FILE|-\n"
+	      "       grubfix [OPTIONS] --dry-run FILE...\n"
 	      "Repairs a boot menu, its sources, fstab or a guest config for a nested Xen host:\n"
 	      "reads FILE, writes the repaired text to standard output.\n\n",
 	      out);
@@ -148,21 +149,24 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct err
 			only_files = true;
 		else if (!only_files && argv[i][0] == '-' && argv[i][1])
 			r = option_parse(argc, argv, &i, ret_options, err);
-		else if (ret_options->file)
-			r = err_set(err, -EINVAL, "one file at a time: %s or %s", ret_options->file,
-				    argv[i]);
 		else
-			ret_options->file = argv[i];
+			strv_add(&ret_options->inputs, argv[i]);
 		if (r < 0)
 			return r;
 	}
-	if (!ret_options->file && !ret_options->help && !ret_options->list_rules)
+	if (!ret_options->inputs.count && !ret_options->help && !ret_options->list_rules)
 		return err_set(err, -EINVAL, "no file is named (- is standard input)");
+	if (ret_options->inputs.count > 1 && (!ret_options->dry_run || ret_options->json))
+		return err_set(err, -EINVAL,
+			       "%s and %s: several files go with --dry-run, which prints their "
+			       "diffs, and not with --json",
+			       ret_options->inputs.items[0], ret_options->inputs.items[1]);
 	return 0;
 }
 
 void options_done(struct options *options)
 {
+	strv_done(&options->inputs);
 	strv_done(&options->devices);
 	strv_done(&options->partitions);
 	strv_done(&options->disk_names);

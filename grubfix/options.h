@@ -6,7 +6,7 @@
 #include "grubfix.h"
 
 struct options {
-	const char *file; /* "-": standard input */
+	struct strv inputs; /* "-": standard input; several with dry_run alone */
 	const char *type, *style, *to;
 	const char *root_uuid, *root_label, *swap_uuid, *boot_uuid;
 	const char *files; /* a file that lists the paths in the image */

@@ -129,7 +129,7 @@ static void dom0_variable(struct fix *fix)
 	CLEANUP(buf_done) struct buf value = { 0 };
 	CLEANUP(free_cleanup) char *line = NULL;
 
-	if (str_ends(fix->doc->name, "grub.d/xen.cfg"))
+	if (grubfix_is_included(fix->doc->name))
 		return;
 	for (uint32_t i = 0; i < fix->doc->args_count; i++) {
 		const struct args *args = fix->doc->args + i;
@@ -249,11 +249,19 @@ static void line_add(struct fix *fix, uint32_t token, const char *line)
 	fix_edited(fix, token, NULL, line, "GRUB's menu shows on the serial line");
 }
 
+/* In front of the first terminal, behind the options: GRUB Legacy takes no option after a name.
+ * Source: GRUB 0.97 stage2/builtins.c terminal_func(). */
 static void serial_word_add(struct fix *fix, const struct statement *s)
 {
+	uint32_t index = statement_file_index(fix->doc, s);
+	const struct word *terminal = statement_word(fix->doc, s, index);
+
 	if (s->key == NONE || has_word(fix->doc, s, "serial") || s->word_count == 0)
 		return;
-	doc_after(fix->doc, s->key, " serial");
+	if (terminal)
+		doc_before(fix->doc, terminal->first, "serial ");
+	else
+		doc_after(fix->doc, statement_word(fix->doc, s, index - 1)->last, " serial");
 	fix_edited(fix, s->key, NULL, "serial", "GRUB's menu shows on the serial line too");
 }
 
@@ -294,7 +302,7 @@ static void grub_cfg_serial(struct fix *fix)
 	CLEANUP(free_cleanup) char *serial = serial_command(fix);
 	uint32_t token = 0;
 
-	if (doc->entry_count == 0)
+	if (doc->entry_count == 0 || grubfix_is_included(doc->name))
 		return;
 	token = doc->statements[doc->entries[0].statement].line_first;
 	for (uint32_t i = 0; i < doc->statement_count; i++)
@@ -336,7 +344,7 @@ static void default_grub_serial(struct fix *fix)
 	CLEANUP(free_cleanup) char *serial = serial_command(fix);
 	CLEANUP(free_cleanup) char *line = str_format("GRUB_SERIAL_COMMAND=\"%s\"", serial);
 
-	if (str_ends(fix->doc->name, "grub.d/xen.cfg"))
+	if (grubfix_is_included(fix->doc->name))
 		return;
 	if (terminal && !strstr(terminal->value, "serial")) {
 		statement_set(fix->doc, terminal, "serial console");

@@ -156,6 +156,17 @@ static bool is_default(const struct statement *s)
 	return s->assignment && s->entry == NONE && strcmp(s->name, "default") == 0;
 }
 
+/* Is it known that no environment block lies beside the menu? Then saved_entry is empty. */
+static bool lacks_grubenv(const struct fix *fix)
+{
+	const char *name = fix->doc->name;
+	CLEANUP(free_cleanup)
+	char *path = str_format("%.*sgrubenv", (int)(path_base(name) - name), name);
+
+	return *name == '/' && fix->facts->file_exists &&
+	       !fix->facts->file_exists(fix->facts->context, path);
+}
+
 static int grub_cfg_default(struct fix *fix, struct err *err)
 {
 	CLEANUP(choice_done) struct choice choice = { 0 };
@@ -169,12 +180,13 @@ static int grub_cfg_default(struct fix *fix, struct err *err)
 
 		if (!is_default(s))
 			continue;
-		if (strchr(s->value, '$')) {
-			variable |= strstr(s->value, "saved_entry") != NULL;
+		bool saved = strstr(s->value, "saved_entry") != NULL;
+		if (strchr(s->value, '$') && !(saved && lacks_grubenv(fix))) {
+			variable |= saved;
 			continue;
 		}
 		literal = true;
-		if (chosen(fix, &choice, s->value))
+		if (!strchr(s->value, '$') && chosen(fix, &choice, s->value))
 			continue;
 		statement_set(fix->doc, s, choice.path);
 		fix_edited(fix, s->key, s->value, choice.path, "\"%s\" starts Xen",
@@ -204,12 +216,21 @@ static void value_fix(struct fix *fix, const struct statement *s, const char *va
 	fix_edited(fix, s->key, s->value, value, "%s", reason);
 }
 
+/* In quotes, which the name of an entry mostly needs. */
+static void setting_append(struct fix *fix, const char *name, const char *value, const char *reason)
+{
+	CLEANUP(free_cleanup) char *quoted = shell_quoted(value);
+	CLEANUP(free_cleanup) char *line = str_format("%s=%s", name, quoted);
+
+	fix_append_line(fix, line, reason);
+}
+
 #define OVERRIDE "XEN_OVERRIDE_GRUB_DEFAULT"
 
 static int default_grub(struct fix *fix, struct err *err)
 {
 	const char *entry = fix->facts->default_entry;
-	bool override = false;
+	bool override = false, found = false;
 
 	(void)err;
 	for (uint32_t i = 0; i < fix->doc->statement_count; i++) {
@@ -217,6 +238,7 @@ static int default_grub(struct fix *fix, struct err *err)
 
 		if (!s->assignment)
 			continue;
+		found |= strcmp(s->name, "GRUB_DEFAULT") == 0;
 		if (strcmp(s->name, OVERRIDE) == 0) {
 			override = true;
 			value_fix(fix, s, "1",
@@ -235,6 +257,9 @@ static int default_grub(struct fix *fix, struct err *err)
 				   "known (--default-entry)",
 				   s->value);
 	}
+	if (!found && entry && !grubfix_is_included(fix->doc->name))
+		setting_append(fix, "GRUB_DEFAULT", entry,
+			       "the next update of the menu keeps Xen as the default");
 	if (!override && str_ends(fix->doc->name, "grub.d/xen.cfg"))
 		fix_append_line(fix, OVERRIDE "=1",
 				"the next update of the menu makes Xen the default again");
@@ -269,31 +294,52 @@ static int grubenv_default(struct fix *fix, struct err *err)
 	return 0;
 }
 
-static int xen_cfg_default(struct fix *fix, struct err *err)
+/* The section that was asked for, else the first whose files are there, else the first at all;
+ * NONE: there is none that could be named. */
+static uint32_t section_choose(const struct fix *fix, const bool *usable)
 {
-	const struct statement *current = NULL;
-	const char *wanted = NULL;
-	uint32_t global = NONE;
+	uint32_t chosen_one = NONE;
 
 	for (uint32_t i = 0; i < fix->doc->entry_count; i++) {
 		const struct entry *entry = fix->doc->entries + i;
 
-		if (strcmp(entry->title, "global") == 0)
-			global = i;
-		else if (entry->kind == ENTRY_XEN && argument_is_plain(entry->title) &&
-			 (!wanted || str_equal(entry->title, fix->facts->default_entry)))
-			wanted = entry->title;
+		if (strcmp(entry->title, "global") == 0 || entry->kind != ENTRY_XEN ||
+		    !argument_is_plain(entry->title))
+			continue;
+		if (str_equal(entry->title, fix->facts->default_entry))
+			return i;
+		if (chosen_one == NONE || (usable[i] && !usable[chosen_one]))
+			chosen_one = i;
 	}
-	if (!wanted)
+	return chosen_one;
+}
+
+static const struct statement *section_default(const struct doc *doc)
+{
+	for (uint32_t i = 0; i < doc->statement_count; i++) {
+		const struct statement *s = doc->statements + i;
+
+		if (s->entry != NONE && strcmp(doc->entries[s->entry].title, "global") == 0 &&
+		    strcmp(s->name, "default") == 0)
+			return s;
+	}
+	return NULL;
+}
+
+static int xen_cfg_default(struct fix *fix, struct err *err)
+{
+	CLEANUP(free_cleanup) bool *usable = menu_usable(fix->doc, fix->facts);
+	const struct statement *current = section_default(fix->doc);
+	uint32_t wanted_entry = section_choose(fix, usable);
+
+	if (wanted_entry == NONE)
 		return fix_fail(fix, err, 0, "no section that has a name and a kernel= line");
-	for (uint32_t i = 0; i < fix->doc->statement_count; i++)
-		if (fix->doc->statements[i].entry == global && global != NONE &&
-		    strcmp(fix->doc->statements[i].name, "default") == 0 && !current)
-			current = fix->doc->statements + i;
+	const char *wanted = fix->doc->entries[wanted_entry].title;
 	if (current) {
 		uint32_t entry = menu_find(fix->doc, current->value);
 		bool good = entry != NONE && fix->doc->entries[entry].kind == ENTRY_XEN &&
 			    strcmp(fix->doc->entries[entry].title, current->value) == 0 &&
+			    (usable[entry] || !usable[wanted_entry]) &&
 			    (!fix->facts->default_entry || strcmp(current->value, wanted) == 0);
 
 		if (!good)

@@ -167,12 +167,19 @@ const struct fix_rule rule_hap = {
 
 static int nestedhvm_apply(struct fix *fix, struct err *err)
 {
+	uint32_t token = 0;
 	int r = check_hvm(fix, err);
 
-	return r < 0 ? r
-		     : setting_fix(fix, "nestedhvm", "1",
-				   "the guest sees the CPU's virtualization and can be a Xen host",
-				   err);
+	if (r == 0)
+		r = setting_fix(fix, "nestedhvm", "1",
+				"the guest sees the CPU's virtualization and can be a Xen host",
+				err);
+	if (r == 0 && fix->doc->type == GRUBFIX_LIBVIRT &&
+	    !guest_libvirt.get(fix->doc, "nesting-required", &token))
+		fix_remark(fix, token,
+			   "the host nests only with nested_hvm = 1 in /etc/libvirt/libxl.conf, or "
+			   "with <feature policy='require' name='vmx'/> (svm on AMD) in <cpu>");
+	return r;
 }
 
 static const struct fix_example nestedhvm_example = {

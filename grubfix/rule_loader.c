@@ -344,10 +344,10 @@ static bool exists(const struct fix *fix, const char *path)
 static char *path_corrected(const struct fix *fix, const char *file)
 {
 	const char *path = path_without_device(file);
-	CLEANUP(free_cleanup) char *full = menu_file_path(fix->facts, file);
+	CLEANUP(free_cleanup) char *full = menu_file_path(fix->doc, fix->facts, file);
 	CLEANUP(free_cleanup) char *inside = str_format("/boot%s", path);
 
-	if (!full || exists(fix, full))
+	if (!full || exists(fix, full) || fix->doc->type == GRUBFIX_XEN_CFG)
 		return NULL;
 	if (facts_separate_boot(fix->facts))
 		return str_starts(path, "/boot/") && exists(fix, path)
@@ -375,7 +375,7 @@ static void paths_fix(struct fix *fix, const struct statement *s, bool edit)
 		if (!is_file_word(fix->doc, s, i))
 			continue;
 		text = path_corrected(fix, word->text);
-		full = menu_file_path(fix->facts, word->text);
+		full = menu_file_path(fix->doc, fix->facts, word->text);
 		if (edit && text && argument_is_plain(path_without_device(text))) {
 			word_set(fix->doc, word, text);
 			fix_edited(fix, word->first, word->text, text,
@@ -445,7 +445,7 @@ const struct fix_rule rule_missing_file = {
 	.id = "missing-file",
 	.why = "An entry that names a kernel, initrd or hypervisor that is not in the image "
 	       "cannot boot; it is reported and not chosen as the default.",
-	.types = TYPES_MENU | TYPE_BIT(GRUBFIX_BLS),
+	.types = TYPES_MENU | TYPE_BIT(GRUBFIX_BLS) | TYPE_BIT(GRUBFIX_XEN_CFG),
 	.matches = knows_files,
 	.apply = missing_file_apply,
 };

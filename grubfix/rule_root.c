@@ -110,6 +110,9 @@ static void name_set(struct fix *fix, const struct word *word, const char *key,
 	} else if (device->kind == DEVICE_UNKNOWN) {
 		fix_edited(fix, word->first, word->text, text,
 			   "%s comes from another machine; here it is %s", word->text, what);
+	} else if (device->listed) {
+		fix_edited(fix, word->first, word->text, text, "%s means %s, as was said",
+			   word->text, what);
 	} else {
 		fix_edited(fix, word->first, word->text, text,
 			   "%s is a name that depends on the driver; %s keeps its %s under Xen",

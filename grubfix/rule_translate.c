@@ -209,22 +209,59 @@ static int disks_translate(struct fix *fix, const struct direction *direction, s
 	return 0;
 }
 
+/* xend takes blanks around the "=" of "model = e1000" and behind the value, xl does not. */
+static bool is_loose(const struct doc *doc, uint32_t gap, uint32_t end)
+{
+	const struct token *before = doc->tokens + gap - 1, *after = doc->tokens + gap + 1;
+
+	return doc->tokens[gap].kind == TOKEN_GAP &&
+	       (gap + 1 == end || doc->text[before->offset + before->length - 1] == '=' ||
+		doc->text[after->offset] == '=');
+}
+
+static void vif_close_up(struct fix *fix, uint32_t first, uint32_t end)
+{
+	CLEANUP(buf_done) struct buf text = { 0 };
+	bool loose = false;
+
+	for (uint32_t token = first; token < end; token++) {
+		if (token == first || !is_loose(fix->doc, token, end)) {
+			buf_text(&text, doc_slice(fix->doc, token, token));
+			continue;
+		}
+		doc_remove(fix->doc, token, token);
+		loose = true;
+	}
+	if (loose)
+		fix_edited(fix, first, doc_slice(fix->doc, first, end - 1), buf_str(&text),
+			   "xl takes no blanks there");
+}
+
+static void vif_translate(struct fix *fix, const struct direction *direction,
+			  const struct word *item)
+{
+	for (uint32_t first = item->first + 1, end; first < item->last; first = end + 1) {
+		end = flat_piece_end(fix->doc, item, first);
+		while (first < end && fix->doc->tokens[first].kind == TOKEN_GAP)
+			first++;
+		if (!flat_piece_is(fix->doc, first, end, direction->vif_from)) {
+			if (direction->to == GRUBFIX_XL)
+				vif_close_up(fix, first, end);
+			continue;
+		}
+		doc_remove(fix->doc, first, end - 1);
+		doc_replace(fix->doc, first, direction->vif_to);
+		fix_edited(fix, first, direction->vif_from, direction->vif_to,
+			   "%s calls the PV network card so", grubfix_type_name(direction->to));
+	}
+}
+
 static void vifs_translate(struct fix *fix, const struct direction *direction)
 {
 	const struct statement *list = flat_find(fix->doc, "vif");
 
-	for (uint32_t i = 0; list && i < list->word_count; i++) {
-		const struct word *word = statement_word(fix->doc, list, i);
-
-		for (uint32_t token = word->first; token <= word->last; token++) {
-			if (!token_is(fix->doc, token, direction->vif_from))
-				continue;
-			doc_replace(fix->doc, token, direction->vif_to);
-			fix_edited(fix, token, direction->vif_from, direction->vif_to,
-				   "%s calls the PV network card so",
-				   grubfix_type_name(direction->to));
-		}
-	}
+	for (uint32_t i = 0; list && i < list->word_count; i++)
+		vif_translate(fix, direction, statement_word(fix->doc, list, i));
 }
 
 /* --- what the guest is ----------------------------------------------------------------------- */

@@ -93,13 +93,13 @@ static size_t opaque_length(struct shell *shell, size_t at)
 			i++;
 		return doc_peek(doc, i) == '}' ? i + 1 - at : 1;
 	}
+	if (doc->type == GRUBFIX_GRUB_CFG) /* GRUB's script has no substitutions */
+		return 1;
 	if (doc->problem || (doc_peek(doc, at) != '`' && !doc_ahead(doc, at, "$(")))
 		return 1;
 	size_t length = substitution_length(doc, at);
-	if (length == 0 && doc->type != GRUBFIX_GRUB_CFG)
+	if (length == 0)
 		doc_problem(shell->doc, "%u: a command substitution is not closed", doc->line);
-	if (doc->type == GRUBFIX_GRUB_CFG) /* GRUB's script has none */
-		return 1;
 	return length ? length : 1;
 }
 

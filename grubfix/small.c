@@ -147,7 +147,9 @@ static void key_line(struct doc *doc, uint32_t line_first)
 	uint32_t index = doc->statement_count;
 	const char *name;
 
-	if (key == NONE) {
+	if (key != NONE)
+		doc_blanks(doc, TOKEN_BLANK);
+	if (key == NONE || doc_peek(doc, 0) != '=') { /* it says nothing */
 		line_token(doc, TOKEN_OTHER);
 		return;
 	}
@@ -155,9 +157,7 @@ static void key_line(struct doc *doc, uint32_t line_first)
 	struct statement *s = doc_statement(doc, name, key, line_first);
 	s->assignment = true;
 	s->entry = doc->entry_count ? doc->entry_count - 1 : NONE;
-	doc_blanks(doc, TOKEN_BLANK);
-	if (doc_peek(doc, 0) == '=')
-		doc_token(doc, TOKEN_PUNCT, 1);
+	doc_token(doc, TOKEN_PUNCT, 1);
 	doc_blanks(doc, TOKEN_BLANK);
 	s->value_first = s->value_end = doc->token_count;
 	line_words(doc, false);

@@ -206,6 +206,11 @@ static bool path_fits(const char *path, const char *pattern)
 	       (before == folder || path[before - folder - 1] == '/') && str_ends(path, star + 1);
 }
 
+bool grubfix_is_included(const char *path)
+{
+	return strstr(path, "grub.d/") || str_ends(path, "custom.cfg");
+}
+
 enum grubfix_type grubfix_type_find(const char *path, const char *text, size_t length)
 {
 	for (size_t i = 0; path && i < SYNTAXES; i++)

@@ -100,7 +100,7 @@ static const struct args *group_target(const struct doc *doc, const struct group
 
 static const char *variable_for(const struct doc *doc, enum args_role role)
 {
-	if (str_ends(doc->name, "grub.d/xen.cfg"))
+	if (grubfix_is_included(doc->name))
 		return NULL;
 	if (doc->type == GRUBFIX_SYSCONFIG)
 		return role == ARGS_XEN ? "XEN_APPEND" : "XEN_KERNEL_APPEND";
@@ -148,6 +148,43 @@ void wishes_grant_one(struct fix *fix, uint32_t args, const struct wish *wishes,
 	group_grant(fix, &group, wishes, reason);
 }
 
+/* A section of xen.cfg may have no options= line: it comes in front of its kernel= line. */
+static void options_add(struct fix *fix, uint32_t kernel, const struct wish *wishes,
+			const char *reason)
+{
+	const struct doc *doc = fix->doc;
+	uint32_t token = doc->statements[doc->args[kernel].statement].line_first;
+	CLEANUP(buf_done) struct buf line = { 0 };
+
+	buf_text(&line, "options=");
+	for (const struct wish *wish = wishes; wish->key; wish++)
+		buf_format(&line, "%s%s%s%s", wish == wishes ? "" : " ", wish->key,
+			   *wish->value ? "=" : "", wish->value);
+	fix_edited(fix, token, NULL, line.data, "%s", reason);
+	buf_text(&line, doc_newline(doc));
+	doc_before(fix->doc, token, line.data);
+}
+
+static void sections_complete(struct fix *fix, const bool *foreign, const struct wish *wishes,
+			      const char *reason)
+{
+	const struct doc *doc = fix->doc;
+	CLEANUP(free_cleanup) bool *done = mem_alloc(doc->entry_count * sizeof *done);
+
+	for (uint32_t i = 0; i < doc->args_count; i++)
+		if (doc->args[i].role == ARGS_XEN && doc->args[i].entry != NONE)
+			done[doc->args[i].entry] = true;
+	for (uint32_t i = 0; i < doc->args_count; i++) {
+		uint32_t entry = doc->args[i].entry;
+
+		if (doc->args[i].role != ARGS_DOM0 || entry == NONE || foreign[entry] ||
+		    done[entry])
+			continue;
+		done[entry] = true;
+		options_add(fix, i, wishes, reason);
+	}
+}
+
 void wishes_grant(struct fix *fix, enum args_role role, const struct wish *wishes,
 		  const char *reason)
 {
@@ -164,4 +201,6 @@ void wishes_grant(struct fix *fix, enum args_role role, const struct wish *wishe
 		if (doc->args[i].role == role &&
 		    (doc->args[i].entry == NONE || !foreign[doc->args[i].entry]))
 			wishes_grant_one(fix, i, wishes, reason);
+	if (role == ARGS_XEN && doc->type == GRUBFIX_XEN_CFG)
+		sections_complete(fix, foreign, wishes, reason);
 }

@@ -15,7 +15,8 @@ struct wish {
 };
 
 /* Makes every list of a role say so. A file of settings (GRUB_CMDLINE_XEN and its _DEFAULT) counts
- * as one list, and gets the variable if it has none. wishes ends with a NULL key. */
+ * as one list, and gets the variable if it has none; a section of xen.cfg gets its options= line.
+ * wishes ends with a NULL key. */
 void wishes_grant(struct fix *fix, enum args_role role, const struct wish *wishes,
 		  const char *reason);
 /* The same for one list. */

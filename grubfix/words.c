@@ -175,6 +175,11 @@ static char *double_quoted(const char *value, bool quotes)
 	return text.data;
 }
 
+char *shell_quoted(const char *value)
+{
+	return double_quoted(value, true);
+}
+
 /* Does the value stand in one pair of these quotes? */
 static bool quoted_with(const struct doc *doc, const struct statement *s, const char *quote)
 {

@@ -31,6 +31,8 @@ void args_add(struct doc *doc, const struct args *args, const char *text);
 /* Is this safe to stand in any of the syntaxes without quotes? */
 bool argument_is_plain(const char *text);
 
+/* The value in double quotes, for a shell or GRUB's script. The caller frees. */
+char *shell_quoted(const char *value);
 /* Writes the value of an assignment, with quotes and escapes as the syntax wants them; the quotes
  * that stand there stay if they can. */
 void statement_set(struct doc *doc, const struct statement *statement, const char *value);

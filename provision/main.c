@@ -19,8 +19,10 @@ static void usage_print(FILE *out)
 	fputs("\nnestctl VERB --help explains a verb; nestctl --version tells the version.\n", out);
 }
 
-static int failed(const struct err *err)
+static int failed(struct err *err)
 {
+	if (err->text)
+		str_tame_lines(err->text);
 	fprintf(stderr, "nestctl: %s\n", err->text ? err->text : "failed");
 	return err_exit_status(err);
 }

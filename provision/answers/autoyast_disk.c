@@ -4,11 +4,9 @@
 #include "answers/values.h"
 #include "compose/names.h"
 
-#define MIB (UINT64_C(1) << 20)
-
 bool yast_by_label(const struct partition_spec *partition)
 {
-	return escape_preseed_plain(partition->label);
+	return escape_not_needed(partition->label);
 }
 
 static void partition(struct xml *xml, const struct partition_spec *spec, unsigned number_)

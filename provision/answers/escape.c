@@ -72,7 +72,7 @@ void escape_toml(const char *text, struct buf *out)
 	buf_text(out, "\"");
 }
 
-bool escape_preseed_plain(const char *text)
+bool escape_not_needed(const char *text)
 {
 	return is_plain(text, "-_.:");
 }

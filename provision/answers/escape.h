@@ -11,6 +11,6 @@ void escape_shell(const char *text, struct buf *out);
 void escape_kickstart(const char *text, struct buf *out);
 /* A basic string of TOML 1.0, with its quotes. */
 void escape_toml(const char *text, struct buf *out);
-/* True if the text is one that partman's recipes and debconf's lines take as it is: letters,
- * digits, and - _ . : */
-bool escape_preseed_plain(const char *text);
+/* True for words of letters, digits, and - _ . : only, which partman's recipes, debconf's lines and
+ * the names in /dev/disk take as they are. */
+bool escape_not_needed(const char *text);

@@ -46,7 +46,7 @@ static void check_labels(const struct answers_check *check)
 
 	/* A recipe is split at its blanks and braces. */
 	for (size_t i = 0; i < disk->partition_count; i++)
-		if (*disk->partitions[i].label && !escape_preseed_plain(disk->partitions[i].label))
+		if (*disk->partitions[i].label && !escape_not_needed(disk->partitions[i].label))
 			diagnostic_add(check->diagnostics, &disk->partitions[i].mark,
 				       "disk.partitions[%zu].label: found \"%s\"; allowed with %s "
 				       "are letters, digits, - _ . and :",

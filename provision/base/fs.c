@@ -34,6 +34,15 @@ const char *path_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+int file_check_regular(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0)
+		return -errno;
+	return S_ISREG(status.st_mode) ? 0 : S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
+}
+
 int file_read(const char *path, size_t max_bytes, char **ret_text, size_t *ret_length,
 	      struct err *err)
 {
@@ -141,10 +150,18 @@ bool path_exists(const char *path)
 	return access(path, F_OK) == 0;
 }
 
+/* A folder that may be written and not read cannot be opened, so not be synced either. */
+static int above_sync(const char *path, struct err *err)
+{
+	CLEANUP(free_cleanup) char *above = path_folder(path);
+
+	return access(above, R_OK) == 0 ? dir_sync(above, err) : 0;
+}
+
 int dir_make(const char *path, mode_t mode, struct err *err)
 {
 	if (mkdir(path, mode) == 0)
-		return 0;
+		return above_sync(path, err);
 	if (errno == EEXIST) {
 		struct stat status;
 
@@ -161,7 +178,7 @@ int dir_make(const char *path, mode_t mode, struct err *err)
 		return r;
 	if (mkdir(path, mode) < 0 && errno != EEXIST)
 		return err_errno(err, errno, "%s: the folder cannot be made", path);
-	return 0;
+	return above_sync(path, err);
 }
 
 int dir_sync(const char *path, struct err *err)
@@ -241,6 +258,25 @@ int temp_dir(const char *base, char **ret_path, struct err *err)
 	return 0;
 }
 
+/* Between file systems of two kinds (/tmp in memory) the kernel copies nothing by itself. */
+static int run_copy_by_hand(int from, int to, off_t start, off_t end)
+{
+	char chunk[65536];
+
+	while (start < end) {
+		size_t left = (size_t)(end - start);
+		ssize_t got = fd_pread_all(from, chunk, left < sizeof chunk ? left : sizeof chunk,
+					   (uint64_t)start);
+		int r = got <= 0 ? (got < 0 ? (int)got : -EIO)
+				 : fd_pwrite_all(to, chunk, (size_t)got, (uint64_t)start);
+
+		if (r < 0)
+			return r;
+		start += got;
+	}
+	return 0;
+}
+
 static int run_copy(int from, int to, off_t start, off_t end)
 {
 	off_t from_at = start, to_at = start;
@@ -251,6 +287,8 @@ static int run_copy(int from, int to, off_t start, off_t end)
 
 		if (put < 0 && errno == EINTR)
 			continue;
+		if (put < 0 && (errno == EXDEV || errno == EOPNOTSUPP || errno == ENOSYS))
+			return run_copy_by_hand(from, to, from_at, end);
 		if (put < 0)
 			return -errno;
 		if (put == 0)

@@ -14,6 +14,10 @@ char *path_folder(const char *path);
 /* The last component, inside path. */
 const char *path_name(const char *path);
 
+/* 0 if it is a regular file (behind symlinks), else -EISDIR, -EINVAL or the errno of stat: opening
+ * a pipe would wait for its writer. */
+int file_check_regular(const char *path);
+
 /* Reads a regular file of at most max_bytes; ret_text is NUL-terminated, the caller frees.
  * -EFBIG for a larger one, else the errno of open or read. ret_length may be NULL. */
 int file_read(const char *path, size_t max_bytes, char **ret_text, size_t *ret_length,
@@ -31,7 +35,8 @@ int fd_pwrite_all(int fd, const void *data, size_t length, uint64_t offset);
 ssize_t fd_pread_all(int fd, void *data, size_t length, uint64_t offset);
 
 bool path_exists(const char *path);
-/* Makes the folder and what is missing above it. */
+/* Makes the folder and what is missing above it, and syncs their names: what is published in it
+ * would go with it. */
 int dir_make(const char *path, mode_t mode, struct err *err);
 /* fsync of a folder, so that a rename in it lasts. */
 int dir_sync(const char *path, struct err *err);

@@ -79,6 +79,12 @@ void hash_finish_hex(struct hash *hash, char ret_hex[HASH_HEX_LENGTH + 1])
 	hex_text(digest, sizeof digest, ret_hex);
 }
 
+bool hash_is_hex(const char *text)
+{
+	return strlen(text) == HASH_HEX_LENGTH &&
+	       strspn(text, "0123456789abcdef") == HASH_HEX_LENGTH;
+}
+
 static void zeros_add(struct hash *hash, off_t length)
 {
 	static const char zeros[CHUNK_BYTES];

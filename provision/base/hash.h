@@ -1,5 +1,6 @@
 /* SHA-256, for names of store objects and for stable identifiers. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,8 @@ void hash_field(struct hash *hash, const char *name, const char *value);
 void hash_finish(struct hash *hash, uint8_t ret_digest[HASH_BYTES]);
 void hash_finish_hex(struct hash *hash, char ret_hex[HASH_HEX_LENGTH + 1]);
 void hash_free(struct hash *hash);
+/* Is the text the hex form of a hash, in lower case? */
+bool hash_is_hex(const char *text);
 void hash_cleanup(struct hash **hash);
 
 /* Of a whole file; -errno of open or read. */

@@ -7,6 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+#include "base/str.h"
+
 static enum log_level current_level = LOG_NORMAL;
 
 #define ERASE_LINE "\r\033[K"
@@ -26,11 +29,12 @@ bool log_is_terminal(void)
 __attribute__((format(printf, 2, 0))) static void line_print(const char *prefix, const char *format,
 							     va_list args)
 {
+	CLEANUP(free_cleanup) char *text = str_vformat(format, args);
+
+	str_tame_lines(text); /* it may quote what a guest said */
 	if (log_is_terminal())
 		fputs(ERASE_LINE, stderr);
-	fputs(prefix, stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	fprintf(stderr, "%s%s\n", prefix, text);
 }
 
 void log_info(const char *format, ...)

@@ -58,6 +58,15 @@ bool str_starts(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+size_t str_cut(const char *text, size_t max_bytes)
+{
+	size_t length = strnlen(text, max_bytes);
+
+	while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+		length--;
+	return length;
+}
+
 void str_tame(char *text)
 {
 	for (unsigned char *c = (unsigned char *)text; *c; c++) {
@@ -68,6 +77,18 @@ void str_tame(char *text)
 		if (c1 || *c < 0x20 || *c == 0x7f)
 			*c = ' ';
 	}
+}
+
+void str_tame_lines(char *text)
+{
+	char *end;
+
+	for (; (end = strchr(text, '\n')); text = end + 1) {
+		*end = '\0';
+		str_tame(text);
+		*end = '\n';
+	}
+	str_tame(text);
 }
 
 bool str_ends(const char *text, const char *suffix)

@@ -15,8 +15,11 @@ char *str_vformat(const char *format, va_list args) __attribute__((format(printf
 
 bool str_equal(const char *a, const char *b); /* NULL equals NULL only */
 bool str_starts(const char *text, const char *prefix);
+/* How much of a text to take for at most max_bytes of it, no UTF-8 character cut in two. */
+size_t str_cut(const char *text, size_t max_bytes);
 /* Makes a text from elsewhere fit to be shown: control characters, C1 ones too, become blanks. */
 void str_tame(char *text);
+void str_tame_lines(char *text); /* the same, but lines stay lines */
 bool str_ends(const char *text, const char *suffix);
 
 /* A growing text. A zeroed struct is an empty one; data is NUL-terminated once anything was

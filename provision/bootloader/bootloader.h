@@ -18,6 +18,7 @@ struct boot_target {
 	const char *tools_tar; /* tree of the loader's packages; NULL if it has none */
 	struct boot_part kernel, initrd;
 	struct boot_part hypervisor_efi; /* data NULL: there is none */
+	struct boot_part prepared;	 /* by prepare */
 };
 
 struct bootloader {
@@ -28,6 +29,9 @@ struct bootloader {
 	const char *const *packages;
 	/* Adds the loader's files to those of the layer. May be NULL. */
 	int (*files)(const struct boot_target *target, struct overlay *files, struct err *err);
+	/* Makes what install needs and no image is looked at for; runs while the image is filled,
+	 * in a thread of its own. The caller frees *ret_data. May be NULL. */
+	int (*prepare)(const char *root_uuid, char **ret_data, size_t *ret_length, struct err *err);
 	/* Writes what lies outside of file systems; they are complete and closed. May be NULL. */
 	int (*install)(const struct boot_target *target, struct err *err);
 };

@@ -23,9 +23,11 @@ static void place_patch(char *boot, char *core, uint64_t core_lba)
 	memcpy(core + BLOCKLIST_AT, &second, sizeof second);
 }
 
-static int embed(const struct boot_target *target, char *core, size_t core_length, struct err *err)
+static int install(const struct boot_target *target, struct err *err)
 {
 	const struct extent *area = &target->layout->boot_area;
+	size_t core_length = target->prepared.length;
+	CLEANUP(free_cleanup) char *core = mem_alloc(core_length + 1);
 	CLEANUP(free_cleanup) char *boot = NULL;
 	size_t boot_length = 0;
 	int r = file_read(GRUB_FOLDER "/boot.img", SECTOR_BYTES, &boot, &boot_length, err);
@@ -41,26 +43,26 @@ static int embed(const struct boot_target *target, char *core, size_t core_lengt
 			       "%llu bytes before the first partition",
 			       image_path(target->image), core_length,
 			       (unsigned long long)area->size_bytes);
+	memcpy(core, target->prepared.data, core_length);
 	place_patch(boot, core, area->start_bytes / SECTOR_BYTES);
 	r = image_write(target->image, area->start_bytes, core, core_length, err);
 	return r < 0 ? r : image_write(target->image, 0, boot, BOOT_CODE_BYTES, err);
 }
 
-static int install(const struct boot_target *target, struct err *err)
+static int prepare(const char *root_uuid, char **ret_data, size_t *ret_length, struct err *err)
 {
 	const struct grub2_core core = {
 		.format = "i386-pc",
 		.folder = GRUB_FOLDER,
 		.modules = "biosdisk multiboot",
-		.root_uuid = target->root_uuid,
+		.root_uuid = root_uuid,
 	};
-	CLEANUP(free_cleanup) char *data = NULL;
-	size_t length = 0;
-	int r = grub2_core_make(&core, &data, &length, err);
 
-	if (r == 0)
-		r = embed(target, data, length, err);
-	return r < 0 ? err_wrap(err, r, "installing GRUB") : 0;
+	return grub2_core_make(&core, ret_data, ret_length, err);
 }
 
-const struct bootloader grub2_bios_loader = { .id = BOOT_GRUB2_BIOS, .install = install };
+const struct bootloader grub2_bios_loader = {
+	.id = BOOT_GRUB2_BIOS,
+	.prepare = prepare,
+	.install = install,
+};

@@ -1,12 +1,13 @@
 #include "bundle/lab.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fs.h"
-#include "packages/list.h"
+#include "packages/lock.h"
 
 #define FILE_BYTES ((size_t)64 << 20)
 
@@ -33,22 +34,6 @@ static int paths_find(const struct stack *stack, struct strv *paths, struct err 
 				r = path_add(stack->layers[i]->files[j].source, paths, err);
 	strv_sort(paths);
 	return r;
-}
-
-/* A medium is gigabytes, and its vendor's: it comes by its URL and checksum, or not at all. */
-static int media_check(const struct stack *stack, struct err *err)
-{
-	for (size_t i = 0; i < stack->layer_count; i++) {
-		const struct layer *layer = stack->layers[i];
-
-		if (*layer->install.medium && !strstr(layer->install.medium, "://"))
-			return err_set(err, -EINVAL,
-				       "%s: install.medium is a path (%s), and a bundle holds no "
-				       "installation media: name it by a URL with its "
-				       "install.sha256, or leave the layer out",
-				       layer->name, layer->install.medium);
-	}
-	return 0;
 }
 
 /* Length of the folder that all are in, with its slash. */
@@ -106,16 +91,13 @@ int lab_gather(const struct stack *stack, const char *lock_path, const char *fol
 {
 	CLEANUP(free_cleanup) char *real = realpath(stack->path, NULL);
 	CLEANUP(strv_done) struct strv paths = { 0 };
-	int r = media_check(stack, err);
 
-	if (r < 0)
-		return r;
 	if (!real)
 		return err_errno(err, errno, "%s: cannot be found", stack->path);
-	r = paths_find(stack, &paths, err);
-
+	int r = paths_find(stack, &paths, err);
 	if (r < 0)
 		return r;
+	assert(paths.count > 0); /* the stack file at least */
 	size_t root = root_length(&paths);
 	for (size_t i = 0; r == 0 && i < paths.count; i++)
 		r = file_put(paths.items[i], folder, paths.items[i] + root, err);

@@ -5,7 +5,6 @@
 
 /* Copies them and the lock file below folder (which is there, and empty). ret_stack is the stack
  * file's place, relative to folder; the caller frees. -EINVAL if a file names another by an
- * absolute path, which means nothing on another machine, or a layer's installation medium is one
- * on this machine. */
+ * absolute path, which means nothing on another machine. */
 int lab_gather(const struct stack *stack, const char *lock_path, const char *folder,
 	       char **ret_stack, struct err *err);

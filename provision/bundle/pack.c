@@ -91,7 +91,8 @@ static int data_write(struct pack *pack, int fd, uint64_t bytes, const char *fro
 
 int pack_file(struct pack *pack, const char *from, const char *name, struct err *err)
 {
-	CLEANUP(fd_cleanup) int fd = open(from, O_RDONLY | O_CLOEXEC);
+	/* A pipe must not hold us up until it is seen that it is no file. */
+	CLEANUP(fd_cleanup) int fd = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat status;
 
 	if (fd < 0 || fstat(fd, &status) < 0)

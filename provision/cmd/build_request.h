@@ -1,7 +1,7 @@
 /* What plan and build-stack have in common: STACK, --out and --store become a plan. */
 #pragma once
 #include "cmd/command.h"
-#include "packages/list.h"
+#include "packages/lock.h"
 #include "plan/plan.h"
 
 #define BUILD_OPTION_ROWS                                                                          \

@@ -1,17 +1,22 @@
 #include "cmd/build_stack.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/log.h"
 #include "base/spawn.h"
 #include "cmd/build_request.h"
+#include "emit/emit.h"
 #include "run/folder.h"
 #include "run/preflight.h"
+#include "run/qemu.h"
 #include "run/run.h"
+#include "run/xen.h"
 
 static const struct option_row options[] = {
 	BUILD_OPTION_ROWS,
-	{ "l0", 0, "NAME", "what runs L1: qemu, xen (default: qemu)" },
+	{ "l0", 0, "NAME",
+	  "what runs L1: qemu, xen, or emit: files for an L0 of your own (default: qemu)" },
 	{ "bridge", 0, "NAME", "l0 xen: the bridge of L1 (default: xenbr0, br0, the first)" },
 	{ "accel", 0, "ACCEL",
 	  "auto, tcg or kvm (default: auto, KVM only if a guest really runs)" },
@@ -38,7 +43,7 @@ static int run_request(const struct arguments *arguments, const struct build_req
 }
 
 /* What is missing is named before minutes of work are spent. */
-static int preflight(const struct build_request *request, const struct run_options *run,
+static int preflight(const struct build_request *request, const struct l0_driver *driver,
 		     bool build_only, struct err *err)
 {
 	CLEANUP(preflight_done) struct preflight result = { 0 };
@@ -47,12 +52,10 @@ static int preflight(const struct build_request *request, const struct run_optio
 		.store = store_path(request->store),
 		.out = request->folder,
 		.build_only = build_only,
-		.on_xen = run->driver->is_xen,
+		.on_xen = driver && driver->is_xen,
 	};
 	int r = preflight_check(&look, &result, err);
 
-	if (r == 0 && !build_only && run->driver->check)
-		r = run_check(request->stack, run, err);
 	if (r < 0 || preflight_ok(&result))
 		return r;
 	preflight_print(&result, stderr);
@@ -60,11 +63,15 @@ static int preflight(const struct build_request *request, const struct run_optio
 }
 
 static int prove(const struct arguments *arguments, const struct build_request *request,
-		 const struct run_options *run, struct err *err)
+		 struct err *err)
 {
 	CLEANUP(matrix_cleanup) struct matrix *matrix = NULL;
 	const char *json = argument(arguments, "json");
-	int r = run_stack(request->stack, run, &matrix, err);
+	struct run_options run;
+	int r = run_request(arguments, request, &run, err);
+
+	if (r == 0)
+		r = run_stack(request->stack, &run, &matrix, err);
 
 	if (r < 0)
 		return r;
@@ -76,6 +83,84 @@ static int prove(const struct arguments *arguments, const struct build_request *
 	return matrix_all_proven(matrix) ? 0 : 1;
 }
 
+/* ---- what is done with a built stack ---- */
+
+/* The preflight looks at the rest. */
+static int qemu_look(const struct arguments *arguments, const struct build_request *request,
+		     struct err *err)
+{
+	struct l0_network network;
+
+	(void)request;
+	return qemu_driver.network(argument(arguments, "bridge"), &network, err);
+}
+
+static int xen_look(const struct arguments *arguments, const struct build_request *request,
+		    struct err *err)
+{
+	struct run_options run;
+
+	if (argument_given(arguments, "build-only") || argument_given(arguments, "step"))
+		return 0;
+	int r = run_request(arguments, request, &run, err);
+	return r < 0 ? r : run_check(request->stack, &run, err);
+}
+
+static int emit_look(const struct arguments *arguments, const struct build_request *request,
+		     struct err *err)
+{
+	static const struct {
+		const char *option, *l0;
+	} of_runs[] = { { "keep-running", "qemu" }, { "json", "qemu" }, { "bridge", "xen" } };
+
+	for (size_t i = 0; i < sizeof of_runs / sizeof *of_runs; i++)
+		if (argument_given(arguments, of_runs[i].option))
+			return err_set(err, -EINVAL,
+				       "--%s: --l0 emit starts nothing; this goes with --l0 %s",
+				       of_runs[i].option, of_runs[i].l0);
+	return emit_check(request->stack, err);
+}
+
+static int emit(const struct arguments *arguments, const struct build_request *request,
+		struct err *err)
+{
+	(void)arguments;
+	return emit_write(request->stack, request->folder, err);
+}
+
+struct l0 {
+	const char *name;
+	const struct l0_driver *driver; /* NULL: nothing is started */
+	/* Before the build, may be NULL: what this L0 cannot have. */
+	int (*look)(const struct arguments *arguments, const struct build_request *request,
+		    struct err *err);
+	/* After it; with --build-only for one that runs L1, never. As of command.run. */
+	int (*finish)(const struct arguments *arguments, const struct build_request *request,
+		      struct err *err);
+};
+
+/* The first is the default. */
+static const struct l0 l0s[] = {
+	{ "qemu", &qemu_driver, qemu_look, prove },
+	{ "xen", &xen_driver, xen_look, prove },
+	{ "emit", NULL, emit_look, emit },
+};
+
+static int l0_find(const char *name, const struct l0 **ret_l0, struct err *err)
+{
+	CLEANUP(strv_done) struct strv names = { 0 };
+
+	for (size_t i = 0; i < sizeof l0s / sizeof *l0s; i++) {
+		strv_add(&names, l0s[i].name);
+		if (!name || str_equal(name, l0s[i].name)) {
+			*ret_l0 = &l0s[i];
+			return 0;
+		}
+	}
+	CLEANUP(free_cleanup) char *list = strv_join(&names, ", ");
+	return err_set(err, -EINVAL, "--l0: \"%s\" is none of %s", name, list);
+}
+
 static int build_stack_run(const struct arguments *arguments, struct err *err)
 {
 	CLEANUP(build_request_done) struct build_request request = { 0 };
@@ -84,26 +169,28 @@ static int build_stack_run(const struct arguments *arguments, struct err *err)
 		.step = argument(arguments, "step"),
 		.resume = argument_given(arguments, "resume"),
 	};
-	struct run_options run;
 	bool build_only = argument_given(arguments, "build-only") || build.step;
 	double start = clock_seconds();
-	int r = build_request_load(arguments, &request, err);
+	const struct l0 *l0 = &l0s[0];
+	int r = l0_find(argument(arguments, "l0"), &l0, err);
 
+	if (r == 0)
+		r = build_request_load(arguments, &request, err);
+	if (r == 0 && l0->look)
+		r = l0->look(arguments, &request, err);
 	if (r < 0)
 		return r;
 	spawn_stop_fd(); /* from here on a signal asks, and we clean up */
-	r = run_request(arguments, &request, &run, err);
+	r = run_folder_check_idle(request.folder, err);
 	if (r == 0)
-		r = run_folder_check_idle(request.folder, err);
-	if (r == 0)
-		r = preflight(&request, &run, build_only, err);
+		r = preflight(&request, l0->driver, build_only || !l0->driver, err);
 	if (r == 0)
 		r = plan_build(request.plan, &build, err);
 	if (r != 0 || build.step)
 		return r;
 	folder_link_stack(request.folder, request.stack);
 	log_info("built %s in %.1f s", request.folder, clock_seconds() - start);
-	return build_only ? 0 : prove(arguments, &request, &run, err);
+	return build_only && l0->driver ? 0 : l0->finish(arguments, &request, err);
 }
 
 const struct command build_stack_command = {

@@ -14,7 +14,7 @@
 
 static const struct option_row options[] = {
 	{ "output", 'o', "FILE", "the archive (default: NAME.tar.zst, NAME of the stack)" },
-	{ "lock", 'l', "FILE", "the lock file (default: beside STACK, as STACK.lock)" },
+	{ "lock", 0, "FILE", "the lock file (default: beside STACK, as STACK.lock)" },
 	{ "store", 0, "DIR", "the store (default: ~/.cache/nestctl)" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -221,7 +221,7 @@ static int bundle_run(const struct arguments *arguments, struct err *err)
 
 const struct command bundle_command = {
 	.name = "bundle",
-	.synopsis = "STACK [--output FILE] [--lock FILE]",
+	.synopsis = "STACK [--output FILE] [--lock FILE] [--store DIR]",
 	.summary = "Packs all that a machine without a network needs to build a stack",
 	.options = options,
 	.min_rest = 1,

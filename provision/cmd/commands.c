@@ -23,10 +23,10 @@
 #include "cmd/validate.h"
 
 static const struct command *const commands[] = {
-	&build_stack_command, &plan_command,   &validate_command, &doctor_command,
-	&up_command,	      &status_command, &console_command,  &exec_command,
-	&down_command,	      &image_command,  &fix_command,	  &fix_guest_command,
-	&answers_command,     &media_command,  &lock_command,	  &bundle_command,
+	&build_stack_command, &plan_command,	  &validate_command, &lock_command,
+	&bundle_command,      &doctor_command,	  &up_command,	     &status_command,
+	&console_command,     &exec_command,	  &down_command,     &image_command,
+	&fix_command,	      &fix_guest_command, &answers_command,  &media_command,
 	&store_command,	      &schema_command,
 };
 

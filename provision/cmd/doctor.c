@@ -2,22 +2,28 @@
 
 #include <stdio.h>
 
+#include "run/folder.h"
 #include "run/preflight.h"
+#include "store/store.h"
 
 static int doctor_run(const struct arguments *arguments, struct err *err)
 {
 	CLEANUP(stack_cleanup) struct stack *stack = NULL;
+	CLEANUP(store_cleanup) struct store *store = NULL;
 	CLEANUP(preflight_done) struct preflight preflight = { 0 };
 	const char *out = argument(arguments, "out");
-	int r = arguments->rest_count ? stack_load(arguments->rest[0], &stack, err) : 0;
+	int r = store_open(argument(arguments, "store"), &store, err);
 
+	if (r == 0 && arguments->rest_count)
+		r = stack_load(arguments->rest[0], &stack, err);
+	if (r < 0)
+		return r;
 	const struct preflight_request look = {
 		.stack = stack,
-		.store = argument(arguments, "store"),
-		.out = out ? out : "out",
+		.store = store_path(store),
+		.out = out ? out : FOLDER_DEFAULT_OUT,
 	};
-	if (r == 0)
-		r = preflight_check(&look, &preflight, err);
+	r = preflight_check(&look, &preflight, err);
 	if (r < 0)
 		return r;
 	if (argument_given(arguments, "json")) {

@@ -81,25 +81,39 @@ static char *size_short(uint64_t bytes)
 			  units[unit]);
 }
 
+/* What stands in an image is shown, never obeyed by the terminal. The caller frees. */
+static char *shown(const char *text)
+{
+	char *copy = str_copy(text ? text : "");
+
+	str_tame(copy);
+	return copy;
+}
+
 static void print_partition(const struct inspected_partition *partition)
 {
 	CLEANUP(free_cleanup) char *start = size_short(partition->where.start_bytes);
 	CLEANUP(free_cleanup) char *size = size_short(partition->where.size_bytes);
+	CLEANUP(free_cleanup) char *label = shown(partition->probe.label);
+	CLEANUP(free_cleanup) char *os_name = shown(partition->os_name);
+	CLEANUP(free_cleanup) char *note = shown(partition->note);
 	CLEANUP(free_cleanup)
 	char *space = partition->opened ? size_short(partition->free_bytes) : str_copy("-");
 
 	printf("%2u%c  %-10s %-10s %-10s %-20s %-16s %s\n", partition->number,
 	       partition->active ? '*' : ' ', start, size, space, partition->holds,
-	       partition->probe.label[0] ? partition->probe.label : "-",
-	       partition->probe.uuid[0] ? partition->probe.uuid : "-");
+	       *label ? label : "-", partition->probe.uuid[0] ? partition->probe.uuid : "-");
 	if (partition->os_name)
-		printf("     system: %s\n", partition->os_name);
+		printf("     system: %s\n", os_name);
 	if (partition->menu_path)
 		printf("     menu: %s\n", partition->menu_path);
-	for (size_t i = 0; i < partition->menu.count; i++)
-		printf("       %zu  %s\n", i, partition->menu.items[i]);
+	for (size_t i = 0; i < partition->menu.count; i++) {
+		CLEANUP(free_cleanup) char *title = shown(partition->menu.items[i]);
+
+		printf("       %zu  %s\n", i, title);
+	}
 	if (partition->note)
-		printf("     note: %s\n", partition->note);
+		printf("     note: %s\n", note);
 }
 
 static void print_text(const char *path, const struct inspection *inspection)
@@ -172,6 +186,8 @@ static void mode_text(uint32_t mode, char ret_text[11])
 static int print_entry(void *context, const struct fsys_entry *entry)
 {
 	char mode[11], date[32] = "?";
+	CLEANUP(free_cleanup) char *name = shown(entry->name);
+	CLEANUP(free_cleanup) char *target = shown(entry->target);
 	time_t seconds = (time_t)entry->time_seconds;
 	struct tm when;
 
@@ -180,8 +196,7 @@ static int print_entry(void *context, const struct fsys_entry *entry)
 	if (gmtime_r(&seconds, &when))
 		strftime(date, sizeof date, "%Y-%m-%d %H:%M", &when);
 	printf("%s %5" PRIu32 " %5" PRIu32 " %12" PRIu64 " %s %s%s%s\n", mode, entry->uid,
-	       entry->gid, entry->size_bytes, date, entry->name, entry->target ? " -> " : "",
-	       entry->target ? entry->target : "");
+	       entry->gid, entry->size_bytes, date, name, entry->target ? " -> " : "", target);
 	return 0;
 }
 

@@ -23,7 +23,7 @@ static int plan_run(const struct arguments *arguments, struct err *err)
 
 const struct command plan_command = {
 	.name = "plan",
-	.synopsis = "STACK [--out DIR] [--store DIR] [--json]",
+	.synopsis = "STACK [OPTIONS]",
 	.summary =
 		"Shows the steps of a build, what is cached and why the rest is not; writes nothing",
 	.options = options,

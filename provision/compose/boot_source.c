@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
+
+#define FILE_MAX_BYTES ((size_t)256 << 20)
 
 /* "ahci" or "xen_netfront" from "kernel/drivers/ata/ahci.ko.xz": the name, with _ for -. */
 static char *module_name(const char *path)
@@ -116,7 +119,70 @@ static void names_find(struct boot_source *source)
 		source->hypervisor_file = str_copy(path_name(hypervisor));
 }
 
-static int modules_read(const char *tar_path, const struct pattern *pattern,
+/* ---- from a file system that holds the tree ---- */
+
+/* What is not there is left out, as in an archive that lacks it. */
+static int file_read_inside(struct fsys *root, const char *path, struct members *members,
+			    struct err *err)
+{
+	CLEANUP(free_cleanup) char *inside = str_format("/%s", path);
+	char *data = NULL;
+	size_t length = 0;
+
+	if (!fsys_exists(root, inside))
+		return 0;
+	int r = fsys_read(root, inside, FILE_MAX_BYTES, &data, &length, err);
+	if (r == 0)
+		members_add(members, path, data, length);
+	return r;
+}
+
+static int boot_entry_seen(void *context, const struct fsys_entry *entry)
+{
+	CLEANUP(free_cleanup) char *path = str_format("boot/%s", entry->name);
+
+	if (S_ISREG(entry->mode) && boot_wanted(NULL, path))
+		strv_add(context, path);
+	return 0;
+}
+
+static int files_read_inside(struct fsys *root, struct boot_source *source, struct err *err)
+{
+	CLEANUP(strv_done) struct strv paths = { 0 };
+	int r = fsys_list(root, "/boot", boot_entry_seen, &paths, err);
+
+	for (size_t i = 0; r == 0 && i < paths.count; i++)
+		r = file_read_inside(root, paths.items[i], &source->files, err);
+	if (r < 0)
+		return r;
+	names_find(source);
+	if (source->kernel_version) {
+		CLEANUP(free_cleanup)
+		char *list = str_format("lib/modules/%s/modules.dep", source->kernel_version);
+
+		r = file_read_inside(root, list, &source->files, err);
+	}
+	return r < 0 ? r : file_read_inside(root, "bin/busybox", &source->files, err);
+}
+
+static int modules_read_inside(struct fsys *root, const struct strv *paths,
+			       struct boot_source *source, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < paths->count; i++) {
+		CLEANUP(free_cleanup)
+		char *path =
+			str_format("lib/modules/%s/%s", source->kernel_version, paths->items[i]);
+
+		r = file_read_inside(root, path, &source->modules, err);
+	}
+	return r;
+}
+
+/* ---- from either ---- */
+
+static int modules_read(const char *tar_path, struct fsys *root, const struct pattern *pattern,
 			struct boot_source *source, struct err *err)
 {
 	CLEANUP(free_cleanup)
@@ -130,7 +196,8 @@ static int modules_read(const char *tar_path, const struct pattern *pattern,
 		driver_paths(dependencies, *name, &paths);
 
 	struct module_search search = { source->kernel_version, &paths };
-	int r = members_read(tar_path, module_wanted, &search, &source->modules, err);
+	int r = root ? modules_read_inside(root, &paths, source, err)
+		     : members_read(tar_path, module_wanted, &search, &source->modules, err);
 	for (size_t i = 0; r == 0 && i < source->modules.count; i++)
 		r = member_uncompress(&source->modules.items[i], err);
 	for (size_t i = 0; i < paths.count; i++) {
@@ -147,21 +214,23 @@ static int modules_read(const char *tar_path, const struct pattern *pattern,
 	return r;
 }
 
-int boot_source_read(const char *tar_path, const struct pattern *pattern,
+int boot_source_read(const char *tar_path, struct fsys *root, const struct pattern *pattern,
 		     struct boot_source *ret_source, struct err *err)
 {
-	int r = members_read(tar_path, boot_wanted, NULL, &ret_source->files, err);
+	int r = root ? files_read_inside(root, ret_source, err)
+		     : members_read(tar_path, boot_wanted, NULL, &ret_source->files, err);
 
 	if (r < 0)
 		return r;
-	names_find(ret_source);
+	if (!root)
+		names_find(ret_source);
 	if (!ret_source->kernel_version)
 		return err_set(err, -EBADMSG, "%s: holds no kernel (boot/vmlinuz-*)", tar_path);
 	if (pattern->hypervisor == HYPERVISOR_XEN && !ret_source->hypervisor_file)
 		return err_set(err, -EBADMSG, "%s: holds no hypervisor (boot/xen-*.gz)", tar_path);
 	if (!boot_source_busybox(ret_source))
 		return err_set(err, -EBADMSG, "%s: holds no busybox for the initramfs", tar_path);
-	return modules_read(tar_path, pattern, ret_source, err);
+	return modules_read(tar_path, root, pattern, ret_source, err);
 }
 
 void boot_source_done(struct boot_source *source)

@@ -1,5 +1,6 @@
 /* What a kernel and its initramfs are made from, read out of a base tree. */
 #pragma once
+#include "image/fsys.h"
 #include "image/members.h"
 #include "pattern/pattern.h"
 
@@ -11,9 +12,11 @@ struct boot_source {
 	struct strv order;	/* the modules' file names ("ahci.ko") in the order of loading */
 };
 
-/* -EBADMSG if the tree has no kernel or no busybox. A driver that the kernel lacks as a module is
- * left out: it is built in. boot_source_done it, also after a failure. */
-int boot_source_read(const char *tar_path, const struct pattern *pattern,
+/* From the file system that the tree was unpacked into, which is read fastest, or (root NULL) from
+ * its archive, which the messages name. -EBADMSG if the tree has no kernel or no busybox. A driver
+ * that the kernel lacks as a module is left out: it is built in. boot_source_done it, also after a
+ * failure. */
+int boot_source_read(const char *tar_path, struct fsys *root, const struct pattern *pattern,
 		     struct boot_source *ret_source, struct err *err);
 void boot_source_done(struct boot_source *source);
 

@@ -8,6 +8,7 @@
 #include "bootloader/bootloader.h"
 #include "compose/hosts.h"
 #include "compose/installed.h"
+#include "compose/loader_job.h"
 #include "compose/names.h"
 #include "compose/own_files.h"
 #include "guest/xl.h"
@@ -38,7 +39,8 @@ static void composition_done(struct composition *composition)
 	*composition = (struct composition){ 0 };
 }
 
-static int composition_make(const struct compose_request *request,
+/* root: holds the base tree already; NULL: it is read from its archive. */
+static int composition_make(const struct compose_request *request, struct fsys *root,
 			    struct composition *ret_composition, struct err *err)
 {
 	struct composition *composition = ret_composition;
@@ -49,8 +51,8 @@ static int composition_make(const struct compose_request *request,
 		.trees = request->trees,
 		.root_uuid = compose_uuid_text(request->stack_name, layer, "root"),
 	};
-	int r = boot_source_read(composition->trees.base, layer->pattern, &composition->source,
-				 err);
+	int r = boot_source_read(composition->trees.base, root, layer->pattern,
+				 &composition->source, err);
 	if (r < 0)
 		return r;
 	const struct boot_names names = { composition->source.kernel_version,
@@ -134,13 +136,14 @@ static int loader_files_put(struct composition *composition, struct volumes *vol
 
 static int own_put(const struct compose_request *request, struct volumes *volumes, struct err *err)
 {
-	CLEANUP(composition_done) struct composition composition;
+	CLEANUP(composition_done) struct composition composition = { 0 };
 	const struct layer *layer = request->layer;
 	bool whole_system = layer->pattern->initramfs == INITRAMFS_ROOT;
-	int r = composition_make(request, &composition, err);
+	struct fsys *root = whole_system ? volumes_root(volumes) : NULL;
+	int r = root ? fsys_unpack(root, request->trees.base, err) : 0;
 
-	if (r == 0 && whole_system)
-		r = fsys_unpack(volumes_root(volumes), composition.trees.base, err);
+	if (r == 0)
+		r = composition_make(request, root, &composition, err);
 	if (r == 0)
 		r = overlay_apply(&composition.system, volumes, err);
 	if (r == 0 && whole_system)
@@ -151,21 +154,23 @@ static int own_put(const struct compose_request *request, struct volumes *volume
 }
 
 static int loader_install(const struct compose_request *request, struct image *image,
-			  const struct layout *layout, struct err *err)
+			  const struct layout *layout, const char *root_uuid,
+			  struct loader_job *job, struct err *err)
 {
 	const struct layer *layer = request->layer;
 	const struct bootloader *loader = bootloader_of(layer->boot_loader);
-	CLEANUP(free_cleanup)
-	char *root_uuid = compose_uuid_text(request->stack_name, layer, "root");
-	const struct boot_target target = {
+	struct boot_target target = {
 		.image = image,
 		.layout = layout,
 		.disk = &layer->disk,
 		.root_uuid = root_uuid,
 		.tools_tar = request->trees.loader,
 	};
+	int r = loader_job_wait(job, &target.prepared, err);
 
-	return loader->install ? loader->install(&target, err) : 0;
+	if (r == 0 && loader->install)
+		r = loader->install(&target, err);
+	return r < 0 ? err_wrap(err, r, "installing the boot loader") : 0;
 }
 
 /* The whole disk of a layer: table, file systems, files, boot loader. */
@@ -173,10 +178,15 @@ static int disk_make(const struct compose_request *request, struct image *image,
 {
 	const struct layer *layer = request->layer;
 	CLEANUP(volumes_cleanup) struct volumes *volumes = NULL;
+	CLEANUP(loader_job_cleanup) struct loader_job *job = NULL;
 	CLEANUP(free_cleanup) char *disk_id = compose_uuid_text(request->stack_name, layer, "disk");
+	CLEANUP(free_cleanup)
+	char *root_uuid = compose_uuid_text(request->stack_name, layer, "root");
 	struct layout layout;
 	int r = layout_plan(&layer->disk, &layout, err);
 
+	if (r == 0)
+		r = loader_job_begin(bootloader_of(layer->boot_loader), root_uuid, &job, err);
 	if (r == 0)
 		r = table_write(image, &layout, &layer->disk, disk_id, err);
 	if (r == 0)
@@ -186,7 +196,7 @@ static int disk_make(const struct compose_request *request, struct image *image,
 	if (r == 0)
 		r = volumes_close(volumes, err);
 	if (r == 0)
-		r = loader_install(request, image, &layout, err);
+		r = loader_install(request, image, &layout, root_uuid, job, err);
 	return r < 0 ? r : image_check(image, &layout, &layer->disk, err);
 }
 
@@ -252,7 +262,7 @@ static int inner_kernel_put(const struct compose_request *request, struct volume
 	CLEANUP(composition_done) struct composition composition;
 	CLEANUP(free_cleanup) char *kernel_path = path_join(folder, "vmlinuz");
 	CLEANUP(free_cleanup) char *initrd_path = path_join(folder, "initrd.img");
-	int r = composition_make(request, &composition, err);
+	int r = composition_make(request, NULL, &composition, err);
 
 	if (r < 0)
 		return r;

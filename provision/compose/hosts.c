@@ -74,11 +74,11 @@ int hosts_close(struct hosts *hosts, struct err *err)
 {
 	CLEANUP(hosts_cleanup) struct hosts *owned = hosts;
 
-	for (; hosts; hosts = hosts->outer) {
-		int r = volumes_close(hosts->volumes, err);
+	for (struct hosts *host = owned; host; host = host->outer) {
+		int r = volumes_close(host->volumes, err);
 
-		if (r == 0 && hosts->outer)
-			r = image_finish(take(&hosts->image), err);
+		if (r == 0 && host->outer)
+			r = image_finish(take(&host->image), err);
 		if (r < 0)
 			return r;
 	}

@@ -7,7 +7,7 @@
 #include "pattern/pattern.h"
 
 /* Changes whenever the same input would be composed differently. */
-#define COMPOSE_FORMAT "3"
+#define COMPOSE_FORMAT "4"
 
 static void disk_input(const struct disk_spec *disk, struct inputs *inputs)
 {

@@ -1,6 +1,5 @@
 #include "fetch/url.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,14 +8,12 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "fetch/handle.h"
 
-#define CONNECT_SECONDS 15L
-#define WHOLE_SECONDS	60L
-#define REDIRECTS	5L
-#define SLOW_BYTES	4096L /* a second, over so many seconds: */
-#define SLOW_SECONDS	30L
-#define TRIES		4
-#define SHOW_SECONDS	0.5
+#define WHOLE_SECONDS 60L
+#define SLOW_SECONDS  30L
+#define TRIES	      4
+#define SHOW_SECONDS  0.5
 
 struct body {
 	struct buf text;
@@ -56,20 +53,6 @@ static void curl_cleanup(CURL **curl)
 		curl_easy_cleanup(*curl);
 }
 
-static void options_set(CURL *curl, const char *url, char *problem)
-{
-	curl_easy_setopt(curl, CURLOPT_URL, url);
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https,ftp,file");
-	curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https,ftp");
-	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-	curl_easy_setopt(curl, CURLOPT_MAXREDIRS, REDIRECTS);
-	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
-	curl_easy_setopt(curl, CURLOPT_USERAGENT, "nestctl/" NESTCTL_VERSION);
-	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, problem);
-}
-
 int fetch_url(const char *url, size_t max_bytes, char **ret_text, size_t *ret_length,
 	      struct err *err)
 {
@@ -81,7 +64,7 @@ int fetch_url(const char *url, size_t max_bytes, char **ret_text, size_t *ret_le
 	CLEANUP(curl_cleanup) CURL *curl = curl_easy_init();
 	if (!curl)
 		return err_set(err, -EIO, "%s: libcurl cannot start", shown);
-	options_set(curl, url, problem);
+	handle_setup(curl, url, problem);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, WHOLE_SECONDS);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, body_add);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
@@ -163,9 +146,8 @@ static CURLcode download_try(struct download *download)
 	CURL *curl = download->curl;
 
 	curl_easy_reset(curl);
-	options_set(curl, download->url, download->problem);
-	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
-	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, SLOW_SECONDS);
+	handle_setup(curl, download->url, download->problem);
+	handle_patience(curl, SLOW_SECONDS);
 	curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)download->offset_bytes);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, download_write);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, download);
@@ -190,9 +172,7 @@ static int download_judge(struct download *download, CURLcode code, struct err *
 			       download->shown);
 	if (download->write_error)
 		return err_errno(err, download->write_error, "%s: cannot be kept", download->shown);
-	err_set(err,
-		status == 404 || status == 410 || code == CURLE_FILE_COULDNT_READ_FILE ? -ENOENT
-										       : -EIO,
+	err_set(err, handle_says_gone(download->curl, code) ? -ENOENT : -EIO,
 		"%s: cannot be fetched: %s", download->shown,
 		download->problem[0] ? download->problem : curl_easy_strerror(code));
 	if (code == CURLE_RANGE_ERROR || code == CURLE_BAD_DOWNLOAD_RESUME) {

@@ -88,6 +88,7 @@ void disk_done(struct disk *disk)
 	for (size_t i = 0; i < disk->count; i++)
 		free(disk->parts[i].mount_point);
 	free(disk->parts);
+	free(disk->own_name);
 	*disk = (struct disk){ 0 };
 }
 
@@ -221,7 +222,10 @@ struct disk_part *disk_by_name(const struct disk *disk, const char *name)
 	const char *part = strstr(name, "-part");
 	if (str_starts(name, "/dev/disk/by-") && part)
 		return part_find(disk, NAME_NUMBER, part + strlen("-part"));
-	return NULL;
+	if (!disk->own_name || !str_starts(name, disk->own_name))
+		return NULL;
+	const char *number = name + strlen(disk->own_name);
+	return part_find(disk, NAME_NUMBER, number + (*number == 'p'));
 }
 
 /* --- fstab ---------------------------------------------------------------------------------- */
@@ -235,6 +239,26 @@ static void fstab_line(struct disk *disk, const char *name, const char *mount)
 		return;
 	part->mount_point = str_copy(mount);
 	part->is_boot = str_equal(mount, "/boot");
+}
+
+/* "/dev/sdc" of a line "/dev/sdc2 /", if the root is partition 2: this fstab lies on the root that
+ * it speaks of. The caller frees; NULL: it says nothing new. */
+static char *own_name_in(const struct disk *disk, const char *name, const char *mount)
+{
+	size_t length = strlen(name);
+
+	while (length > 0 && isdigit((unsigned char)name[length - 1]))
+		length--;
+	const char *digits = name + length;
+	if (!str_equal(mount, "/") || !str_starts(name, "/dev/") || disk_by_name(disk, name) ||
+	    str_starts(name, "/dev/disk/") || str_starts(name, "/dev/md") || !*digits)
+		return NULL;
+	const struct disk_part *part = part_find(disk, NAME_NUMBER, digits);
+	if (!part || !part->is_root)
+		return NULL;
+	if (length >= 2 && name[length - 1] == 'p' && isdigit((unsigned char)name[length - 2]))
+		length--;
+	return str_format("%.*s", (int)length, name);
 }
 
 static void esp_place(struct disk *disk)
@@ -252,7 +276,8 @@ static void esp_place(struct disk *disk)
 		found->mount_point = str_copy("/boot/efi");
 }
 
-void disk_read_fstab(struct disk *disk, const char *text)
+static void fstab_each(struct disk *disk, const char *text,
+		       void (*each)(struct disk *disk, const char *name, const char *mount))
 {
 	CLEANUP(free_cleanup) char *copy = str_copy(text);
 	char *lines, *words;
@@ -262,7 +287,19 @@ void disk_read_fstab(struct disk *disk, const char *text)
 		char *mount = name ? strtok_r(NULL, " \t\r", &words) : NULL;
 
 		if (mount && name[0] != '#')
-			fstab_line(disk, name, mount);
+			each(disk, name, mount);
 	}
+}
+
+static void fstab_root_line(struct disk *disk, const char *name, const char *mount)
+{
+	if (!disk->own_name)
+		disk->own_name = own_name_in(disk, name, mount);
+}
+
+void disk_read_fstab(struct disk *disk, const char *text)
+{
+	fstab_each(disk, text, fstab_root_line);
+	fstab_each(disk, text, fstab_line);
 	esp_place(disk);
 }

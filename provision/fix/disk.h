@@ -17,6 +17,7 @@ struct disk {
 	struct disk_part *parts;
 	size_t count;
 	bool has_table;
+	char *own_name; /* "/dev/sdc", if fstab calls the disk by another name than the first */
 };
 
 /* Partitions and what libblkid finds in them. -EBADMSG: damaged or cut short. disk_done it, after
@@ -33,6 +34,6 @@ struct disk_part *disk_by_number(const struct disk *disk, unsigned number);
 /* What a name means on this disk: "UUID=...", "LABEL=...", "/dev/hda2" (the first disk of any
  * kind), ".../by-id/...-part2", "/dev/disk/by-uuid/...". NULL: nothing here. */
 struct disk_part *disk_by_name(const struct disk *disk, const char *name);
-/* Sets mount points and is_boot from the text of an fstab. is_root must be set. An EFI system
- * partition that it does not mount is taken as /boot/efi. */
+/* Sets mount points, is_boot and own_name from the text of an fstab. is_root must be set. An EFI
+ * system partition that it does not mount is taken as /boot/efi. */
 void disk_read_fstab(struct disk *disk, const char *text);

@@ -29,6 +29,14 @@ static struct disk_part *part_with_uuid(struct disk *disk, const char *uuid)
 	return part;
 }
 
+/* Quotes are legal there. */
+static char *uuid_bare(const char *text)
+{
+	size_t length = strcspn(text + (*text == '"'), "\"");
+
+	return str_format("%.*s", (int)length, text + (*text == '"'));
+}
+
 /* The UUID in the line of fstab for a mount point (or for a type, as swap has none). */
 static char *fstab_uuid(const char *fstab, const char *mount, const char *type)
 {
@@ -43,7 +51,7 @@ static char *fstab_uuid(const char *fstab, const char *mount, const char *type)
 		if (!is || !(mount ? str_equal(at, mount) : str_equal(is, type)))
 			continue;
 		if (str_starts(name, "UUID="))
-			return str_copy(name + strlen("UUID="));
+			return uuid_bare(name + strlen("UUID="));
 		if (str_starts(name, "/dev/disk/by-uuid/"))
 			return str_copy(name + strlen("/dev/disk/by-uuid/"));
 	}
@@ -143,9 +151,11 @@ static char *mapped_disk(const char *map)
 	return NULL;
 }
 
-static void disk_names_make(const struct fix_files *files, const struct fix_wishes *wishes,
-			    struct disk_facts *facts)
+static void disk_names_make(const struct disk *disk, const struct fix_files *files,
+			    const struct fix_wishes *wishes, struct disk_facts *facts)
 {
+	if (disk->own_name)
+		strv_add(&facts->disk_names, disk->own_name);
 	facts->facts.disk = wishes->disk;
 	for (size_t i = 0; i < files->count; i++) {
 		CLEANUP(free_cleanup) char *device = NULL;
@@ -202,7 +212,7 @@ int disk_facts_make(struct target *target, const struct fix_files *files,
 	if (r < 0)
 		return r;
 	filesystems_make(target_disk(target), ret_facts);
-	disk_names_make(files, wishes, ret_facts);
+	disk_names_make(target_disk(target), files, wishes, ret_facts);
 	facts->file_exists = exists;
 	facts->context = target;
 	facts->style = wishes->style;

@@ -21,6 +21,8 @@ static const struct file_row {
 	{ "/boot/efi/EFI/*/grub.cfg", GRUBFIX_GRUB_CFG },
 	{ "/boot/grub/custom.cfg", GRUBFIX_GRUB_CFG },
 	{ "/boot/grub2/custom.cfg", GRUBFIX_GRUB_CFG },
+	/* A script whose entries go into grub.cfg as they stand, when that is made anew. */
+	{ "/etc/grub.d/40_custom", GRUBFIX_GRUB_CFG },
 	{ "/boot/grub/grubenv", GRUBFIX_GRUBENV },
 	{ "/boot/grub2/grubenv", GRUBFIX_GRUBENV },
 	{ "/boot/loader/entries/*.conf", GRUBFIX_BLS },
@@ -181,7 +183,12 @@ void files_done(struct fix_files *files)
 struct fix_file *files_first(const struct fix_files *files, enum grubfix_type type)
 {
 	for (size_t i = 0; i < files->count; i++)
-		if (files->items[i].type == type)
+		if (files->items[i].type == type && !grubfix_is_included(files->items[i].path))
 			return &files->items[i];
 	return NULL;
+}
+
+bool files_is_menu(const struct fix_file *file)
+{
+	return file->type == GRUBFIX_LEGACY || file->type == GRUBFIX_GRUB_CFG;
 }

@@ -27,7 +27,8 @@ struct fix_files {
 int files_collect(struct target *target, struct fix_files *ret_files, struct strv *remarks,
 		  struct err *err);
 void files_done(struct fix_files *files);
-/* The first of a type; NULL: none. */
+/* The first of a type that is no part of another (custom.cfg); NULL: none. */
 struct fix_file *files_first(const struct fix_files *files, enum grubfix_type type);
+bool files_is_menu(const struct fix_file *file);
 /* Adds one that is not there yet. path must be free of symlinks. */
 struct fix_file *files_add_new(struct fix_files *files, const char *path, enum grubfix_type type);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fix/chain.h"
 #include "fix/initrd.h"
 #include "fix/menu_source.h"
 #include "fix/xen_entry.h"
@@ -97,11 +98,6 @@ static struct grubfix_facts facts_for(const struct repair *repair, const struct 
 	return facts;
 }
 
-static bool is_menu(const struct fix_file *file)
-{
-	return file->type == GRUBFIX_LEGACY || file->type == GRUBFIX_GRUB_CFG;
-}
-
 static bool is_setting(const struct fix_file *file)
 {
 	return file->type == GRUBFIX_DEFAULT_GRUB || file->type == GRUBFIX_GRUBENV;
@@ -119,13 +115,13 @@ static int xen_default_for(struct repair *repair, struct fix_file *file,
 		return 0;
 	}
 	facts->xen_default = file->type == GRUBFIX_XEN_CFG;
-	if (!is_menu(file))
+	if (!files_is_menu(file))
 		return 0;
 	const struct grubfix_request request = request_of(repair, file, facts);
 	int r = grubfix_xen_entry(&request, &entry, err);
 	if (r < 0)
 		return r;
-	facts->xen_default = entry != NULL;
+	facts->xen_default = entry && !(repair->grub2_entry && grubfix_is_included(file->path));
 	if (!entry && file->menu)
 		return err_set(err, -EBADMSG,
 			       "%s: the new menu has no Xen entry whose files are all in %s",
@@ -157,7 +153,7 @@ static void xen_entry_find(const struct repair *repair, bool planned, struct xen
 		const struct fix_file *file = &repair->files.items[i];
 		struct grubfix_request request = request_of(repair, file, &repair->facts.facts);
 
-		if (!is_menu(file))
+		if (!files_is_menu(file) && file->type != GRUBFIX_XEN_CFG)
 			continue;
 		if (planned) {
 			request.text = file->result.text;
@@ -232,6 +228,9 @@ int repair_plan(struct target *target, const struct fix_wishes *wishes, const ch
 		r = file_plan(ret_repair, &ret_repair->files.items[i], err);
 	if (r < 0)
 		return err_wrap(err, r, "%s", target_name(target));
+	r = chain_check(target, &ret_repair->files, &ret_repair->facts.facts, err);
+	if (r < 0)
+		return r;
 	initrd_look(ret_repair);
 	return 0;
 }

@@ -126,8 +126,8 @@ static int folder_list(void *context, const char *real, struct strv *ret_names, 
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* Owner, mode, extended attributes (SELinux labels among them). What the file system cannot keep
- * (vfat has no owners) is left. */
+/* Owner, mode, extended attributes (SELinux labels among them); times go to a backup. What the file
+ * system cannot keep (vfat has no owners) is left. */
 static int attributes_copy(int from, int to, bool times)
 {
 	char names[4096], value[4096];
@@ -137,7 +137,7 @@ static int attributes_copy(int from, int to, bool times)
 		return -errno;
 	if (fchown(to, status.st_uid, status.st_gid) < 0 && errno != EPERM && errno != ENOSYS)
 		return -errno;
-	if (fchmod(to, status.st_mode & 07777) < 0 && errno != EPERM)
+	if (fchmod(to, status.st_mode & (times ? TARGET_BACKUP_MODE : 07777)) < 0 && errno != EPERM)
 		return -errno;
 	ssize_t length = flistxattr(from, names, sizeof names);
 	for (ssize_t at = 0; at < length; at += (ssize_t)strlen(names + at) + 1) {
@@ -219,8 +219,22 @@ static int folder_nothing(void *context, struct err *err)
 	return 0;
 }
 
+/* Is the file as it was? Then the write that failed never came to it. */
+static bool is_untouched(struct folder_target *target, const struct undo *undo)
+{
+	CLEANUP(free_cleanup) char *data = NULL;
+	size_t length = 0;
+	int r = folder_read(target, undo->real, SIZE_MAX / 2, &data, &length, NULL);
+
+	if (!undo->data)
+		return r == -ENOENT;
+	return data && length == undo->length && memcmp(data, undo->data, length) == 0;
+}
+
 static int undo_one(struct folder_target *target, const struct undo *undo, struct err *err)
 {
+	if (is_untouched(target, undo))
+		return 0;
 	if (undo->data)
 		return put(target, undo->real, undo->real, undo->data, undo->length, err);
 	CLEANUP(fd_cleanup) int folder = open_above(target, undo->real);

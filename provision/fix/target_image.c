@@ -182,6 +182,10 @@ static int image_put(void *context, const char *real, const char *like, const vo
 
 	if (known && str_equal(real, like))
 		attributes.time_seconds = time(NULL);
+	else if (known)
+		attributes.mode &= TARGET_BACKUP_MODE;
+	if (known && like_mount == mount)
+		attributes.like = like_inside;
 	folders_forget(target);
 	return tree_mount_put(mount, inside, data, length, known ? &attributes : NULL, err);
 }

@@ -7,6 +7,22 @@
 #include "grubfix/menu.h"
 #include "grubfix/words.h"
 
+/* xen.cfg names what is what. */
+static void section_read(const struct doc *doc, const struct grubfix_facts *facts, uint32_t entry,
+			 struct xen_entry *ret_entry)
+{
+	for (uint32_t i = 0; i < doc->statement_count; i++) {
+		const struct statement *statement = &doc->statements[i];
+		const struct word *file = statement_file(doc, statement);
+		char **path = str_equal(statement->name, "kernel")    ? &ret_entry->kernel
+			      : str_equal(statement->name, "ramdisk") ? &ret_entry->initrd
+								      : NULL;
+
+		if (statement->entry == entry && path && file && !*path)
+			*path = menu_file_path(doc, facts, file->text);
+	}
+}
+
 /* In both GRUBs the hypervisor is the first file that is loaded, the kernel of dom0 the second and
  * its initrd the third. */
 static void files_read(const struct doc *doc, const struct grubfix_facts *facts, uint32_t entry,
@@ -23,7 +39,7 @@ static void files_read(const struct doc *doc, const struct grubfix_facts *facts,
 			continue;
 		file = statement_file(doc, statement);
 		if (file && next < sizeof files / sizeof *files && files[next])
-			*files[next] = menu_file_path(facts, file->text);
+			*files[next] = menu_file_path(doc, facts, file->text);
 		next++;
 	}
 }
@@ -38,7 +54,10 @@ void xen_entry_read(const struct grubfix_request *menu, struct xen_entry *ret_en
 	if (entry == NONE)
 		return;
 	ret_entry->title = str_copy(doc.entries[entry].title);
-	files_read(&doc, menu->facts, entry, ret_entry);
+	if (doc.type == GRUBFIX_XEN_CFG)
+		section_read(&doc, menu->facts, entry, ret_entry);
+	else
+		files_read(&doc, menu->facts, entry, ret_entry);
 }
 
 void xen_entry_done(struct xen_entry *entry)

@@ -19,8 +19,7 @@ static bool same_key(const char *a, const char *b)
 	return length > 0 && key_length(b) == length && strncmp(a, b, length) == 0;
 }
 
-/* The profile's own lines win over ours. */
-static void raw_lines_merge(struct strv *lines, const struct strv *raw)
+void guest_lines_merge(struct strv *lines, const struct strv *raw)
 {
 	for (size_t i = 0; i < raw->count; i++) {
 		size_t at = 0;
@@ -92,7 +91,7 @@ static char *lines_end(const struct layer *layer, const char *on_reboot, struct 
 {
 	strv_format(lines, "on_reboot = \"%s\"", on_reboot);
 	strv_add(lines, "on_crash = \"destroy\"");
-	raw_lines_merge(lines, &layer->guest_config_lines);
+	guest_lines_merge(lines, &layer->guest_config_lines);
 	strv_add(lines, "");
 	return strv_join(lines, "\n");
 }

@@ -23,3 +23,7 @@ char *guest_xl_config_outermost(const struct layer *layer, const struct guest_pl
  * its host boots directly (PV, PVH; unused for HVM). Raw lines of the profile replace the lines of
  * the same key, or are added. The caller frees. */
 char *guest_xl_config(const struct layer *layer, const char *kernel_args);
+
+/* Puts the profile's own lines into a flat config: each replaces the line of its key, or is added.
+ */
+void guest_lines_merge(struct strv *lines, const struct strv *raw);

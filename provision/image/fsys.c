@@ -41,6 +41,9 @@ int fsys_error(const struct fsys *fsys, errcode_t code, struct err *err, const c
 	va_start(args, format);
 	what = str_vformat(format, args);
 	va_end(args);
+	if (fsys->source.failed.code)
+		return err_set(err, fsys->source.failed.code, "%s: %s", what,
+			       fsys->source.failed.text);
 	if (code == EXT2_ET_BLOCK_ALLOC_FAIL || code == EXT2_ET_INODE_ALLOC_FAIL)
 		remedy = ": the file system is full, make its partition larger";
 	else if (number == -EBADMSG)
@@ -98,7 +101,7 @@ struct fsys *fsys_new(struct image *image, const struct extent *where)
 	initialize_ext2_error_table();
 	fsys->image = image;
 	fsys->where = *where;
-	fsys->source = (struct fsys_io_source){ image, *where };
+	fsys->source = (struct fsys_io_source){ .image = image, .where = *where };
 	return fsys;
 }
 
@@ -167,7 +170,9 @@ static int all_store(struct fsys *fsys, struct err *err)
 	if (r < 0)
 		return r;
 	errcode_t code = ext2fs_flush2(fsys->ext2, EXT2_FLAG_FLUSH_NO_SYNC);
-	return code ? fsys_error(fsys, code, err, "writing the last of the file system") : 0;
+	if (code || fsys->source.failed.code)
+		return fsys_error(fsys, code, err, "writing the last of the file system");
+	return fsys->source.gather ? gather_flush(fsys->source.gather, err) : 0;
 }
 
 int fsys_close(struct fsys *fsys, struct err *err)
@@ -185,6 +190,8 @@ void fsys_discard(struct fsys *fsys)
 	fsys_dirs_free(fsys);
 	if (fsys->ext2)
 		ext2fs_free(fsys->ext2); /* not ext2fs_close: nothing is written */
+	err_clear(&fsys->source.failed);
+	gather_free(fsys->source.gather);
 	free(fsys->spare_stage);
 	free(fsys);
 }

@@ -35,6 +35,7 @@ struct fsys_attributes {
 	uint32_t mode; /* permission bits */
 	uint32_t uid, gid;
 	int64_t time_seconds;
+	const char *like; /* a file there whose extended attributes are copied; NULL: none */
 };
 
 /* Puts a regular file, whole, replacing what was there in one step: the directory entry is

@@ -47,6 +47,15 @@ static int attributes_inherit(struct fsys *fsys, const char *path, struct fsys_n
 	return 0;
 }
 
+static int xattrs_inherit(struct fsys *fsys, const char *like, struct fsys_node *node,
+			  struct err *err)
+{
+	struct place place;
+	int r = fsys_find(fsys, like, 0, &place, err);
+
+	return r < 0 ? r : fsys_inode_get_xattrs(fsys, place.number, node, err);
+}
+
 /* Copies the runs of data between the holes; all of it where holes cannot be asked for. */
 static int copy_runs(int from, uint64_t size, struct fsys_file *file, struct err *err)
 {
@@ -85,11 +94,13 @@ static int copy_runs(int from, uint64_t size, struct fsys_file *file, struct err
 static int file_begin(struct fsys *fsys, const char *path, const struct fsys_attributes *attributes,
 		      struct fsys_file **ret_file, struct err *err)
 {
-	struct fsys_node node = node_of(fsys, S_IFREG, attributes);
+	CLEANUP(fsys_node_done) struct fsys_node node = node_of(fsys, S_IFREG, attributes);
 	int r = fsys_check_writable(fsys, err);
 
 	if (r == 0 && !attributes)
 		r = attributes_inherit(fsys, path, &node, err);
+	if (r == 0 && attributes && attributes->like)
+		r = xattrs_inherit(fsys, attributes->like, &node, err);
 	return r < 0 ? r : fsys_node_make(fsys, path, &node, ret_file, err);
 }
 

@@ -292,10 +292,10 @@ int fsys_file_read(struct fsys_file *file, uint64_t offset_bytes, void *data, si
 		if (physical == 0)
 			memset(next, 0, part);
 		else
-			r = image_read(fsys->image,
-				       fsys->where.start_bytes + physical * block_size +
-					       offset_bytes % block_size,
-				       next, part, err);
+			r = fsys_io_read(&fsys->source,
+					 fsys->where.start_bytes + physical * block_size +
+						 offset_bytes % block_size,
+					 next, part, err);
 		offset_bytes += part;
 		next += part;
 		length -= part;

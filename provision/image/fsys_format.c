@@ -233,6 +233,7 @@ int fsys_format(struct image *image, const struct extent *where, const struct fs
 		r = image_zero(image, where->start_bytes, where->size_bytes, err);
 	if (r < 0)
 		return r;
+	fsys->source.gather = gather_new(image); /* nobody looks before it is complete */
 	errcode_t code =
 		ext2fs_initialize(name, EXT2_FLAG_64BITS, &super, &fsys_io_manager, &fsys->ext2);
 	if (code)

@@ -161,6 +161,46 @@ int fsys_inode_release(struct fsys *fsys, ext2_ino_t number, struct err *err)
 	return inode_free(fsys, &inode, err);
 }
 
+struct xattr_walk {
+	struct ext2_xattr_handle *handle;
+	struct fsys_node *node;
+	errcode_t code;
+};
+
+/* The value is asked for by name: so it has the kernel's form, as fsys_node.h wants it. */
+static int xattr_take(char *name, char *value, size_t length, void *context)
+{
+	struct xattr_walk *walk = context;
+	void *got = NULL;
+
+	(void)value;
+	if (strcmp(name, "system.data") == 0) /* content that lies in the inode */
+		return 0;
+	walk->code = ext2fs_xattr_get(walk->handle, name, &got, &length);
+	if (walk->code)
+		return XATTR_ABORT;
+	fsys_node_add_xattr(walk->node, name, got, length);
+	ext2fs_free_mem(&got);
+	return 0;
+}
+
+int fsys_inode_get_xattrs(struct fsys *fsys, ext2_ino_t number, struct fsys_node *node,
+			  struct err *err)
+{
+	struct xattr_walk walk = { .node = node };
+	errcode_t code = ext2fs_xattrs_open(fsys->ext2, number, &walk.handle);
+
+	if (code)
+		return fsys_error(fsys, code, err, "extended attributes");
+	code = ext2fs_xattrs_read(walk.handle);
+	if (!code)
+		code = ext2fs_xattrs_iterate(walk.handle, xattr_take, &walk);
+	ext2fs_xattrs_close(&walk.handle);
+	if (!code)
+		code = walk.code;
+	return code ? fsys_error(fsys, code, err, "extended attributes") : 0;
+}
+
 int fsys_inode_set_xattrs(struct fsys *fsys, const struct fsys_node *node, ext2_ino_t number,
 			  struct err *err)
 {

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "image/fsys.h"
 #include "image/fsys_node.h"
+#include "image/gather.h"
 
 struct fsys_dir;
 
@@ -14,6 +15,9 @@ struct fsys_dir;
 struct fsys_io_source {
 	struct image *image;
 	struct extent where;
+	struct gather *gather; /* owned; NULL: every write goes to the image at once, in order */
+	struct err failed;     /* the first failure of the image: libext2fs hides some, and renames
+				  others */
 };
 
 struct fsys {
@@ -36,14 +40,18 @@ struct fsys {
 /* With nothing open yet. */
 struct fsys *fsys_new(struct image *image, const struct extent *where);
 
-/* The error of a libext2fs call, with its text and our errno. */
+/* The error of a libext2fs call, with its text and our errno; or that of the image behind it. */
 int fsys_error(const struct fsys *fsys, errcode_t code, struct err *err, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
 /* fsys_io.c: the name is what ext2fs_open2 and ext2fs_initialize take; the caller frees it. The
  * source must outlive the file system. */
 extern struct struct_io_manager fsys_io_manager;
-char *fsys_io_name(const struct fsys_io_source *source);
+char *fsys_io_name(struct fsys_io_source *source);
+/* Bytes of the image, at an offset in the image: what was written through the channel, whether it
+ * has reached the image or not. */
+int fsys_io_read(const struct fsys_io_source *source, uint64_t offset_bytes, void *data,
+		 size_t length, struct err *err);
 
 /* fsys_inode.c */
 struct fsys_inode {
@@ -60,6 +68,9 @@ int fsys_inode_new(struct fsys *fsys, const struct fsys_node *node, struct fsys_
 void fsys_inode_set(struct fsys *fsys, const struct fsys_node *node, struct fsys_inode *inode);
 /* One name less; at the last one blocks and number are freed. */
 int fsys_inode_release(struct fsys *fsys, ext2_ino_t number, struct err *err);
+/* Adds those that the inode has to the node. */
+int fsys_inode_get_xattrs(struct fsys *fsys, ext2_ino_t number, struct fsys_node *node,
+			  struct err *err);
 int fsys_inode_set_xattrs(struct fsys *fsys, const struct fsys_node *node, ext2_ino_t number,
 			  struct err *err);
 uint64_t fsys_inode_size(const struct fsys_inode *inode);

@@ -7,12 +7,12 @@
 #include <string.h>
 
 struct channel {
-	const struct fsys_io_source *source;
+	struct fsys_io_source *source;
 };
 
 /* libext2fs hands a manager nothing but a name: ours is the address of the source, as the number
  * of a descriptor is for its own unixfd_io_manager. */
-char *fsys_io_name(const struct fsys_io_source *source)
+char *fsys_io_name(struct fsys_io_source *source)
 {
 	return str_format("%" PRIxPTR, (uintptr_t)source);
 }
@@ -23,7 +23,7 @@ static errcode_t io_open(const char *name, int flags, io_channel *ret_channel)
 	struct channel *data = mem_alloc(sizeof *data);
 
 	(void)flags;
-	data->source = (const struct fsys_io_source *)(uintptr_t)strtoull(name, NULL, 16);
+	data->source = (struct fsys_io_source *)(uintptr_t)strtoull(name, NULL, 16);
 	channel->magic = EXT2_ET_MAGIC_IO_CHANNEL;
 	channel->manager = &fsys_io_manager;
 	channel->name = str_copy(name);
@@ -66,6 +66,33 @@ static errcode_t io_range(io_channel channel, unsigned long long block, long lon
 	return 0;
 }
 
+int fsys_io_read(const struct fsys_io_source *source, uint64_t offset_bytes, void *data,
+		 size_t length, struct err *err)
+{
+	return source->gather ? gather_read(source->gather, offset_bytes, data, length, err)
+			      : image_read(source->image, offset_bytes, data, length, err);
+}
+
+static int source_write(const struct fsys_io_source *source, uint64_t offset, const void *data,
+			size_t length, struct err *err)
+{
+	return source->gather ? gather_write(source->gather, offset, data, length, err)
+			      : image_write(source->image, offset, data, length, err);
+}
+
+static int source_zero(const struct fsys_io_source *source, uint64_t offset, uint64_t length,
+		       struct err *err)
+{
+	return source->gather ? gather_zero(source->gather, offset, length, err)
+			      : image_zero(source->image, offset, length, err);
+}
+
+/* Where the first failure is kept; nowhere after it. */
+static struct err *failure(const struct channel *data)
+{
+	return data->source->failed.code ? NULL : &data->source->failed;
+}
+
 static errcode_t io_read(io_channel channel, unsigned long long block, int count, void *buffer)
 {
 	const struct channel *data = channel->private_data;
@@ -74,7 +101,8 @@ static errcode_t io_read(io_channel channel, unsigned long long block, int count
 
 	if (code)
 		return code;
-	return -image_read(data->source->image, range.start_bytes, buffer, range.size_bytes, NULL);
+	return -fsys_io_read(data->source, range.start_bytes, buffer, range.size_bytes,
+			     failure(data));
 }
 
 static bool is_zero(const void *data, size_t length)
@@ -94,8 +122,10 @@ static errcode_t io_write(io_channel channel, unsigned long long block, int coun
 	if (code)
 		return code;
 	if (count > 0 && is_zero(buffer, range.size_bytes))
-		return -image_zero(data->source->image, range.start_bytes, range.size_bytes, NULL);
-	return -image_write(data->source->image, range.start_bytes, buffer, range.size_bytes, NULL);
+		return -source_zero(data->source, range.start_bytes, range.size_bytes,
+				    failure(data));
+	return -source_write(data->source, range.start_bytes, buffer, range.size_bytes,
+			     failure(data));
 }
 
 static errcode_t io_read_32(io_channel channel, unsigned long block, int count, void *buffer)
@@ -116,8 +146,8 @@ static errcode_t io_write_byte(io_channel channel, unsigned long offset, int cou
 
 	if (count < 0 || offset > size || (uint64_t)count > size - offset)
 		return EXT2_ET_SHORT_WRITE;
-	return -image_write(data->source->image, data->source->where.start_bytes + offset, buffer,
-			    (size_t)count, NULL);
+	return -source_write(data->source, data->source->where.start_bytes + offset, buffer,
+			     (size_t)count, failure(data));
 }
 
 static errcode_t io_zero(io_channel channel, unsigned long long block, unsigned long long count)
@@ -128,7 +158,7 @@ static errcode_t io_zero(io_channel channel, unsigned long long block, unsigned 
 
 	if (code)
 		return code;
-	return -image_zero(data->source->image, range.start_bytes, range.size_bytes, NULL);
+	return -source_zero(data->source, range.start_bytes, range.size_bytes, failure(data));
 }
 
 static errcode_t io_flush(io_channel channel)

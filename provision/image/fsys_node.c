@@ -5,6 +5,28 @@
 #include <string.h>
 #include <sys/stat.h>
 
+void fsys_node_done(struct fsys_node *node)
+{
+	for (size_t i = 0; i < node->xattr_count; i++) {
+		free(node->xattrs[i].name);
+		free(node->xattrs[i].value);
+	}
+	free(node->xattrs);
+}
+
+void fsys_node_add_xattr(struct fsys_node *node, const char *name, const void *value, size_t length)
+{
+	struct fsys_xattr *added;
+
+	node->xattrs = mem_grow(node->xattrs, node->xattr_count + 1, sizeof *node->xattrs);
+	added = &node->xattrs[node->xattr_count++];
+	added->name = str_copy(name);
+	added->value = mem_alloc(length + 1);
+	added->length = length;
+	if (length > 0)
+		memcpy(added->value, value, length);
+}
+
 static int replace_check(const struct place *place, const char *path, struct err *err)
 {
 	if (place->name[0] == '\0')

@@ -27,6 +27,12 @@ struct fsys_node {
 	size_t xattr_count;
 };
 
+/* Frees its attributes; the node itself and its target are the caller's. */
+void fsys_node_done(struct fsys_node *node);
+/* Copies name and value. */
+void fsys_node_add_xattr(struct fsys_node *node, const char *name, const void *value,
+			 size_t length);
+
 /* Makes what the node says at that path; something else than a folder that has the name already
  * is replaced. A folder that is there gets the node's attributes. For regular files ret_file is
  * a file to write to, then fsys_file_close gives it its name. */

@@ -18,6 +18,7 @@
 #define COMPARE_BYTES	 4096
 #define FILE_CHUNK_BYTES ((size_t)1 << 20)
 #define VIEW_EDGE_BYTES	 (UINT64_C(1) << 20)
+#define WRITE_OUT_BYTES	 (UINT64_C(32) << 20)
 
 /* QEMU holds shared locks on byte 100 + n for each permission that it uses and on 200 + n for
  * each that it denies others. One write lock over both ranges meets every one of them.
@@ -31,7 +32,8 @@ struct image {
 	int fd;	       /* -1: kept by something else */
 	char *path;
 	uint64_t size_bytes;
-	struct undo *undo; /* borrowed, or NULL */
+	uint64_t unsent_bytes; /* of a file: written since the kernel was last asked to write out */
+	struct undo *undo;     /* borrowed, or NULL */
 };
 
 static const struct image_store file_store;
@@ -168,6 +170,17 @@ static int file_read_at(void *context, uint64_t offset, void *data, size_t lengt
 	return 0;
 }
 
+/* The disk is at work while the rest is composed: what publishes the image syncs it in the end. A
+ * hint; where it fails the sync takes longer. */
+static void write_out(struct image *image, size_t length)
+{
+	image->unsent_bytes += length;
+	if (image->unsent_bytes < WRITE_OUT_BYTES)
+		return;
+	image->unsent_bytes = 0;
+	sync_file_range(image->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 static int file_write_at(void *context, uint64_t offset, const void *data, size_t length,
 			 struct err *err)
 {
@@ -177,6 +190,7 @@ static int file_write_at(void *context, uint64_t offset, const void *data, size_
 	if (r < 0)
 		return err_errno(err, -r, "%s: cannot be written at byte %" PRIu64, image->path,
 				 offset);
+	write_out(image, length);
 	return 0;
 }
 

@@ -7,7 +7,9 @@
 
 #include "base/str.h"
 
-#define READ_BLOCK_BYTES (1u << 20)
+/* Small: what is not wanted is skipped by seeking, as far as it was not read with the block before.
+ */
+#define READ_BLOCK_BYTES (16u << 10)
 #define MEMBER_MAX_BYTES (INT64_C(256) << 20)
 
 static void archive_cleanup(struct archive **archive)
@@ -28,6 +30,16 @@ static const char *plain_path(const char *path)
 	return path;
 }
 
+void members_add(struct members *members, const char *path, char *data, size_t length)
+{
+	members->items = mem_grow(members->items, members->count + 1, sizeof *members->items);
+	members->items[members->count++] = (struct member){
+		.path = str_copy(path),
+		.data = data,
+		.length = length,
+	};
+}
+
 static int member_add(struct archive *archive, struct archive_entry *entry,
 		      const char *archive_path, struct members *members, struct err *err)
 {
@@ -37,14 +49,8 @@ static int member_add(struct archive *archive, struct archive_entry *entry,
 	if (length < 0 || length > MEMBER_MAX_BYTES)
 		return err_set(err, -EFBIG, "%s: %s is too large (%lld bytes)", archive_path, path,
 			       (long long)length);
-	members->items = mem_grow(members->items, members->count + 1, sizeof *members->items);
-	struct member *member = &members->items[members->count++];
-	*member = (struct member){
-		.path = str_copy(path),
-		.data = mem_alloc((size_t)length + 1),
-		.length = (size_t)length,
-		.mode = archive_entry_perm(entry),
-	};
+	members_add(members, path, mem_alloc((size_t)length + 1), (size_t)length);
+	struct member *member = &members->items[members->count - 1];
 	if (archive_read_data(archive, member->data, member->length) != (la_ssize_t)length)
 		return failed(archive, archive_path, err);
 	return 0;

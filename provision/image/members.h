@@ -10,7 +10,6 @@ struct member {
 	char *path; /* without a leading / or ./ */
 	char *data; /* NUL-terminated */
 	size_t length;
-	uint32_t mode;
 };
 
 struct members {
@@ -22,6 +21,8 @@ struct members {
  * -EFBIG. members_done it, also after a failure. */
 int members_read(const char *archive_path, bool (*wanted)(void *context, const char *path),
 		 void *context, struct members *ret_members, struct err *err);
+/* A copy of path; owns the data, which the caller allocated. */
+void members_add(struct members *members, const char *path, char *data, size_t length);
 void members_done(struct members *members);
 /* By its path; NULL if it is not there. */
 const struct member *members_find(const struct members *members, const char *path);

@@ -50,28 +50,6 @@ static int name_check(const char *archive_path, const char *name, const char **r
 	return 0;
 }
 
-static void node_done(struct fsys_node *node)
-{
-	for (size_t i = 0; i < node->xattr_count; i++) {
-		free(node->xattrs[i].name);
-		free(node->xattrs[i].value);
-	}
-	free(node->xattrs);
-}
-
-static void xattr_add(struct fsys_node *node, const char *name, const void *value, size_t length)
-{
-	struct fsys_xattr *added;
-
-	node->xattrs = mem_grow(node->xattrs, node->xattr_count + 1, sizeof *node->xattrs);
-	added = &node->xattrs[node->xattr_count++];
-	added->name = str_copy(name);
-	added->value = mem_alloc(length + 1);
-	added->length = length;
-	if (length > 0)
-		memcpy(added->value, value, length);
-}
-
 /* The form of the system.posix_acl_* attributes. Source: kernel include/uapi/linux/
  * posix_acl_xattr.h and posix_acl.h; all little endian. */
 struct acl_item {
@@ -130,7 +108,7 @@ static void acl_add(struct fsys_node *node, struct archive_entry *entry, int typ
 	qsort(items, used, sizeof *items, acl_order);
 	value[0] = 2; /* the version, 32 bits */
 	memcpy(value + 4, items, used * sizeof *items);
-	xattr_add(node, name, value, 4 + used * sizeof *items);
+	fsys_node_add_xattr(node, name, value, 4 + used * sizeof *items);
 }
 
 static void node_xattrs(struct fsys_node *node, struct archive_entry *entry)
@@ -142,7 +120,7 @@ static void node_xattrs(struct fsys_node *node, struct archive_entry *entry)
 
 	archive_entry_xattr_reset(entry);
 	while (archive_entry_xattr_next(entry, &name, &value, &length) == ARCHIVE_OK)
-		xattr_add(node, name, value, length);
+		fsys_node_add_xattr(node, name, value, length);
 	if (acl_types & ARCHIVE_ENTRY_ACL_TYPE_ACCESS)
 		acl_add(node, entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, "system.posix_acl_access");
 	if (acl_types & ARCHIVE_ENTRY_ACL_TYPE_DEFAULT)
@@ -224,7 +202,7 @@ static int entry_unpack(struct fsys *fsys, struct archive *archive, struct archi
 		r = file_unpack(fsys, archive, entry, archive_path, name, &node, err);
 	else
 		r = fsys_node_make(fsys, name, &node, NULL, err);
-	node_done(&node);
+	fsys_node_done(&node);
 	return r < 0 ? err_wrap(err, r, "%s: %s", archive_path, name) : 0;
 }
 

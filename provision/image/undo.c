@@ -224,7 +224,7 @@ int undo_finish(struct undo *undo, char ret_hash[HASH_HEX_LENGTH + 1], struct er
 	if (undo->size_bytes > MAX_BYTES)
 		return err_set(err, -EFBIG, "%s: more than %" PRIu64 " MiB", undo->path,
 			       MAX_BYTES >> 20);
-	if (fflush(undo->stream) != 0)
+	if (fclose(take(&undo->stream)) != 0)
 		return err_errno(err, errno, "%s: cannot be written", undo->path);
 	hash_finish_hex(take(&undo->hash), ret_hash);
 	undo_free(take(&owned));

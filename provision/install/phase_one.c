@@ -159,7 +159,7 @@ static int limits_check(struct phase_one *phase, struct err *err)
 		return 0;
 	screens_take(&phase->screens, phase->machine.control);
 	return failed(phase, -ETIMEDOUT,
-		      "did not power off: its installer is not done (install.timeout)", err);
+		      "did not power off in time (install.timeout), it was stopped", err);
 }
 
 static int watch(struct phase_one *phase, struct err *err)

@@ -359,15 +359,13 @@ static int name_resolve(const struct contents *contents, const char *name,
 struct sink {
 	int fd; /* -1: to text */
 	char *text;
-	uint64_t size_bytes, end_bytes;
+	uint64_t size_bytes;
 };
 
 static int block_put(struct sink *sink, const void *data, size_t length, uint64_t offset)
 {
 	if (offset > sink->size_bytes || length > sink->size_bytes - offset)
 		return -EBADMSG;
-	if (offset + length > sink->end_bytes)
-		sink->end_bytes = offset + length;
 	if (sink->fd >= 0)
 		return fd_pwrite_all(sink->fd, data, length, offset);
 	if (sink->text)
@@ -394,8 +392,9 @@ static int data_read(const struct contents *contents, struct archive *archive, c
 			return err_set(err, r, "%s: %s has more bytes than it says", contents->path,
 				       name);
 	}
-	if (sink->end_bytes != sink->size_bytes)
-		return err_set(err, -EBADMSG, "%s: %s ends before its end", contents->path, name);
+	/* What is left is a hole. */
+	if (sink->fd >= 0 && ftruncate(sink->fd, (off_t)sink->size_bytes) < 0)
+		return err_errno(err, errno, "%s: %s cannot be written", contents->path, name);
 	return 0;
 }
 

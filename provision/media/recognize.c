@@ -246,7 +246,7 @@ static bool esxi(const struct contents *contents, const char *text, struct recog
 							: contents_label(contents));
 	product->kernel = boot_cfg_value(text, "kernel");
 	product->initrd = str_copy("");
-	return product->kernel != NULL;
+	return product->kernel && *product->kernel;
 }
 
 /* ---- the table ---- */

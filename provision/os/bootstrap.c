@@ -100,12 +100,12 @@ static int family_error(const struct base_request *request, const char *what, st
 		       what);
 }
 
-int base_resolve(const struct base_request *request, const char *log_path,
+int base_resolve(const struct base_request *request, const struct base_options *options,
 		 struct package_list *ret_list, struct err *err)
 {
 	switch (request->family) {
 	case OS_DEBIAN:
-		return debian_resolve(request, log_path, ret_list, err);
+		return debian_resolve(request, options, ret_list, err);
 	default:
 		break;
 	}

@@ -29,20 +29,22 @@ void base_request_done(struct base_request *request);
 int base_request_inputs(const struct base_request *request, struct inputs *ret_inputs,
 			struct err *err);
 
-/* By which a lock file knows the tree: what was asked for, whatever this version of nestctl makes of
- * it. */
+/* By which a lock file knows the tree: what was asked for, whatever this version of nestctl makes
+ * of it. */
 void base_request_key(const struct base_request *request, char ret_key[HASH_HEX_LENGTH + 1]);
-
-/* Which packages the tree is made from, asked now. -ENOTSUP: the family cannot tell beforehand. */
-int base_resolve(const struct base_request *request, const char *log_path,
-		 struct package_list *ret_list, struct err *err);
 
 struct base_options {
 	struct store *store;		   /* keeps the packages */
 	const struct package_list *locked; /* these and no others; NULL: asked for now */
 	bool offline;			   /* from the store alone */
+	const char *lists;		   /* a folder that keeps package lists from one tree to the
+					    * next; NULL: they are read anew */
 	const char *log_path;		   /* what the programs say */
 };
+
+/* Which packages the tree is made from, asked now. -ENOTSUP: the family cannot tell beforehand. */
+int base_resolve(const struct base_request *request, const struct base_options *options,
+		 struct package_list *ret_list, struct err *err);
 
 /* Makes the tree as folder/tree.tar, as root or in a user namespace, and beside it packages.json,
  * what it was made from. Minutes of work: progress is shown. */

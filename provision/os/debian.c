@@ -10,13 +10,18 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/spawn.h"
+#include "os/work_folder.h"
 #include "packages/fetch.h"
+#include "packages/lock.h"
 #include "packages/repository.h"
 #include "packages/resolve.h"
 #include "pattern/pattern.h"
 
 #define BOOTSTRAP_SECONDS 1800
 #define OS_RELEASE_BYTES  65536
+
+/* A tree at work, with the packages and apt's lists in it, has some seven times their bytes. */
+#define TREE_TO_PACKAGES 8
 
 /* Documentation and translations: a lab host has a reader for neither. */
 static const char *const unread_paths[] = {
@@ -51,8 +56,8 @@ static void source_add(char *line, const char *codename, const char *release,
 	if (!origin || !str_equal(origin, "Debian") || !str_equal(component, "main") ||
 	    !str_starts(suite, codename))
 		return;
-	CLEANUP(free_cleanup) char *of_release = str_format("%s%s", release,
-							    suite + strlen(codename));
+	CLEANUP(free_cleanup)
+	char *of_release = str_format("%s%s", release, suite + strlen(codename));
 	package_sources_add(sources, uri, of_release);
 }
 
@@ -84,9 +89,10 @@ static int machine_sources(const char *release, struct package_sources *sources,
 	return 0;
 }
 
-static int sources_find(const struct base_request *request, struct package_sources *ret_sources,
-			struct err *err)
+/* context: a base_request. */
+static int sources_find(const void *context, struct package_sources *ret_sources, struct err *err)
 {
+	const struct base_request *request = context;
 	CLEANUP(free_cleanup) char *mirrors = str_copy(request->mirror);
 	char *rest = NULL;
 
@@ -98,7 +104,7 @@ static int sources_find(const struct base_request *request, struct package_sourc
 
 /* ---- packages ---- */
 
-int debian_resolve(const struct base_request *request, const char *log_path,
+int debian_resolve(const struct base_request *request, const struct base_options *options,
 		   struct package_list *ret_list, struct err *err)
 {
 	CLEANUP(package_sources_done) struct package_sources sources = { 0 };
@@ -119,7 +125,8 @@ int debian_resolve(const struct base_request *request, const char *log_path,
 	const struct resolve_request resolve = {
 		.sources = &sources,
 		.packages = &packages,
-		.log_path = log_path,
+		.log_path = options->log_path,
+		.root = options->lists,
 	};
 	log_status("  %s %s: resolving packages", request->name, request->release);
 	r = packages_resolve(&resolve, ret_list, err);
@@ -131,7 +138,6 @@ int debian_resolve(const struct base_request *request, const char *log_path,
 static int packages_get(const struct base_request *request, const struct base_options *options,
 			struct package_list *ret_list, struct err *err)
 {
-	CLEANUP(package_sources_done) struct package_sources sources = { 0 };
 	CLEANUP(free_cleanup)
 	char *purpose = str_format("bootstrap %s %s", request->name, request->release);
 	int r = 0;
@@ -145,13 +151,12 @@ static int packages_get(const struct base_request *request, const struct base_op
 			    "file with nestctl lock",
 			    purpose);
 	else
-		r = debian_resolve(request, options->log_path, ret_list, err);
-	if (r == 0 && !options->offline)
-		r = sources_find(request, &sources, err);
+		r = debian_resolve(request, options, ret_list, err);
 	const struct fetch_request fetch = {
 		.store = options->store,
 		.packages = ret_list,
-		.sources = &sources,
+		.sources_find = sources_find,
+		.context = request,
 		.offline = options->offline,
 		.purpose = purpose,
 	};
@@ -218,9 +223,8 @@ static void exclude_add(struct strv *argv, const char *const *paths)
 		strv_format(argv, "--dpkgopt=path-exclude=%s", *paths);
 }
 
-static int argv_make(const struct base_request *request, const char *folder,
-		     const char *repository, const char *tar_path, struct strv *argv,
-		     struct err *err)
+static int argv_make(const struct base_request *request, const char *folder, const char *repository,
+		     const char *tar_path, struct strv *argv, struct err *err)
 {
 	bool extract = request->extract;
 	CLEANUP(free_cleanup) char *packages = strv_join(&request->packages, ",");
@@ -265,6 +269,16 @@ static void env_make(const struct base_request *request, int64_t newest_seconds,
 	buf_done(&modules);
 }
 
+/* Bytes that making the tree takes. */
+static uint64_t work_bytes(const struct package_list *packages)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < packages->count; i++)
+		bytes += packages->items[i].size_bytes;
+	return TREE_TO_PACKAGES * bytes;
+}
+
 static void line_show(void *context, const char *line)
 {
 	const struct base_request *request = context;
@@ -280,6 +294,7 @@ static int tree_make(const struct base_request *request, const struct base_optio
 {
 	CLEANUP(free_cleanup) char *repository = path_join(folder, "packages");
 	CLEANUP(strv_done) struct strv argv = { 0 }, env = { 0 };
+	CLEANUP(work_folder_cleanup) char *memory = NULL;
 	int64_t newest_seconds = 0;
 	int r = repository_make(options->store, packages, repository, &newest_seconds, err);
 
@@ -288,6 +303,10 @@ static int tree_make(const struct base_request *request, const struct base_optio
 	if (r < 0)
 		return r;
 	env_make(request, newest_seconds, &env);
+	/* dpkg syncs thousands of times: in memory that costs nothing. */
+	work_folder_make(work_bytes(packages), &memory);
+	if (memory)
+		strv_format(&env, "TMPDIR=%s", memory);
 	const struct spawn_options spawn = {
 		.argv = (const char *const *)argv.items,
 		.env = (const char *const *)env.items,
@@ -329,7 +348,7 @@ int debian_bootstrap(const struct base_request *request, const struct base_optio
 		r = packages_get(request, options, &packages, err);
 	if (r == 0)
 		r = temp_dir(NULL, &work, err);
-	if (r < 0)
+	if (!work)
 		return r;
 	if (chmod(work, 0755) < 0)
 		r = err_errno(err, errno, "%s: cannot be opened to the user namespace", work);

@@ -6,7 +6,7 @@
 #define DEBIAN_TREE_FORMAT "4"
 
 /* As base_resolve, base_bootstrap, base_fetch. */
-int debian_resolve(const struct base_request *request, const char *log_path,
+int debian_resolve(const struct base_request *request, const struct base_options *options,
 		   struct package_list *ret_list, struct err *err);
 int debian_bootstrap(const struct base_request *request, const struct base_options *options,
 		     const char *folder, struct err *err);

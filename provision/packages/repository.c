@@ -11,9 +11,17 @@
 #include "base/str.h"
 #include "store/packages.h"
 
-#define READ_BYTES	  65536
-#define MEMBER_MAX_BYTES  ((size_t)64 << 20)
-#define CONTROL_MAX_BYTES ((size_t)1 << 20)
+#define READ_BYTES 65536
+
+/* Of a package as deb(5) has it. */
+struct member {
+	const char *name;
+	bool any_extension; /* ".gz", ".xz", ... or none */
+	size_t max_bytes;
+};
+
+static const struct member control_tar = { "control.tar", true, (size_t)64 << 20 };
+static const struct member control_file = { "control", false, (size_t)1 << 20 };
 
 static void archive_cleanup(struct archive **archive)
 {
@@ -43,9 +51,19 @@ static int entry_read(struct archive *archive, size_t max_bytes, const char *pat
 	return got < 0 ? archive_error(archive, path, err) : 0;
 }
 
-/* The entry whose name begins so; data is empty if there is none. ret_seconds: its time. */
-static int entry_find(struct archive *archive, const char *prefix, size_t max_bytes,
-		      const char *path, struct buf *data, int64_t *ret_seconds, struct err *err)
+static bool is_member(const struct member *member, const char *name)
+{
+	size_t length = strlen(member->name);
+
+	if (str_starts(name, "./"))
+		name += 2;
+	return str_starts(name, member->name) &&
+	       (!name[length] || (member->any_extension && name[length] == '.'));
+}
+
+/* data is empty if there is none. ret_seconds: its time. */
+static int member_read(struct archive *archive, const struct member *member, const char *path,
+		       struct buf *data, int64_t *ret_seconds, struct err *err)
 {
 	struct archive_entry *entry;
 	int result;
@@ -53,12 +71,10 @@ static int entry_find(struct archive *archive, const char *prefix, size_t max_by
 	while ((result = archive_read_next_header(archive, &entry)) == ARCHIVE_OK) {
 		const char *name = archive_entry_pathname(entry);
 
-		if (name && str_starts(name, "./"))
-			name += 2;
-		if (!name || !str_starts(name, prefix))
+		if (!name || !is_member(member, name))
 			continue;
 		*ret_seconds = archive_entry_mtime(entry);
-		return entry_read(archive, max_bytes, path, data, err);
+		return entry_read(archive, member->max_bytes, path, data, err);
 	}
 	return result == ARCHIVE_EOF ? 0 : archive_error(archive, path, err);
 }
@@ -75,17 +91,19 @@ static int control_read(const char *path, struct buf *control, int64_t *ret_seco
 	archive_read_support_format_ar(outer);
 	if (archive_read_open_filename(outer, path, READ_BYTES) != ARCHIVE_OK)
 		return archive_error(outer, path, err);
-	int r = entry_find(outer, "control.tar", MEMBER_MAX_BYTES, path, &member, ret_seconds, err);
+	int r = member_read(outer, &control_tar, path, &member, ret_seconds, err);
 	if (r < 0)
 		return r;
+	if (member.length == 0)
+		return err_set(err, -EBADMSG, "%s: is no sound package: it has no control.tar",
+			       path);
 	archive_read_support_filter_all(inner);
 	archive_read_support_format_tar(inner);
 	if (archive_read_open_memory(inner, member.data, member.length) != ARCHIVE_OK)
 		return archive_error(inner, path, err);
-	r = entry_find(inner, "control", CONTROL_MAX_BYTES, path, control, ret_seconds, err);
+	r = member_read(inner, &control_file, path, control, ret_seconds, err);
 	if (r == 0 && control->length == 0)
-		r = err_set(err, -EBADMSG, "%s: is no sound package: it has no control file",
-			    path);
+		r = err_set(err, -EBADMSG, "%s: is no sound package: it has no control file", path);
 	return r;
 }
 
@@ -98,7 +116,8 @@ static int file_copy(const char *from, const char *to, struct err *err)
 		return err_errno(err, errno, "%s: cannot be read", from);
 	if (out < 0)
 		return err_errno(err, errno, "%s: cannot be made", to);
-	return file_copy_sparse(in, out, err);
+	int r = file_copy_sparse(in, out, err);
+	return r < 0 ? err_wrap(err, r, "%s", to) : 0;
 }
 
 static int package_put(const struct store *store, const struct package *package, const char *folder,

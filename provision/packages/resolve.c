@@ -1,12 +1,12 @@
 #include "packages/resolve.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/spawn.h"
+#include "packages/index.h"
 
 #define KEYRING		"/usr/share/keyrings/debian-archive-keyring.gpg"
 #define UPDATE_SECONDS	600
@@ -15,12 +15,21 @@
 /* The machine's own settings for transfers (proxies, time-outs) stay in force; its hooks do not
  * run, its packages are not seen. */
 static const char conf_format[] = "Dir \"%s/\";\n"
+				  "Dir::Etc \"etc/apt\";\n"
+				  "Dir::State \"var/lib/apt\";\n"
+				  "Dir::Cache \"var/cache/apt\";\n"
 				  "Dir::State::status \"%s/status\";\n"
 				  "APT::Architecture \"amd64\";\n"
 				  "#clear APT::Architectures;\n"
 				  "APT::Architectures { \"amd64\"; };\n"
+				  "#clear APT::Default-Release;\n"
 				  "APT::Install-Recommends \"false\";\n"
+				  "APT::Install-Suggests \"false\";\n"
+				  "APT::Get::AllowUnauthenticated \"false\";\n"
 				  "APT::Sandbox::User \"\";\n"
+				  "Acquire::AllowInsecureRepositories \"false\";\n"
+				  "Acquire::AllowWeakRepositories \"false\";\n"
+				  "Acquire::AllowDowngradeToInsecureRepositories \"false\";\n"
 				  "Acquire::Languages \"none\";\n"
 				  "Acquire::GzipIndexes \"false\";\n"
 				  "Acquire::Retries \"3\";\n"
@@ -32,19 +41,17 @@ static const char conf_format[] = "Dir \"%s/\";\n"
 
 struct root {
 	const char *folder;
-	char *conf; /* owned */
+	const char *conf;
 	const char *log_path;
 };
 
-static int root_fill(struct root *root, const struct package_sources *sources, struct err *err)
+static int root_fill(const struct root *root, struct err *err)
 {
 	static const char *const folders[] = { "etc/apt/apt.conf.d", "etc/apt/preferences.d",
 					       "var/lib/apt/lists/partial",
 					       "var/cache/apt/archives/partial" };
-	CLEANUP(free_cleanup) char *list = path_join(root->folder, "etc/apt/sources.list");
 	CLEANUP(free_cleanup) char *status = path_join(root->folder, "status");
 	CLEANUP(free_cleanup) char *conf = str_format(conf_format, root->folder, root->folder);
-	CLEANUP(buf_done) struct buf lines = { 0 };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < sizeof folders / sizeof *folders; i++) {
@@ -52,11 +59,6 @@ static int root_fill(struct root *root, const struct package_sources *sources, s
 
 		r = dir_make(path, 0755, err);
 	}
-	for (size_t i = 0; i < sources->count; i++)
-		buf_format(&lines, "deb [signed-by=" KEYRING "] %s %s main\n",
-			   sources->items[i].uri, sources->items[i].suite);
-	if (r == 0)
-		r = file_write(list, buf_str(&lines), lines.length, 0644, err);
 	if (r == 0)
 		r = file_write(status, "", 0, 0644, err);
 	return r < 0 ? r : file_write(root->conf, conf, strlen(conf), 0644, err);
@@ -83,16 +85,63 @@ static int apt_get(const struct root *root, const struct strv *arguments, const 
 	return spawn_run(&options, ret_output, err);
 }
 
+/* How many sources have the suite of this one: before it, or all of them. */
+static size_t suite_count(const struct package_sources *sources, size_t index, bool all)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < (all ? sources->count : index); i++)
+		count += str_equal(sources->items[i].suite, sources->items[index].suite);
+	return count;
+}
+
+/* The n-th mirror of each suite, counted around. */
+static int sources_write(const struct root *root, const struct package_sources *sources, size_t n,
+			 struct err *err)
+{
+	CLEANUP(free_cleanup) char *path = path_join(root->folder, "etc/apt/sources.list");
+	CLEANUP(buf_done) struct buf lines = { 0 };
+
+	for (size_t i = 0; i < sources->count; i++)
+		if (suite_count(sources, i, false) == n % suite_count(sources, i, true))
+			buf_format(&lines, "deb [signed-by=" KEYRING "] %s %s main\n",
+				   sources->items[i].uri, sources->items[i].suite);
+	return file_write(path, buf_str(&lines), lines.length, 0644, err);
+}
+
 /* A mirror that is not reached is an error, no old index is taken in its place. */
-static int indexes_update(const struct root *root, struct err *err)
+static int indexes_update_once(const struct root *root, struct err *err)
 {
 	CLEANUP(strv_done) struct strv arguments = { 0 };
 
 	strv_add(&arguments, "-o");
 	strv_add(&arguments, "APT::Update::Error-Mode=any");
 	strv_add(&arguments, "update");
-	return apt_get(root, &arguments, "reading the mirror's package lists", UPDATE_SECONDS,
-		       NULL, err);
+	return apt_get(root, &arguments, "reading the mirror's package lists", UPDATE_SECONDS, NULL,
+		       err);
+}
+
+/* The first mirror of each suite, then the second of each, until all of one round serve their lists
+ * with a sound signature. */
+static int indexes_update(const struct root *root, const struct package_sources *sources,
+			  struct err *err)
+{
+	size_t rounds = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < sources->count; i++)
+		if (suite_count(sources, i, true) > rounds)
+			rounds = suite_count(sources, i, true);
+	for (size_t n = 0; n < rounds; n++) {
+		r = sources_write(root, sources, n, err);
+		if (r == 0)
+			r = indexes_update_once(root, err);
+		if (r == 0 || r == -EINTR || n + 1 == rounds)
+			return r;
+		log_warn("a mirror is passed over: %s", err->text);
+		err_clear(err);
+	}
+	return r;
 }
 
 /* ---- what apt would install ---- */
@@ -138,108 +187,6 @@ static int wanted_find(const struct root *root, const struct strv *packages, str
 
 /* ---- what the indexes say of it ---- */
 
-static const char *const field_names[] = { "Package",  "Version", "Architecture",
-					   "Filename", "Size",	  "SHA256" };
-enum field { NAME, VERSION, ARCHITECTURE, PATH, SIZE, SHA256, FIELDS };
-
-struct stanza {
-	char *fields[FIELDS]; /* owned, or NULL */
-};
-
-static void stanza_clear(struct stanza *stanza)
-{
-	for (size_t i = 0; i < FIELDS; i++) {
-		free(stanza->fields[i]);
-		stanza->fields[i] = NULL;
-	}
-}
-
-static void stanza_line(struct stanza *stanza, const char *line)
-{
-	for (size_t i = 0; i < FIELDS; i++) {
-		size_t length = strlen(field_names[i]);
-
-		if (str_starts(line, field_names[i]) && str_starts(line + length, ": ") &&
-		    !stanza->fields[i])
-			stanza->fields[i] = str_copy(line + length + 2);
-	}
-}
-
-static bool is_wanted(const struct strv *hashes, const char *hash)
-{
-	size_t low = 0, high = hashes->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = strcmp(hashes->items[middle], hash);
-
-		if (order == 0)
-			return true;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return false;
-}
-
-static bool is_listed(const struct package_list *list, const char *hash)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (str_equal(list->items[i].sha256, hash))
-			return true;
-	return false;
-}
-
-static void stanza_take(struct stanza *stanza, const struct strv *hashes, const char *suite,
-			struct package_list *list)
-{
-	bool whole = true;
-
-	for (size_t i = 0; i < FIELDS; i++)
-		whole = whole && stanza->fields[i];
-	if (!whole || strlen(stanza->fields[SHA256]) != HASH_HEX_LENGTH ||
-	    !is_wanted(hashes, stanza->fields[SHA256]) ||
-	    is_listed(list, stanza->fields[SHA256]))
-		return;
-	struct package *package = package_list_add(list);
-	package->name = take(&stanza->fields[NAME]);
-	package->version = take(&stanza->fields[VERSION]);
-	package->architecture = take(&stanza->fields[ARCHITECTURE]);
-	package->path = take(&stanza->fields[PATH]);
-	package->suite = str_copy(suite);
-	package->size_bytes = strtoull(stanza->fields[SIZE], NULL, 10);
-	memcpy(package->sha256, stanza->fields[SHA256], sizeof package->sha256);
-}
-
-static int index_read(const char *path, const char *suite, const struct strv *hashes,
-		      struct package_list *list, struct err *err)
-{
-	struct stanza stanza = { 0 };
-	FILE *index = fopen(path, "re");
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t length;
-
-	if (!index)
-		return err_errno(err, errno, "%s: cannot be read", path);
-	while ((length = getline(&line, &room, index)) >= 0) {
-		if (length > 0 && line[length - 1] == '\n')
-			line[length - 1] = '\0';
-		if (*line) {
-			stanza_line(&stanza, line);
-			continue;
-		}
-		stanza_take(&stanza, hashes, suite, list);
-		stanza_clear(&stanza);
-	}
-	stanza_take(&stanza, hashes, suite, list);
-	stanza_clear(&stanza);
-	free(line);
-	fclose(index);
-	return 0;
-}
-
 /* apt says which files its indexes are: "PATH SUITE". */
 static int indexes_read(const struct root *root, const struct strv *hashes,
 			struct package_list *list, struct err *err)
@@ -268,14 +215,14 @@ static int indexes_read(const struct root *root, const struct strv *hashes,
 	return r;
 }
 
-static int resolve_in(struct root *root, const struct resolve_request *request,
+static int resolve_in(const struct root *root, const struct resolve_request *request,
 		      struct package_list *ret_list, struct err *err)
 {
 	CLEANUP(strv_done) struct strv hashes = { 0 };
-	int r = root_fill(root, request->sources, err);
+	int r = root_fill(root, err);
 
 	if (r == 0)
-		r = indexes_update(root, err);
+		r = indexes_update(root, request->sources, err);
 	if (r == 0)
 		r = wanted_find(root, request->packages, &hashes, err);
 	if (r == 0)
@@ -293,19 +240,22 @@ int packages_resolve(const struct resolve_request *request, struct package_list 
 		     struct err *err)
 {
 	CLEANUP(free_cleanup) char *folder = NULL;
-	struct root root = { .log_path = request->log_path };
+	struct root root = { .folder = request->root, .log_path = request->log_path };
 
 	if (!path_exists(KEYRING))
 		return err_set(err, -ENOENT,
 			       KEYRING ": is missing, so no package list can be trusted: install "
 				       "debian-archive-keyring");
-	int r = temp_dir(NULL, &folder, err);
-	if (r < 0)
-		return r;
-	root.folder = folder;
-	root.conf = path_join(folder, "nestctl.conf");
-	r = resolve_in(&root, request, ret_list, err);
-	free(root.conf);
-	int removed = tree_remove(folder, r < 0 ? NULL : err);
+	if (!root.folder) {
+		int r = temp_dir(NULL, &folder, err);
+
+		if (r < 0)
+			return r;
+		root.folder = folder;
+	}
+	CLEANUP(free_cleanup) char *conf = path_join(root.folder, "nestctl.conf");
+	root.conf = conf;
+	int r = resolve_in(&root, request, ret_list, err);
+	int removed = folder ? tree_remove(folder, r < 0 ? NULL : err) : 0;
 	return r < 0 ? r : removed;
 }

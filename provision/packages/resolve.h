@@ -8,6 +8,9 @@ struct resolve_request {
 	const struct package_sources *sources;
 	const struct strv *packages; /* names, or apt's patterns */
 	const char *log_path;	     /* what apt says, or NULL */
+	/* A folder for the private root, which keeps the package lists for the next time; NULL: one
+	 * that is removed. */
+	const char *root;
 };
 
 /* With all that they depend on, sorted. Recommended packages are not taken. */

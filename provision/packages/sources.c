@@ -14,6 +14,7 @@ void package_sources_done(struct package_sources *sources)
 	for (size_t i = 0; i < sources->count; i++) {
 		free(sources->items[i].uri);
 		free(sources->items[i].suite);
+		free(sources->items[i].proxy);
 	}
 	free(sources->items);
 	*sources = (struct package_sources){ 0 };

@@ -6,6 +6,7 @@
 struct package_source {
 	char *uri;   /* ends with a slash */
 	char *suite; /* "bookworm-security" */
+	char *proxy; /* NULL: what the environment says; "": none */
 };
 
 /* A zeroed struct is an empty one; package_sources_done frees. */

@@ -46,6 +46,63 @@ static int bootstrap_run(struct plan *plan, struct step *step, struct err *err)
 	return r < 0 ? r : store_publish(&object, step->name, &step->inputs, err);
 }
 
+static void hold_release(struct step *step)
+{
+	fd_cleanup(&step->hold);
+	step->hold = -1;
+}
+
+static void damage_tell(struct step *step)
+{
+	CLEANUP(free_cleanup) char *damage = take(&step->damage);
+
+	if (damage)
+		log_warn("%s is damaged and made anew: %s", step->name, damage);
+}
+
+/* The medium of a disk that was there is looked at when the disk must be made after all. */
+static int medium_provide(struct plan *plan, struct step *medium, struct err *err)
+{
+	if (!medium->cached)
+		return 0;
+	medium->cached = false;
+	int r = medium_look(medium, err);
+	return r < 0 ? r : medium_run(plan, medium, err);
+}
+
+static int object_make(const struct build *build, struct step *step, const char *label,
+		       struct err *err)
+{
+	log_status("%s ...", label);
+	if (step->kind == STEP_BOOTSTRAP)
+		return bootstrap_run(build->plan, step, err);
+	int r = medium_provide(build->plan, step->base_step, err);
+	return r < 0 ? r : installation_run(build->plan, step, build->options, label, err);
+}
+
+/* The object is there, and held to the end of the build. Until it is held others may remove it:
+ * then it is made once more. */
+static int object_provide(const struct build *build, struct step *step, const char *label,
+			  bool *ret_made, struct err *err)
+{
+	*ret_made = false;
+	for (;;) {
+		int r = 0;
+
+		damage_tell(step);
+		if (!step->cached) {
+			*ret_made = true;
+			r = object_make(build, step, label, err);
+		}
+		if (r == 0)
+			r = store_hold(build->plan->store, "base", step->key, &step->hold, err);
+		if (r < 0 || path_exists(step->makes))
+			return r;
+		hold_release(step);
+		step->cached = false;
+	}
+}
+
 static void step_report(const struct plan *plan, const struct step *step, const char *product,
 			double seconds)
 {
@@ -64,10 +121,16 @@ static void step_report(const struct plan *plan, const struct step *step, const 
 
 /* ---- composing ---- */
 
-/* Another program has it, or what was overwritten is not known: the image is made anew. */
+/* Another program has it, it cannot be read, or what was overwritten is not known: the image is
+ * made anew. */
 static bool is_no_base(int r)
 {
-	return r == -EBUSY || r == -EBADMSG || r == -ENOENT || r == -EFBIG;
+	static const int reasons[] = { -EBUSY, -EBADMSG, -ENOENT, -EFBIG, -EIO, -EACCES };
+
+	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+		if (r == reasons[i])
+			return true;
+	return false;
 }
 
 /* The image up to the first layer that must be put; *first falls to the outermost one where the
@@ -166,14 +229,9 @@ static int damaged_remake(const struct build *build, struct err *err)
 
 		if (!step_is_stored(step->kind) || step->cached || !step->damage)
 			continue;
-		log_warn("%s is damaged and made anew: %s", step->name, step->damage);
-		/* It is replaced when the new one is complete. An installation reads its medium,
-		 * which is planned right before it. */
-		step->again = true;
-		if (step->kind == STEP_INSTALL) {
-			step->base_step->cached = false;
-			r = step_run(build, i - 1, err);
-		}
+		hold_release(step);
+		damage_tell(step);
+		r = store_discard(plan->store, "base", step->key, err);
 		if (r == 0)
 			r = step_run(build, i, err);
 	}
@@ -200,7 +258,7 @@ static int compose_run(const struct build *build, size_t first, struct err *err)
 }
 
 /* A second build of the same stack folder waits in vain: it is told so at once. */
-static int out_lock(const char *out, int *ret_lock, struct err *err)
+int plan_lock_out(const char *out, int *ret_lock, struct err *err)
 {
 	CLEANUP(free_cleanup) char *path = path_join(out, ".lock");
 	CLEANUP(fd_cleanup) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -216,20 +274,6 @@ static int out_lock(const char *out, int *ret_lock, struct err *err)
 	return 0;
 }
 
-/* Bootstrap, medium and install: what a step makes by itself. */
-static int single_run(const struct build *build, struct step *step, const char *label,
-		      struct err *err)
-{
-	switch (step->kind) {
-	case STEP_MEDIUM:
-		return medium_run(build->plan, step, err);
-	case STEP_INSTALL:
-		return installation_run(build->plan, step, build->options, label, err);
-	default:
-		return bootstrap_run(build->plan, step, err);
-	}
-}
-
 static int step_run(const struct build *build, size_t index, struct err *err)
 {
 	struct plan *plan = build->plan;
@@ -238,20 +282,24 @@ static int step_run(const struct build *build, size_t index, struct err *err)
 	char *label = str_format("[%zu/%zu] %s", index + 1, plan->count, step->name);
 	double start = clock_seconds();
 
-	if (step->cached) {
-		log_info("%s: cached", label);
-		return 0;
-	}
-	if (spawn_stop_signal())
+	bool made = !step->cached;
+	int r = 0;
+
+	if (made && spawn_stop_signal())
 		return err_set(err, -EINTR, "stopped by a signal; what is finished is kept");
-	log_status("%s ...", label);
-	if (step->kind == STEP_COMPOSE)
+	if (made && step->kind == STEP_COMPOSE)
 		return compose_run(build, index, err);
-	int r = single_run(build, step, label, err);
+	if (made && step->kind == STEP_MEDIUM)
+		r = medium_run(plan, step, err);
+	if (step_is_stored(step->kind))
+		r = object_provide(build, step, label, &made, err);
 	if (r < 0)
 		return step->kind == STEP_INSTALL ? r : err_wrap(err, r, "%s", step->name);
-	step_report(plan, step, step_is_stored(step->kind) ? step->makes : NULL,
-		    clock_seconds() - start);
+	if (made)
+		step_report(plan, step, step_is_stored(step->kind) ? step->makes : NULL,
+			    clock_seconds() - start);
+	else
+		log_info("%s: cached", label);
 	return 0;
 }
 
@@ -361,6 +409,6 @@ int plan_build(struct plan *plan, const struct build_options *options, struct er
 	int r = dir_make(logs, 0755, err);
 
 	if (r == 0)
-		r = out_lock(plan->out, &lock, err);
+		r = plan_lock_out(plan->out, &lock, err);
 	return r < 0 ? r : all_run(&build, err);
 }

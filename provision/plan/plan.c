@@ -47,8 +47,18 @@ static void step_free(struct step *step)
 	free(step->reason);
 	free(step->damage);
 	free(step->lack);
+	fd_cleanup(&step->hold);
 	base_request_done(&step->base);
 	free(step);
+}
+
+static struct step *step_new(enum step_kind kind)
+{
+	struct step *step = mem_alloc(sizeof *step);
+
+	step->kind = kind;
+	step->hold = -1;
+	return step;
 }
 
 static void step_cleanup(struct step **step)
@@ -91,9 +101,9 @@ static int lock_apply(const struct plan *plan, struct step *step, struct err *er
 	const struct lock_tree *tree = lock_find(plan->lock, step->request);
 	if (!tree)
 		return err_set(err, -EINVAL,
-			       "the lock file has no packages for %s as the profiles ask for it "
-			       "now: make it anew with nestctl lock",
-			       step->name);
+			       "%s: has no packages for %s as the profiles ask for it now: make "
+			       "it anew with nestctl lock",
+			       plan->lock->path, step->name);
 	step->locked = &tree->packages;
 	package_list_hash(step->locked, hash);
 	inputs_add(&step->inputs, "locked packages", hash);
@@ -112,9 +122,8 @@ static void object_find(struct plan *plan, struct step *step, const char *file)
 static int bootstrap_step(struct plan *plan, struct base_request *request, struct step **ret_step,
 			  struct err *err)
 {
-	CLEANUP(step_cleanup) struct step *step = mem_alloc(sizeof *step);
+	CLEANUP(step_cleanup) struct step *step = step_new(STEP_BOOTSTRAP);
 
-	step->kind = STEP_BOOTSTRAP;
 	step->base = *request;
 	step->name = str_format("bootstrap %s %s", request->name, request->release);
 	int r = base_request_inputs(request, &step->inputs, err);
@@ -149,10 +158,9 @@ static int medium_identify(struct step *step, char hash[HASH_HEX_LENGTH + 1], st
 static int medium_step(struct plan *plan, const struct layer *layer, struct step **ret_step,
 		       struct err *err)
 {
-	struct step *step = step_add(plan, mem_alloc(sizeof *step));
+	struct step *step = step_add(plan, step_new(STEP_MEDIUM));
 	char hash[HASH_HEX_LENGTH + 1] = "";
 
-	step->kind = STEP_MEDIUM;
 	step->layer = layer;
 	step->name = str_format("medium %s", layer->name);
 	step->makes = str_copy(layer->install.medium);
@@ -175,8 +183,7 @@ static int install_steps(struct plan *plan, const struct layer *layer, struct st
 
 	if (r < 0)
 		return r;
-	struct step *step = step_add(plan, mem_alloc(sizeof *step));
-	step->kind = STEP_INSTALL;
+	struct step *step = step_add(plan, step_new(STEP_INSTALL));
 	step->layer = layer;
 	step->name = str_format("install %s", layer->name);
 	step->base_step = medium;
@@ -239,8 +246,7 @@ static int compose_step(struct plan *plan, const struct layer *layer, struct err
 	if (r < 0)
 		return r;
 	assert(base);
-	struct step *step = step_add(plan, mem_alloc(sizeof *step));
-	step->kind = STEP_COMPOSE;
+	struct step *step = step_add(plan, step_new(STEP_COMPOSE));
 	step->name = str_format("compose %s", layer->name);
 	step->layer = layer;
 	step->base_step = base;

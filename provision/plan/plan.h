@@ -2,6 +2,7 @@
  * of them are done already. Making a plan writes nothing; building executes exactly the plan. */
 #pragma once
 #include "os/bootstrap.h"
+#include "packages/lock.h"
 #include "profile/stack.h"
 #include "store/inputs.h"
 #include "store/store.h"
@@ -22,12 +23,13 @@ struct step {
 	char *makes;	     /* a path; "HOST:PATH" inside another layer */
 	uint64_t size_bytes; /* of an image as its machine sees it; 0: not known before */
 	bool cached;
-	char *damage;		   /* of the store's object: what is wrong with it; or NULL */
-	char *lack;		   /* STEP_MEDIUM: why the medium cannot be read; or NULL */
-	char *reason;		   /* why it is not cached; "" if it is */
-	bool again;		   /* asked for by name: made anew though it is there */
-	const struct layer *layer; /* NULL: STEP_BOOTSTRAP */
-	struct base_request base;  /* STEP_BOOTSTRAP */
+	int hold;     /* stored: while the object is used nobody removes it; -1: not held */
+	char *damage; /* of the store's object: what is wrong with it; or NULL */
+	char *lack;   /* STEP_MEDIUM: why the medium cannot be read; or NULL */
+	char *reason; /* why it is not cached; "" if it is */
+	bool again;   /* asked for by name: made anew though it is there */
+	const struct layer *layer;	   /* NULL: STEP_BOOTSTRAP */
+	struct base_request base;	   /* STEP_BOOTSTRAP */
 	char request[HASH_HEX_LENGTH + 1]; /* STEP_BOOTSTRAP: what a lock file knows it by */
 	const struct package_list *locked; /* STEP_BOOTSTRAP: of the plan's lock, or NULL */
 	/* STEP_COMPOSE: the base tree or the installed disk it stands on; STEP_INSTALL: its medium
@@ -84,3 +86,7 @@ struct build_options {
  * stop; -EINVAL: the plan has no such step. What an installer left that failed is moved to
  * out/failed. */
 int plan_build(struct plan *plan, const struct build_options *options, struct err *err);
+
+/* Keeps builds out of a stack's folder as long as the descriptor is open, which the caller closes.
+ * -EBUSY if one is at work there. */
+int plan_lock_out(const char *out, int *ret_lock, struct err *err);

@@ -115,9 +115,9 @@ static int record_remove(const char *out, struct err *err)
 {
 	CLEANUP(free_cleanup) char *path = path_join(out, RECORD);
 
-	if (unlink(path) < 0 && errno != ENOENT)
-		return err_errno(err, errno, "%s: cannot be removed", path);
-	return dir_sync(out, err);
+	if (unlink(path) == 0)
+		return dir_sync(out, err);
+	return errno == ENOENT ? 0 : err_errno(err, errno, "%s: cannot be removed", path);
 }
 
 /* ---- making ---- */
@@ -170,6 +170,18 @@ static int only_name_check(struct image *image, struct err *err)
 	return 0;
 }
 
+/* Off with its final name, for good: what is written into it from here on may reach the disk before
+ * a rename does. */
+static int image_take_back(const char *out, const char *path, const char *making, struct err *err)
+{
+	CLEANUP(free_cleanup) char *folder = path_join(out, MAKING);
+	int r = file_move(path, making, err);
+
+	if (r == 0)
+		r = dir_sync(folder, err);
+	return r < 0 ? r : dir_sync(out, err);
+}
+
 static int undos_check(const char *out, const struct product *product, size_t kept, struct err *err)
 {
 	for (size_t i = kept; i < product->count; i++) {
@@ -204,7 +216,7 @@ int product_reopen(const char *out, struct product *product, size_t kept_layers,
 	if (r == 0)
 		r = record_remove(out, err);
 	if (r == 0)
-		r = file_move(path, making, err);
+		r = image_take_back(out, path, making, err);
 	while (r == 0 && product->count > kept_layers) {
 		CLEANUP(free_cleanup) char *undo = undo_path(out, --product->count);
 

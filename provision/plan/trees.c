@@ -8,7 +8,6 @@
 
 struct tree {
 	struct step *step;
-	int hold;
 	struct err damage;
 };
 
@@ -40,30 +39,25 @@ static void verification_join(struct trees *trees)
 	trees->at_work = false;
 }
 
-static int tree_add(struct trees *trees, struct step *step, struct err *err)
+static void tree_add(struct trees *trees, struct step *step)
 {
 	for (size_t i = 0; i < trees->count; i++)
 		if (trees->items[i].step == step)
-			return 0;
+			return;
 	trees->items = mem_grow(trees->items, trees->count + 1, sizeof *trees->items);
-	struct tree *tree = &trees->items[trees->count++];
-	*tree = (struct tree){ .step = step, .hold = -1 };
-	return store_hold(trees->store, "base", step->key, &tree->hold, err);
+	trees->items[trees->count++] = (struct tree){ .step = step };
 }
 
 int trees_open(struct plan *plan, size_t first_compose, struct trees **ret_trees, struct err *err)
 {
 	CLEANUP(trees_cleanup) struct trees *trees = mem_alloc(sizeof *trees);
-	int r = 0;
 
 	trees->store = plan->store;
-	for (size_t i = first_compose; r == 0 && i < plan->count; i++) {
-		r = tree_add(trees, plan->steps[i]->base_step, err);
-		if (r == 0 && plan->steps[i]->loader_step)
-			r = tree_add(trees, plan->steps[i]->loader_step, err);
+	for (size_t i = first_compose; i < plan->count; i++) {
+		tree_add(trees, plan->steps[i]->base_step);
+		if (plan->steps[i]->loader_step)
+			tree_add(trees, plan->steps[i]->loader_step);
 	}
-	if (r < 0)
-		return r;
 	if (pthread_create(&trees->thread, NULL, verify, trees) != 0)
 		return err_set(err, -EAGAIN, "no thread can be started to verify the base trees");
 	trees->at_work = true;
@@ -94,10 +88,8 @@ void trees_close(struct trees *trees)
 	if (!trees)
 		return;
 	verification_join(trees);
-	for (size_t i = 0; i < trees->count; i++) {
+	for (size_t i = 0; i < trees->count; i++)
 		err_clear(&trees->items[i].damage);
-		fd_cleanup(&trees->items[i].hold);
-	}
 	free(trees->items);
 	free(trees);
 }

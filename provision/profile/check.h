@@ -1,11 +1,13 @@
 /* What must hold between the keys of a layer, and between layers. */
 #pragma once
-#include "profile/yaml.h"
+#include "profile/diagnostic.h"
+#include "profile/stack.h"
 
 struct stack_check {
 	const struct stack *stack;
-	const bool *sound; /* one a layer: all its keys were read without an error */
+	/* One a layer: keys whose values in it are stand-ins, no check may look at them. */
+	const struct strv *wrong;
 	bool answers_only; /* nothing is to be built: a layer of an installer needs no medium */
 };
 
-void stack_check(const struct stack_check *check, struct diagnostics *diagnostics);
+void stack_check(const struct stack_check *request, struct diagnostics *diagnostics);

@@ -64,13 +64,26 @@ static int by_place(const void *left, const void *right)
 		return files;
 	if (a->mark.line != b->mark.line)
 		return a->mark.line < b->mark.line ? -1 : 1;
+	if (a->mark.column != b->mark.column)
+		return a->mark.column < b->mark.column ? -1 : 1;
 	return a->order < b->order ? -1 : 1;
 }
 
-static bool same(const struct diagnostic *a, const struct diagnostic *b)
+static bool at_one_place(const struct diagnostic *a, const struct diagnostic *b)
 {
 	return str_equal(a->mark.file, b->mark.file) && a->mark.line == b->mark.line &&
-	       a->mark.column == b->mark.column && str_equal(a->text, b->text);
+	       a->mark.column == b->mark.column;
+}
+
+/* A profile that two layers use is wrong once. The items are sorted. */
+static bool is_told(const struct diagnostics *diagnostics, size_t index)
+{
+	const struct diagnostic *item = &diagnostics->items[index];
+
+	for (size_t i = index; i > 0 && at_one_place(item, &diagnostics->items[i - 1]); i--)
+		if (str_equal(item->text, diagnostics->items[i - 1].text))
+			return true;
+	return false;
 }
 
 int diagnostics_result(struct diagnostics *diagnostics, const char *path, struct err *err)
@@ -84,8 +97,7 @@ int diagnostics_result(struct diagnostics *diagnostics, const char *path, struct
 	for (size_t i = 0; i < diagnostics->count; i++) {
 		const struct diagnostic *item = &diagnostics->items[i];
 
-		/* A profile that two layers use is wrong once. */
-		if (i > 0 && same(item, item - 1))
+		if (is_told(diagnostics, i))
 			continue;
 		buf_format(&lines, "\n%s:%u:%u: %s", item->mark.file, item->mark.line,
 			   item->mark.column, item->text);

@@ -5,395 +5,12 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "fetch/url.h"
 #include "pattern/pattern.h"
 #include "profile/names.h"
 #include "profile/valid.h"
 
 #define FILE_MAX_BYTES (16u << 20)
-#define KIB	       UINT64_C(1024)
-#define MIB	       (KIB * KIB)
-#define GIB	       (KIB * MIB)
-#define TIB	       (KIB * GIB)
-
-#define IN(field) offsetof(struct layer, field)
-
-const struct key_row layer_keys[] = {
-	{ .path = "name",
-	  .type = KEY_TEXT,
-	  .offset = IN(name),
-	  .valid = valid_name,
-	  .allowed = "letters, digits, - _ and ., at most 63, beginning with a letter or digit",
-	  .help = "Name of the machine; no two layers of a stack share one" },
-	{ .path = "role",
-	  .type = KEY_ENUM,
-	  .offset = IN(role),
-	  .names = role_names,
-	  .help = "A host runs a hypervisor and holds other layers; a guest does not" },
-	{ .path = "hypervisor",
-	  .type = KEY_ENUM,
-	  .offset = IN(hypervisor),
-	  .names = hypervisor_names,
-	  .default_text = "none",
-	  .help = "What a host runs" },
-	{ .path = "pattern",
-	  .type = KEY_PATTERN,
-	  .offset = IN(pattern),
-	  .help = "Packages, services and arguments that make the OS what it is" },
-
-	{ .path = "os.family",
-	  .type = KEY_ENUM,
-	  .offset = IN(os_family),
-	  .names = os_family_names,
-	  .default_text = "debian",
-	  .help = "Family of the operating system" },
-	{ .path = "os.release",
-	  .type = KEY_TEXT,
-	  .offset = IN(release),
-	  .valid = valid_release,
-	  .allowed = "a release's name",
-	  .default_text = "bookworm",
-	  .help = "Release: bookworm, trixie; of other families those that docs/installers.md lists" },
-	{ .path = "os.mirror",
-	  .type = KEY_TEXT,
-	  .offset = IN(mirror),
-	  .valid = valid_mirror,
-	  .allowed = "an http, https or file URL",
-	  .default_text = "",
-	  .help = "Where packages come from; empty: where this machine's own apt gets them" },
-	{ .path = "os.packages",
-	  .type = KEY_TEXTS,
-	  .offset = IN(packages),
-	  .valid = valid_package,
-	  .allowed = "package names",
-	  .default_text = "[]",
-	  .help = "Packages besides the pattern's" },
-	{ .path = "os.groups",
-	  .type = KEY_TEXTS,
-	  .offset = IN(groups),
-	  .valid = valid_name,
-	  .allowed = "names of package groups",
-	  .default_text = "[]",
-	  .help = "Package groups: file-server, web-server, development" },
-
-	{ .path = "machine.type",
-	  .type = KEY_ENUM,
-	  .offset = IN(machine.type),
-	  .names = machine_type_names,
-	  .default_text = "hvm",
-	  .help = "Fully virtualized (hvm), paravirtualized (pv) or the mixture of both (pvh)" },
-	{ .path = "machine.vcpus",
-	  .type = KEY_NUMBER,
-	  .offset = IN(machine.vcpus),
-	  .min = 1,
-	  .max = 128,
-	  .default_text = "1",
-	  .help = "Virtual CPUs" },
-	{ .path = "machine.memory",
-	  .type = KEY_SIZE,
-	  .offset = IN(machine.memory_bytes),
-	  .min = 64 * MIB,
-	  .max = 4 * TIB,
-	  .default_text = "1GiB",
-	  .help = "Memory, initial and maximum alike" },
-	{ .path = "machine.nested",
-	  .type = KEY_BOOL,
-	  .offset = IN(machine.nested),
-	  .default_text = "false",
-	  .help = "Whether hypervisors may run in it (hap and nestedhvm under Xen)" },
-	{ .path = "machine.disk_bus",
-	  .type = KEY_ENUM,
-	  .offset = IN(machine.disk_bus),
-	  .names = disk_bus_names,
-	  .default_text = "ahci",
-	  .help = "What the disk hangs on; xen is the paravirtualized one of pv and pvh machines" },
-	{ .path = "machine.nic",
-	  .type = KEY_ENUM,
-	  .offset = IN(machine.nic),
-	  .names = nic_model_names,
-	  .default_text = "e1000",
-	  .help = "Network card; netfront is the paravirtualized one of pv and pvh machines" },
-	{ .path = "machine.mac",
-	  .type = KEY_TEXT,
-	  .offset = IN(machine.mac),
-	  .valid = valid_mac,
-	  .allowed = "a unicast MAC address such as 00:16:3e:1e:73:af",
-	  .default_text = "",
-	  .help = "MAC address; empty: one derived from the names of stack and layer" },
-
-	{ .path = "disk.size",
-	  .type = KEY_SIZE,
-	  .offset = IN(disk.size_bytes),
-	  .min = 0,
-	  .max = 64 * TIB,
-	  .default_text = "0",
-	  .help = "Size of the disk (sparse); 0: no disk" },
-	{ .path = "disk.table",
-	  .type = KEY_ENUM,
-	  .offset = IN(disk.table),
-	  .names = table_kind_names,
-	  .default_text = "mbr",
-	  .help = "Partition table" },
-	{ .path = "disk.partitions",
-	  .type = KEY_PARTITIONS,
-	  .offset = IN(disk),
-	  .default_text = "[]",
-	  .help = "Partitions, in the order on the disk" },
-
-	{ .path = "disk.extra",
-	  .type = KEY_SIZES,
-	  .offset = IN(disk.extra),
-	  .min = MIB,
-	  .max = 64 * TIB,
-	  .default_text = "[]",
-	  .help = "Sizes of further disks, which stay empty; of layers that are installed from a "
-		  "medium" },
-
-	{ .path = "install.medium",
-	  .type = KEY_MEDIUM,
-	  .offset = IN(install.medium),
-	  .valid = valid_medium,
-	  .allowed = "a URL, or a path relative to the file that names it",
-	  .default_text = "",
-	  .help = "ISO image of the vendor's installer, which installs the layer; empty: the layer is "
-		  "made directly from packages" },
-	{ .path = "install.sha256",
-	  .type = KEY_TEXT,
-	  .offset = IN(install.sha256),
-	  .valid = valid_sha256,
-	  .allowed = "64 hex digits in lower case",
-	  .default_text = "",
-	  .help = "SHA-256 of the medium; a URL must have one" },
-	{ .path = "install.kernel_args",
-	  .type = KEY_TEXT,
-	  .offset = IN(install.kernel_args),
-	  .max = 1024,
-	  .valid = valid_arguments,
-	  .allowed = "arguments without quotes",
-	  .default_text = "",
-	  .help = "Arguments of the installer's kernel besides those that it needs" },
-	{ .path = "install.timeout",
-	  .type = KEY_NUMBER,
-	  .offset = IN(install.timeout_seconds),
-	  .min = 30,
-	  .max = 86400,
-	  .default_text = "3600",
-	  .help = "Seconds from the installer's start to the power-off with which it ends" },
-
-	{ .path = "boot.loader",
-	  .type = KEY_ENUM,
-	  .offset = IN(boot_loader),
-	  .names = boot_loader_names,
-	  .default_text = "grub2-bios",
-	  .help = "Boot loader; the -efi ones start a UEFI machine; direct: the outer hypervisor loads "
-		  "kernel and initramfs (pv, pvh)" },
-	{ .path = "boot.hypervisor_args",
-	  .type = KEY_TEXT,
-	  .offset = IN(hypervisor_args),
-	  .max = 1024,
-	  .valid = valid_arguments,
-	  .allowed = "arguments without quotes",
-	  .default_text = "",
-	  .help = "Arguments of the hypervisor besides the pattern's" },
-	{ .path = "boot.kernel_args",
-	  .type = KEY_TEXT,
-	  .offset = IN(kernel_args),
-	  .max = 1024,
-	  .valid = valid_arguments,
-	  .allowed = "arguments without quotes",
-	  .default_text = "",
-	  .help = "Arguments of the kernel (dom0's in a host) besides the pattern's" },
-	{ .path = "boot.dom0_memory",
-	  .type = KEY_SIZE,
-	  .offset = IN(dom0_memory_bytes),
-	  .min = 256 * MIB,
-	  .max = 1 * TIB,
-	  .default_text = "768MiB",
-	  .help = "Memory of a host's dom0; the rest is for guests" },
-	{ .path = "boot.menu_timeout",
-	  .type = KEY_NUMBER,
-	  .offset = IN(menu_timeout_seconds),
-	  .min = 0,
-	  .max = 3600,
-	  .default_text = "0",
-	  .help = "Seconds that the boot menu waits" },
-
-	{ .path = "host_name",
-	  .type = KEY_TEXT,
-	  .offset = IN(host_name),
-	  .valid = valid_host_name,
-	  .allowed = "letters, digits and -, at most 63 (RFC 1123)",
-	  .default_text = "=name",
-	  .help = "Host name without domain; that of the layer where it is not given" },
-	{ .path = "domain",
-	  .type = KEY_TEXT,
-	  .offset = IN(domain),
-	  .valid = valid_domain,
-	  .allowed = "names with dots between them",
-	  .default_text = "",
-	  .help = "DNS domain" },
-	{ .path = "locale",
-	  .type = KEY_TEXT,
-	  .offset = IN(locale),
-	  .valid = valid_locale,
-	  .allowed = "a locale such as ja_JP.UTF-8",
-	  .default_text = "C.UTF-8",
-	  .help = "Locale" },
-	{ .path = "time_zone",
-	  .type = KEY_TEXT,
-	  .offset = IN(time_zone),
-	  .valid = valid_time_zone,
-	  .allowed = "a zone such as Asia/Tokyo",
-	  .default_text = "UTC",
-	  .help = "Time zone" },
-	{ .path = "keymap",
-	  .type = KEY_TEXT,
-	  .offset = IN(keymap),
-	  .valid = valid_name,
-	  .allowed = "a keyboard layout such as us",
-	  .default_text = "us",
-	  .help = "Keyboard layout" },
-
-	{ .path = "network.bridge",
-	  .type = KEY_TEXT,
-	  .offset = IN(network.bridge),
-	  .valid = valid_interface,
-	  .allowed = "an interface name of at most 15 letters and digits",
-	  .default_text = "br0",
-	  .help = "Hosts: the bridge over the network card, for the guests" },
-	{ .path = "network.address",
-	  .type = KEY_ADDRESS,
-	  .offset = IN(network),
-	  .default_text = "dhcp",
-	  .help = "dhcp, or a static address with its prefix length" },
-	{ .path = "network.gateway",
-	  .type = KEY_TEXT,
-	  .offset = IN(network.gateway),
-	  .valid = valid_ip,
-	  .allowed = "an IPv4 address",
-	  .default_text = "",
-	  .help = "Gateway of a static address" },
-	{ .path = "network.dns",
-	  .type = KEY_TEXTS,
-	  .offset = IN(network.dns),
-	  .valid = valid_ip,
-	  .allowed = "IPv4 addresses",
-	  .default_text = "[]",
-	  .help = "Name servers" },
-
-	{ .path = "network.routes",
-	  .type = KEY_TEXTS,
-	  .offset = IN(network.routes),
-	  .valid = valid_route,
-	  .allowed = "routes such as 10.1.0.0/16 via 10.0.2.3",
-	  .default_text = "[]",
-	  .help = "Static routes besides the one to the gateway" },
-	{ .path = "services",
-	  .type = KEY_TEXTS,
-	  .offset = IN(services),
-	  .valid = valid_name,
-	  .allowed = "names of services",
-	  .default_text = "[]",
-	  .help = "Services that are enabled besides those of the pattern" },
-
-	{ .path = "root_password_hash",
-	  .type = KEY_TEXT,
-	  .offset = IN(root_password_hash),
-	  .valid = valid_password_hash,
-	  .allowed = "a hash in crypt(5) form, as `openssl passwd -6` makes it, never the password",
-	  .default_text = "",
-	  .secret = true,
-	  .help = "Root's password, as a hash only; empty: it is locked" },
-	{ .path = "ssh_keys",
-	  .type = KEY_TEXTS,
-	  .offset = IN(ssh_keys),
-	  .valid = valid_ssh_key,
-	  .allowed = "public keys as in authorized_keys",
-	  .default_text = "[]",
-	  .secret = true,
-	  .help = "Public keys that may log in as root" },
-	{ .path = "files",
-	  .type = KEY_FILES,
-	  .offset = 0,
-	  .default_text = "[]",
-	  .help = "Extra files" },
-	{ .path = "guest_config",
-	  .type = KEY_TEXTS,
-	  .offset = IN(guest_config_lines),
-	  .valid = valid_line,
-	  .allowed = "lines of a guest config",
-	  .default_text = "[]",
-	  .help = "Raw lines for the layer's guest config; each replaces the line of the same key" },
-	{ .path = "timeouts.boot",
-	  .type = KEY_NUMBER,
-	  .offset = IN(boot_timeout_seconds),
-	  .min = 5,
-	  .max = 86400,
-	  .default_text = "300",
-	  .help = "Seconds from power-on of the layer to its agent's first word" },
-	{ .path = "timeouts.proof",
-	  .type = KEY_NUMBER,
-	  .offset = IN(proof_timeout_seconds),
-	  .min = 5,
-	  .max = 86400,
-	  .default_text = "180",
-	  .help = "Seconds from the agent's first word to its proof" },
-	{ .path = NULL },
-};
-
-const struct key_row partition_keys[] = {
-	{ .path = "size",
-	  .type = KEY_REST_SIZE,
-	  .offset = offsetof(struct partition_spec, size_bytes),
-	  .min = MIB,
-	  .max = 64 * TIB,
-	  .help = "Size, or rest: what the others leave" },
-	{ .path = "filesystem",
-	  .type = KEY_ENUM,
-	  .offset = offsetof(struct partition_spec, filesystem),
-	  .names = filesystem_kind_names,
-	  .help = "What it holds" },
-	{ .path = "label",
-	  .type = KEY_TEXT,
-	  .offset = offsetof(struct partition_spec, label),
-	  .valid = valid_label,
-	  .allowed = "at most 16 bytes",
-	  .default_text = "",
-	  .help = "Label of the file system" },
-	{ .path = "mount",
-	  .type = KEY_TEXT,
-	  .offset = offsetof(struct partition_spec, mount_point),
-	  .valid = valid_mount_point,
-	  .allowed = "/, " ESP_MOUNT_POINT ", or a folder in /srv, /home, /data, /mnt, /opt or "
-		     "/var/lib/xen/images",
-	  .default_text = "",
-	  .help = "Mount point" },
-	{ .path = NULL },
-};
-
-const struct key_row file_keys[] = {
-	{ .path = "path",
-	  .type = KEY_TEXT,
-	  .offset = offsetof(struct file_spec, path),
-	  .valid = valid_absolute_path,
-	  .allowed = "an absolute path without . and ..",
-	  .help = "Where the file lies in the layer" },
-	{ .path = "content",
-	  .type = KEY_TEXT,
-	  .offset = SIZE_MAX,
-	  .default_text = "",
-	  .help = "What it holds; or source" },
-	{ .path = "source",
-	  .type = KEY_TEXT,
-	  .offset = SIZE_MAX,
-	  .default_text = "",
-	  .help = "A file whose content it gets, relative to the file that names it; or content" },
-	{ .path = "mode",
-	  .type = KEY_MODE,
-	  .offset = offsetof(struct file_spec, mode),
-	  .default_text = "0644",
-	  .help = "Permission bits, octal; the owner is root" },
-	{ .path = NULL },
-};
 
 /* ---- one value ---- */
 
@@ -484,14 +101,19 @@ static bool lacks_unit(const char *text)
 	return text[strspn(text, "0123456789")] == '\0' && !str_equal(text, "0");
 }
 
+static bool size_read(const struct key_row *row, const char *text, uint64_t *ret_bytes)
+{
+	return !lacks_unit(text) && size_parse(text, ret_bytes) == 0 && *ret_bytes >= row->min &&
+	       *ret_bytes <= row->max;
+}
+
 static void size_parse_value(const struct value *value, uint64_t *field)
 {
 	const struct key_row *row = value->row;
 
 	if (row->type == KEY_REST_SIZE && str_equal(value->text, "rest"))
 		*field = PARTITION_REST;
-	else if (lacks_unit(value->text) || size_parse(value->text, field) < 0 ||
-		 *field < row->min || *field > row->max)
+	else if (!size_read(row, value->text, field))
 		value_wrong(value);
 }
 
@@ -557,7 +179,7 @@ static void address_parse(const struct value *value, struct network_spec *networ
 static void medium_parse(const struct value *value, char **field)
 {
 	text_parse(value, field);
-	if (!**field || !value->node || strstr(*field, "://"))
+	if (!**field || !value->node || is_url(*field))
 		return;
 	CLEANUP(free_cleanup) char *folder = path_folder(value->node->mark.file);
 	char *path = path_join(folder, *field);
@@ -567,22 +189,28 @@ static void medium_parse(const struct value *value, char **field)
 
 /* ---- lists ---- */
 
-static bool is_list(const struct value *value)
+/* 0 for what is no list, which is reported; the default of every list is the empty one. */
+static size_t list_items(const struct value *value, struct node *const **ret_items)
 {
-	if (!value->node)
-		return false; /* the default of every list is the empty one */
-	if (value->node->kind == NODE_LIST)
-		return true;
-	value_report(value, "a list");
-	return false;
+	const struct node *node = value->node;
+
+	if (node && node->kind != NODE_LIST)
+		value_report(value, "a list");
+	if (!node || node->kind != NODE_LIST)
+		return 0;
+	*ret_items = node->items;
+	return node->count;
 }
 
 static void texts_parse(const struct value *value, struct strv *field)
 {
-	for (size_t i = 0; is_list(value) && i < value->node->count; i++) {
+	struct node *const *items = NULL;
+	size_t count = list_items(value, &items);
+
+	for (size_t i = 0; i < count; i++) {
 		struct value item = *value;
 
-		item.node = value->node->items[i];
+		item.node = items[i];
 		item.mark = item.node->mark;
 		if (item.node->kind != NODE_SCALAR ||
 		    (value->row->valid && !value->row->valid(item.node->text)))
@@ -594,17 +222,17 @@ static void texts_parse(const struct value *value, struct strv *field)
 
 static void sizes_parse(const struct value *value, struct sizes *field)
 {
-	const struct key_row *row = value->row;
+	struct node *const *items = NULL;
+	size_t count = list_items(value, &items);
 
-	for (size_t i = 0; is_list(value) && i < value->node->count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		struct value item = *value;
 		uint64_t bytes = 0;
 
-		item.node = value->node->items[i];
+		item.node = items[i];
 		item.mark = item.node->mark;
-		if (item.node->kind != NODE_SCALAR || lacks_unit(item.node->text) ||
-		    size_parse(item.node->text, &bytes) < 0 || bytes < row->min ||
-		    bytes > row->max) {
+		if (item.node->kind != NODE_SCALAR ||
+		    !size_read(value->row, item.node->text, &bytes)) {
 			value_wrong(&item);
 			continue;
 		}
@@ -613,12 +241,12 @@ static void sizes_parse(const struct value *value, struct sizes *field)
 	}
 }
 
-/* The i-th item of a list of maps, reported if it is none. */
-static const struct node *map_item(const struct value *value, size_t index)
+/* An item of a list of maps, reported if it is none. */
+static const struct node *map_item(const struct value *value, const struct node *node)
 {
 	struct value item = *value;
 
-	item.node = value->node->items[index];
+	item.node = node;
 	item.mark = item.node->mark;
 	if (item.node->kind == NODE_MAP)
 		return item.node;
@@ -628,8 +256,11 @@ static const struct node *map_item(const struct value *value, size_t index)
 
 static void partitions_parse(const struct value *value, struct disk_spec *disk)
 {
-	for (size_t i = 0; is_list(value) && i < value->node->count; i++) {
-		const struct node *item = map_item(value, i);
+	struct node *const *items = NULL;
+	size_t count = list_items(value, &items);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct node *item = map_item(value, items[i]);
 
 		if (!item)
 			continue;
@@ -639,7 +270,12 @@ static void partitions_parse(const struct value *value, struct disk_spec *disk)
 					    sizeof *disk->partitions);
 		struct partition_spec *spec = &disk->partitions[disk->partition_count++];
 		*spec = (struct partition_spec){ .mark = item->mark };
-		keys_parse(partition_keys, item, &item->mark, prefix, spec, value->diagnostics);
+		keys_parse(partition_keys,
+			   &(struct key_source){ .map = item,
+						 .mark = &item->mark,
+						 .prefix = prefix,
+						 .diagnostics = value->diagnostics },
+			   spec);
 	}
 }
 
@@ -648,13 +284,17 @@ static void source_read(const struct node *source, const char *prefix, struct fi
 			struct diagnostics *diagnostics)
 {
 	CLEANUP(free_cleanup) char *folder = path_folder(source->mark.file);
-	struct err err = { 0 };
 
 	spec->source = path_join(folder, source->text);
-	if (file_read(spec->source, FILE_MAX_BYTES, &spec->content, &spec->content_length, &err) <
-	    0)
-		diagnostic_add(diagnostics, &source->mark, "%ssource: %s", prefix, err.text);
-	err_clear(&err);
+	int r = file_check_regular(spec->source);
+	if (r == 0)
+		r = file_read(spec->source, FILE_MAX_BYTES, &spec->content, &spec->content_length,
+			      NULL);
+	if (r < 0)
+		diagnostic_add(diagnostics, &source->mark,
+			       "%ssource: found \"%s\", which cannot be read (%s); allowed is a "
+			       "file of at most %u MiB, relative to the one that names it",
+			       prefix, source->text, strerror(-r), FILE_MAX_BYTES >> 20);
 }
 
 static void file_content(const struct node *item, const char *prefix, struct file_spec *spec,
@@ -677,8 +317,11 @@ static void file_content(const struct node *item, const char *prefix, struct fil
 
 static void files_parse(const struct value *value, struct layer *layer)
 {
-	for (size_t i = 0; is_list(value) && i < value->node->count; i++) {
-		const struct node *item = map_item(value, i);
+	struct node *const *items = NULL;
+	size_t count = list_items(value, &items);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct node *item = map_item(value, items[i]);
 
 		if (!item)
 			continue;
@@ -687,7 +330,12 @@ static void files_parse(const struct value *value, struct layer *layer)
 		layer->files = mem_grow(layer->files, layer->file_count + 1, sizeof *layer->files);
 		struct file_spec *spec = &layer->files[layer->file_count++];
 		*spec = (struct file_spec){ .mark = item->mark };
-		keys_parse(file_keys, item, &item->mark, prefix, spec, value->diagnostics);
+		keys_parse(file_keys,
+			   &(struct key_source){ .map = item,
+						 .mark = &item->mark,
+						 .prefix = prefix,
+						 .diagnostics = value->diagnostics },
+			   spec);
 		file_content(item, prefix, spec, value->diagnostics);
 	}
 }
@@ -846,25 +494,35 @@ void key_wrong(const struct layer *layer, const char *key, struct diagnostics *d
 	diagnostic_add(diagnostics, node ? &node->mark : &layer->mark, "%s: %s", key, text);
 }
 
-void keys_parse(const struct key_row *keys, const struct node *map, const struct mark *mark,
-		const char *prefix, void *object, struct diagnostics *diagnostics)
+static void key_parse(const struct key_row *row, const struct key_source *source, void *object)
 {
-	unknown_find(keys, map, "", prefix, diagnostics);
-	for (const struct key_row *row = keys; row->path; row++) {
-		const struct node *node = node_at(map, row->path);
-		struct value value = { .row = row,
-				       .node = node,
-				       .mark = node ? node->mark : *mark,
-				       .prefix = prefix,
-				       .diagnostics = diagnostics };
+	const struct node *node = node_at(source->map, row->path);
+	struct value value = { .row = row,
+			       .node = node,
+			       .mark = node ? node->mark : *source->mark,
+			       .prefix = source->prefix,
+			       .diagnostics = source->diagnostics };
 
-		if (!node && !row->default_text) {
+	if (!node && !row->default_text) {
+		if (!source->partial)
 			value_wrong(&value);
-			continue;
-		}
-		value.text = node && node->kind == NODE_SCALAR ? node->text : row->default_text;
-		if (!node && str_equal(row->default_text, "=name"))
-			continue; /* depends on another key: whoever knows the object fills it in */
-		value_parse(&value, object);
+		return;
+	}
+	value.text = node && node->kind == NODE_SCALAR ? node->text : row->default_text;
+	if (!node && str_equal(row->default_text, "=name"))
+		return; /* depends on another key: whoever knows the object fills it in */
+	value_parse(&value, object);
+}
+
+void keys_parse(const struct key_row *keys, const struct key_source *source, void *object)
+{
+	unknown_find(keys, source->map, "", source->prefix, source->diagnostics);
+	for (const struct key_row *row = keys; row->path; row++) {
+		size_t before = diagnostics_count(source->diagnostics);
+
+		key_parse(row, source, object);
+		bool guessed = source->partial && !node_at(source->map, row->path);
+		if (source->wrong && (guessed || diagnostics_count(source->diagnostics) > before))
+			strv_add(source->wrong, row->path);
 	}
 }

@@ -28,7 +28,8 @@ struct key_row {
 	uint64_t min, max;	  /* KEY_SIZE, KEY_NUMBER: limits; KEY_TEXT: max bytes, 0: none */
 	bool (*valid)(const char *text); /* KEY_TEXT, KEY_TEXTS: NULL: anything without newlines */
 	const char *allowed;		 /* what valid() wants, for messages and the schema */
-	const char *default_text;	 /* as it would be written; NULL: the key is required */
+	const char *form;	  /* the same as a regular expression (ECMA-262), for the schema */
+	const char *default_text; /* as it would be written; NULL: the key is required */
 	const char *help;
 	bool secret; /* what was found is not shown: it may be a password or a private key */
 };
@@ -37,10 +38,17 @@ extern const struct key_row layer_keys[];
 extern const struct key_row partition_keys[];
 extern const struct key_row file_keys[];
 
-/* Parses every key of the table out of map into object and reports unknown keys. prefix stands
- * before the keys in messages ("disk.partitions[2]."). */
-void keys_parse(const struct key_row *keys, const struct node *map, const struct mark *mark,
-		const char *prefix, void *object, struct diagnostics *diagnostics);
+struct key_source {
+	const struct node *map;
+	const struct mark *mark; /* of the object, for what is missing */
+	const char *prefix;	 /* stands before the keys in messages: "disk.partitions[2]." */
+	bool partial; /* a part of the map could not be read: what is not given may stand there */
+	struct diagnostics *diagnostics;
+	struct strv *wrong; /* gets the keys whose value in object is a stand-in; may be NULL */
+};
+
+/* Parses every key of the table into object and reports unknown keys. */
+void keys_parse(const struct key_row *keys, const struct key_source *source, void *object);
 
 /* What a key allows, in words, for messages and the reference; the caller frees. */
 char *key_allowed(const struct key_row *row);

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/hash.h"
@@ -11,13 +10,12 @@
 #include "profile/valid.h"
 
 #define INCLUDE_DEPTH_MAX 16
-#define LAYERS_MAX	  64
 
 struct loader {
 	struct stack *stack;
 	struct diagnostics *diagnostics;
-	bool *sound;	   /* one a layer: all its keys were read without an error */
-	bool answers_only; /* as in struct stack_check */
+	struct strv *wrong; /* one a layer, as in struct stack_check */
+	bool answers_only;  /* the same */
 };
 
 /* ---- files ---- */
@@ -27,21 +25,6 @@ static const char *source_name(struct loader *loader, const char *path)
 {
 	strv_add(&loader->stack->sources, path);
 	return loader->stack->sources.items[loader->stack->sources.count - 1];
-}
-
-/* NULL with errno set if there is no regular file: a pipe would have us wait for its writer. The
- * caller frees. */
-static char *file_real_path(const char *path)
-{
-	struct stat status;
-
-	if (stat(path, &status) < 0)
-		return NULL;
-	if (!S_ISREG(status.st_mode)) {
-		errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
-		return NULL;
-	}
-	return realpath(path, NULL);
 }
 
 static struct node *profile_read(struct loader *loader, const char *path, const char *key,
@@ -77,14 +60,15 @@ static struct node *include_apply(struct loader *loader, struct node *map, const
 static struct node *profile_read(struct loader *loader, const char *path, const char *key,
 				 const struct mark *from, struct strv *open_files)
 {
-	CLEANUP(free_cleanup) char *real = file_real_path(path);
+	int r = file_check_regular(path);
+	CLEANUP(free_cleanup) char *real = r < 0 ? NULL : realpath(path, NULL);
 
 	if (!real) {
 		diagnostic_add(
 			loader->diagnostics, from,
 			"%s: found \"%s\", which cannot be read "
 			"(%s); allowed is an existing file, relative to the one that names it",
-			key, path, strerror(errno));
+			key, path, strerror(r < 0 ? -r : errno));
 		return NULL;
 	}
 	if (strv_has(open_files, real)) {
@@ -111,8 +95,9 @@ static struct node *profile_read(struct loader *loader, const char *path, const 
 
 /* ---- layers ---- */
 
-/* Profile with the stack file's overrides on top; NULL if it cannot be read. */
-static struct node *layer_map(struct loader *loader, const struct node *item)
+/* Profile with the stack file's overrides on top. *ret_partial: the overrides alone, the profile
+ * cannot be read. */
+static struct node *layer_map(struct loader *loader, const struct node *item, bool *ret_partial)
 {
 	const struct node *profile = node_at(item, "profile");
 	CLEANUP(free_cleanup) char *stack_folder = path_folder(loader->stack->path);
@@ -123,17 +108,19 @@ static struct node *layer_map(struct loader *loader, const struct node *item)
 	node_remove(own, "inside");
 	if (!profile)
 		return take(&own);
+	*ret_partial = true;
 	if (profile->kind != NODE_SCALAR) {
 		CLEANUP(free_cleanup) char *found = node_describe(profile);
 
 		diagnostic_add(loader->diagnostics, &profile->mark,
 			       "profile: found %s; allowed is a profile's path", found);
-		return NULL;
+		return take(&own);
 	}
 	CLEANUP(free_cleanup) char *path = path_join(stack_folder, profile->text);
 	struct node *base = profile_read(loader, path, "profile", &profile->mark, &open_files);
 	if (!base)
-		return NULL;
+		return take(&own);
+	*ret_partial = false;
 	node_merge(base, own);
 	return base;
 }
@@ -219,33 +206,46 @@ static void layer_place(struct loader *loader, struct layer *layer, const struct
 	outer->inner[outer->inner_count++] = layer;
 }
 
+/* What is there of it where it is no map: nothing, so that the layers inside keep their place. */
+static struct node *item_map(struct loader *loader, const struct node *item, bool *ret_partial)
+{
+	if (item->kind == NODE_MAP)
+		return layer_map(loader, item, ret_partial);
+	CLEANUP(free_cleanup) char *found = node_describe(item);
+
+	diagnostic_add(loader->diagnostics, &item->mark,
+		       "layers: found %s; allowed is a layer, keys and values", found);
+	*ret_partial = true;
+	return node_map(item->mark);
+}
+
 static void layer_read(struct loader *loader, const struct node *item)
 {
 	struct stack *stack = loader->stack;
-	size_t before = diagnostics_count(loader->diagnostics);
-
-	if (item->kind != NODE_MAP) {
-		CLEANUP(free_cleanup) char *found = node_describe(item);
-
-		diagnostic_add(loader->diagnostics, &item->mark,
-			       "layers: found %s; allowed is a layer, keys and values", found);
-		return;
-	}
-	struct node *map = layer_map(loader, item);
-	if (!map)
-		return;
+	size_t count = stack->layer_count;
+	bool partial = false;
+	struct node *map = item_map(loader, item, &partial);
 	struct layer *layer = mem_alloc(sizeof *layer);
+	struct strv wrong = { 0 };
+
 	layer->mark = item->mark;
 	layer->map = map;
-	keys_parse(layer_keys, map, &item->mark, "", layer, loader->diagnostics);
+	keys_parse(layer_keys,
+		   &(struct key_source){ .map = map,
+					 .mark = &item->mark,
+					 .prefix = "",
+					 .partial = partial,
+					 .diagnostics = loader->diagnostics,
+					 .wrong = &wrong },
+		   layer);
 	layer_complete(stack, layer);
 	layer_place(loader, layer, item);
 
-	size_t count = stack->layer_count++;
 	stack->layers = mem_grow(stack->layers, count + 1, sizeof *stack->layers);
-	loader->sound = mem_grow(loader->sound, count + 1, sizeof *loader->sound);
+	loader->wrong = mem_grow(loader->wrong, count + 1, sizeof *loader->wrong);
 	stack->layers[count] = layer;
-	loader->sound[count] = diagnostics_count(loader->diagnostics) == before;
+	loader->wrong[count] = wrong;
+	stack->layer_count++;
 }
 
 /* ---- the stack ---- */
@@ -324,7 +324,7 @@ static void layers_read(struct loader *loader, const struct node *root)
 static void profile_as_stack(struct loader *loader, const char *path, struct node *own)
 {
 	CLEANUP(strv_done) struct strv open_files = { 0 };
-	CLEANUP(free_cleanup) char *real = file_real_path(path);
+	CLEANUP(free_cleanup) char *real = realpath(path, NULL);
 	CLEANUP(free_cleanup) char *name = name_of_file(path);
 
 	strv_add(&open_files, real ? real : path);
@@ -365,9 +365,11 @@ static int load(const char *path, bool answers_only, struct stack **ret_stack, s
 		return err_set(err, -EINVAL, "%s: there is no such stack file", path);
 	stack->path = str_copy(path);
 	stack_read(&loader, path);
-	const struct stack_check check = { stack, loader.sound, answers_only };
+	const struct stack_check check = { stack, loader.wrong, answers_only };
 	stack_check(&check, diagnostics);
-	free(loader.sound);
+	for (size_t i = 0; i < stack->layer_count; i++)
+		strv_done(&loader.wrong[i]);
+	free(loader.wrong);
 	int r = diagnostics_result(diagnostics, path, err);
 	if (r == 0)
 		*ret_stack = take(&stack);

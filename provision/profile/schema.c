@@ -1,6 +1,7 @@
 #include "profile/schema.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pattern/pattern.h"
@@ -27,29 +28,42 @@ static json_t *patterns_json(void)
 }
 
 static json_t *object_json(const struct key_row *keys);
+static json_t *files_json(void);
 
 static json_t *list_json(json_t *items)
 {
 	return json_pack("{s:s, s:o}", "type", "array", "items", items);
 }
 
+static json_t *string_json(const char *form)
+{
+	return json_pack("{s:s, s:s*}", "type", "string", "pattern", form);
+}
+
+static json_t *text_type_json(const struct key_row *row)
+{
+	json_t *json = string_json(row->form);
+
+	if (row->max)
+		json_object_set_new(json, "maxLength", json_integer((json_int_t)row->max));
+	return json;
+}
+
 static json_t *type_json(const struct key_row *row)
 {
 	switch (row->type) {
 	case KEY_SIZE:
-		return row->min == 0
-			       ? json_pack("{s:[s,s], s:s, s:i}", "type", "string", "integer",
-					   "pattern", SIZE_FORM, "maximum", 0)
-			       : json_pack("{s:s, s:s}", "type", "string", "pattern", SIZE_FORM);
+		return row->min == 0 ? json_pack("{s:[s,s], s:s, s:i}", "type", "string", "integer",
+						 "pattern", SIZE_FORM, "maximum", 0)
+				     : string_json(SIZE_FORM);
 	case KEY_REST_SIZE:
-		return json_pack("{s:s, s:s}", "type", "string", "pattern",
-				 "^(rest|[0-9]+(KiB|MiB|GiB|TiB))$");
+		return string_json("^(rest|[0-9]+(KiB|MiB|GiB|TiB))$");
 	case KEY_NUMBER:
 		return json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum",
 				 (json_int_t)row->min, "maximum", (json_int_t)row->max);
 	case KEY_MODE:
 		return json_pack("{s:[s,s], s:s}", "type", "string", "integer", "pattern",
-				 "^[0-7]+$");
+				 "^0*[1-7][0-7]{0,3}$");
 	case KEY_BOOL:
 		return json_pack("{s:s}", "type", "boolean");
 	case KEY_ENUM:
@@ -57,29 +71,53 @@ static json_t *type_json(const struct key_row *row)
 	case KEY_PATTERN:
 		return json_pack("{s:o}", "enum", patterns_json());
 	case KEY_TEXTS:
-		return list_json(json_pack("{s:s}", "type", "string"));
+		return list_json(string_json(row->form));
 	case KEY_SIZES:
-		return list_json(json_pack("{s:s, s:s}", "type", "string", "pattern", SIZE_FORM));
+		return list_json(string_json(SIZE_FORM));
 	case KEY_PARTITIONS:
 		return list_json(object_json(partition_keys));
 	case KEY_FILES:
-		return list_json(object_json(file_keys));
+		return list_json(files_json());
 	case KEY_TEXT:
 	case KEY_MEDIUM:
 	case KEY_ADDRESS:
 		break;
 	}
-	return json_pack("{s:s}", "type", "string");
+	return text_type_json(row);
+}
+
+/* As an editor would write it in; NULL where it depends on another key. */
+static json_t *default_json(const struct key_row *row)
+{
+	const char *text = row->default_text;
+
+	if (!text || str_equal(text, "=name"))
+		return NULL;
+	switch (row->type) {
+	case KEY_NUMBER:
+		return json_integer((json_int_t)strtoull(text, NULL, 10));
+	case KEY_BOOL:
+		return json_boolean(str_equal(text, "true"));
+	case KEY_TEXTS:
+	case KEY_SIZES:
+	case KEY_PARTITIONS:
+	case KEY_FILES:
+		return json_array();
+	default:
+		return row->type == KEY_SIZE && str_equal(text, "0") ? json_integer(0)
+								     : json_string(text);
+	}
 }
 
 static json_t *row_json(const struct key_row *row)
 {
-	json_t *json = type_json(row);
-	CLEANUP(free_cleanup)
-	char *help = row->allowed ? str_format("%s. Allowed: %s.", row->help, row->allowed)
-				  : str_format("%s.", row->help);
+	json_t *json = type_json(row), *fallback = default_json(row);
+	CLEANUP(free_cleanup) char *allowed = key_allowed(row);
+	CLEANUP(free_cleanup) char *help = str_format("%s. Allowed: %s.", row->help, allowed);
 
 	json_object_set_new(json, "description", json_string(help));
+	if (fallback)
+		json_object_set_new(json, "default", fallback);
 	return json;
 }
 
@@ -103,7 +141,7 @@ static json_t *group_json(json_t *properties, const char *path, const char **ret
 	return json_object_get(group, "properties");
 }
 
-static json_t *object_json(const struct key_row *keys)
+static json_t *properties_json(const struct key_row *keys)
 {
 	json_t *object = json_pack("{s:s, s:b, s:{}}", "type", "object", "additionalProperties", 0,
 				   "properties");
@@ -118,34 +156,91 @@ static json_t *object_json(const struct key_row *keys)
 	return object;
 }
 
+static json_t *required_json(const struct key_row *keys)
+{
+	json_t *required = json_array();
+
+	for (const struct key_row *row = keys; row->path; row++)
+		if (!row->default_text)
+			json_array_append_new(required, json_string(row->path));
+	return required;
+}
+
+static json_t *object_json(const struct key_row *keys)
+{
+	json_t *object = properties_json(keys);
+
+	json_object_set_new(object, "required", required_json(keys));
+	return object;
+}
+
+static json_t *files_json(void)
+{
+	json_t *file = object_json(file_keys);
+
+	json_object_set_new(
+		file, "oneOf",
+		json_pack("[{s:[s]}, {s:[s]}]", "required", "content", "required", "source"));
+	return file;
+}
+
 static json_t *text_json(const char *description)
 {
 	return json_pack("{s:s, s:s}", "type", "string", "description", description);
 }
 
-char *schema_json(void)
+/* A profile may leave to the stack file what a layer must have. */
+static json_t *profile_json(void)
 {
-	json_t *layer = object_json(layer_keys);
-	json_t *profile = json_deep_copy(layer);
+	json_t *profile = properties_json(layer_keys);
+
+	json_object_set_new(json_object_get(profile, "properties"), "include",
+			    text_json("A profile that this one stands on, relative to it."));
+	return profile;
+}
+
+static json_t *layer_json(void)
+{
+	json_t *layer = properties_json(layer_keys);
 	json_t *properties = json_object_get(layer, "properties");
-	json_t *stack_properties = json_object();
 
 	json_object_set_new(properties, "profile",
 			    text_json("The layer's profile, relative to the stack file."));
 	json_object_set_new(
 		properties, "inside",
 		text_json("The host it runs on; otherwise the nearest one listed above."));
-	json_object_set_new(json_object_get(profile, "properties"), "include",
-			    text_json("A profile that this one stands on, relative to it."));
-	json_object_set_new(stack_properties, "name", text_json("Name; otherwise the file's."));
-	json_object_set_new(stack_properties, "description", text_json("For people."));
-	json_object_set_new(stack_properties, "layers", list_json(layer));
-	json_t *stack =
-		json_pack("{s:s, s:b, s:[s], s:o}", "type", "object", "additionalProperties", 0,
-			  "required", "layers", "properties", stack_properties);
-	json_t *schema = json_pack("{s:s, s:s, s:[o,o]}", "$schema",
-				   "https://json-schema.org/draft/2020-12/schema", "title",
-				   "nestctl stack file or layer profile", "anyOf", stack, profile);
+	/* What it must have can stand in its profile. */
+	json_object_set_new(layer, "anyOf",
+			    json_pack("[{s:[s]}, {s:o}]", "required", "profile", "required",
+				      required_json(layer_keys)));
+	return layer;
+}
+
+static json_t *stack_json(void)
+{
+	json_t *layers = list_json(layer_json());
+	json_t *properties = json_object();
+
+	json_object_set_new(layers, "minItems", json_integer(1));
+	json_object_set_new(layers, "maxItems", json_integer(LAYERS_MAX));
+	json_object_set_new(layers, "description", json_string("Outermost first."));
+	json_object_set_new(properties, "name", row_json(&layer_keys[0]));
+	json_object_set_new(json_object_get(properties, "name"), "description",
+			    json_string("Name; otherwise the file's."));
+	json_object_set_new(properties, "description", text_json("For people."));
+	json_object_set_new(properties, "layers", layers);
+	return json_pack("{s:s, s:b, s:o}", "type", "object", "additionalProperties", 0,
+			 "properties", properties);
+}
+
+char *schema_json(void)
+{
+	/* A choice by key and not an anyOf: what is wrong is then told of the right one alone. */
+	json_t *schema =
+		json_pack("{s:s, s:s, s:s, s:{s:[s]}, s:o, s:o}", "$schema",
+			  "https://json-schema.org/draft/2020-12/schema", "title",
+			  "nestctl stack file or layer profile", "type", "object", "if", "required",
+			  "layers", "then", stack_json(), "else", profile_json());
 	char *text = json_dumps(schema, JSON_INDENT(2));
 	char *copy = str_copy(text);
 

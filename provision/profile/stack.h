@@ -27,6 +27,7 @@ struct mark {
 	unsigned line, column; /* from 1; 0: a default */
 };
 
+#define LAYERS_MAX	64
 #define PARTITION_REST	UINT64_MAX
 #define ESP_MOUNT_POINT "/boot/efi" /* the EFI system partition, as Debian mounts it */
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/hash.h"
 #include "base/str.h"
 #include "profile/stack.h"
 
@@ -83,8 +84,6 @@ bool valid_absolute_path(const char *text)
 {
 	if (text[0] != '/' || !printable(text))
 		return false;
-	if (text[1] == '\0')
-		return true;
 	for (const char *next = text + 1;;) {
 		size_t length = strcspn(next, "/");
 
@@ -176,7 +175,8 @@ bool valid_mirror(const char *text)
 
 bool valid_interface(const char *text)
 {
-	return strlen(text) <= INTERFACE_MAX && made_of(text, LETTERS_DIGITS "-_.");
+	return strlen(text) <= INTERFACE_MAX && made_of(text, LETTERS_DIGITS "-_.") &&
+	       isalnum((unsigned char)text[0]);
 }
 
 bool valid_package(const char *text)
@@ -220,7 +220,7 @@ bool valid_medium(const char *text)
 
 bool valid_sha256(const char *text)
 {
-	return !*text || (strlen(text) == 64 && made_of(text, "0123456789abcdef"));
+	return !*text || hash_is_hex(text);
 }
 
 bool valid_ip(const char *text)

@@ -11,7 +11,7 @@ bool valid_label(const char *text);	    /* at most 16 bytes, printable */
 bool valid_mount_point(const char *text);   /* "" or one that a layer can have on its own */
 bool valid_password_hash(const char *text); /* "" or crypt(5) */
 bool valid_ssh_key(const char *text);
-bool valid_absolute_path(const char *text); /* no "..", no empty component */
+bool valid_absolute_path(const char *text); /* of a file: no "..", no empty component */
 bool valid_arguments(const char *text);	    /* a kernel command line: printable, no quotes */
 bool valid_locale(const char *text);
 bool valid_time_zone(const char *text);

@@ -168,6 +168,11 @@ struct node *node_text(char *text, struct mark mark)
 	return node;
 }
 
+struct node *node_map(struct mark mark)
+{
+	return node_new(NODE_MAP, mark);
+}
+
 static struct node *scalar_read(const yaml_event_t *event, struct mark mark)
 {
 	struct node *node = node_text(str_copy((const char *)event->data.scalar.value), mark);
@@ -355,13 +360,9 @@ void node_merge(struct node *base, const struct node *over)
 /* Found text in quotes: cut, and without the control characters that a terminal would obey. */
 static char *text_describe(const char *text)
 {
-	size_t length = strlen(text);
-	bool cut = length > DESCRIBED_MAX;
+	size_t length = str_cut(text, DESCRIBED_MAX);
+	char *described = str_format("\"%.*s%s\"", (int)length, text, text[length] ? "..." : "");
 
-	if (cut)
-		for (length = DESCRIBED_MAX; ((unsigned char)text[length] & 0xc0) == 0x80; length--)
-			;
-	char *described = str_format("\"%.*s%s\"", (int)length, text, cut ? "..." : "");
 	for (char *c = described; *c; c++)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			*c = '?';

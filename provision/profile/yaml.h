@@ -31,6 +31,7 @@ void node_cleanup(struct node **node);
 
 /* A scalar; takes over text. */
 struct node *node_text(char *text, struct mark mark);
+struct node *node_map(struct mark mark); /* without keys */
 struct node *node_copy(const struct node *node);
 /* Pair of a key, NULL if the map has none (or node is no map). */
 const struct node_pair *node_pair(const struct node *node, const char *key);

@@ -60,6 +60,12 @@ void console_add(struct console *console, const char *data, size_t length)
 	console->text[console->length] = '\0';
 }
 
+void console_forget(struct console *console)
+{
+	console->length = 0;
+	console->text[0] = '\0';
+}
+
 static const char *line_start(const char *text, const char *end)
 {
 	while (end > text && end[-1] != '\n')

@@ -13,6 +13,8 @@ struct console {
 /* log_path NULL: no log of ours. An old log is truncated. */
 int console_open(struct console *console, const char *log_path, struct err *err);
 void console_add(struct console *console, const char *data, size_t length);
+/* What was said so far stays in the log alone: the machine begins anew. */
+void console_forget(struct console *console);
 /* Up to count of the last lines that are not empty. */
 void console_tail(const struct console *console, size_t count, struct strv *ret_lines);
 /* The last line with anything on it, at most max_bytes of it; the caller frees. */

@@ -96,9 +96,12 @@ void folder_link_stack(const char *folder, const struct stack *stack)
 	CLEANUP(free_cleanup) char *link = path_join(folder, STACK_LINK);
 	CLEANUP(free_cleanup) char *temporary = str_format("%s.tmp-%d", link, (int)getpid());
 
-	if (path && !str_equal(path, link) && symlink(path, temporary) == 0 &&
-	    rename(temporary, link) < 0)
-		unlink(temporary);
+	if (!path || str_equal(path, link))
+		return;
+	if (symlink(path, temporary) == 0 && rename(temporary, link) == 0)
+		return;
+	log_warn("%s: cannot be made: %s", link, strerror(errno));
+	unlink(temporary);
 }
 
 /* --- the lock -------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 #include "run/levels.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fs.h"
@@ -61,6 +62,8 @@ void levels_done(struct levels *levels)
 		record_free(level->record);
 		evidence_done(&level->evidence);
 		strv_done(&level->tail);
+		strv_done(&level->reset_tail);
+		free(level->reset_step);
 		free(level->path);
 		free(level->note);
 		free(level->step);
@@ -173,10 +176,37 @@ void levels_spoke(struct levels *levels, const char *path, double now)
 	level_enter(levels, level, LEVEL_BOOTED, now);
 }
 
+/* Whether the Xen around it says that the guest's CPU could not deliver an exception. ended: what
+ * its agent said, "domain 1 is gone". Source: Xen xen/arch/x86/hvm/hvm.c, hvm_triple_fault. */
+static bool outer_saw_triple_fault(const struct levels *levels, const struct level *guest,
+				   const char *ended)
+{
+	const struct level *outer = level_outer(levels, guest);
+	unsigned domain = 0;
+
+	if (!outer || sscanf(ended, "domain %u", &domain) != 1)
+		return false;
+	CLEANUP(free_cleanup) char *who = str_format(" d%uv", domain);
+	for (const char *at = outer->console.text; (at = strstr(at, who)); at++) {
+		const char *what = strstr(at, "Triple fault");
+
+		if (what && what < strchrnul(at, '\n'))
+			return true;
+	}
+	return false;
+}
+
 /* Its domain is gone. If it comes back, the boot begins anew, with all of its time. */
 static void guest_ended(struct levels *levels, struct level *guest, const char *text, double now)
 {
 	if (guest->state == LEVEL_STARTING && guest->resets < RESETS_MAX) {
+		guest->reset_step = str_format(
+			"%s, %.1f s after its start%s", stage_name(stage_find(guest->console.text)),
+			now - guest->started,
+			outer_saw_triple_fault(levels, guest, text)
+				? " (a triple fault: the log of the level around it has the "
+				  "registers)"
+				: "");
 		guest->resets++;
 		guest->reset_until = now + RESET_SECONDS;
 		level_enter(levels, guest, LEVEL_STARTING, now);
@@ -194,6 +224,10 @@ static void guest_started(struct levels *levels, struct level *guest, double now
 
 	guest->ended = false;
 	guest->reset_until = 0;
+	if (again) { /* what stage it is in, and its symptoms, are those of this boot from now on */
+		console_tail(&guest->console, TAIL_LINES, &guest->reset_tail);
+		console_forget(&guest->console);
+	}
 	if (guest->state == LEVEL_WAITING || again)
 		level_enter(levels, guest, LEVEL_STARTING, now);
 }

@@ -25,10 +25,12 @@ struct level {
 	enum level_state state;
 	double since; /* in this state */
 	double started, booted;
-	bool spoke;	    /* booted, whatever came later */
-	bool ended;	    /* its machine or domain did, and was not started again */
-	unsigned resets;    /* how often it reset itself while it booted */
-	double reset_until; /* it reset itself, and starts again before this; 0: it did not */
+	bool spoke;		/* booted, whatever came later */
+	bool ended;		/* its machine or domain did, and was not started again */
+	unsigned resets;	/* how often it reset itself while it booted */
+	char *reset_step;	/* where, and how long after its start; NULL: it did not */
+	struct strv reset_tail; /* the last lines of its console before that */
+	double reset_until;	/* it reset itself, and starts again before this; 0: it did not */
 	struct console console;
 	struct record *record; /* that counts; NULL: none yet */
 	struct evidence evidence;

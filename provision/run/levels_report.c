@@ -91,6 +91,9 @@ static void row_fill(const struct levels *levels, const struct level *level, str
 	row->network = level->evidence.network;
 	row->proven = level->state == LEVEL_PROVEN && !gone;
 	row->resets = level->resets;
+	replace(&row->reset_step, str_copy(level->reset_step ? level->reset_step : ""));
+	for (size_t i = 0; i < level->reset_tail.count; i++)
+		strv_add(&row->reset_console, level->reset_tail.items[i]);
 	row->seconds = level->state >= LEVEL_PROVEN ? level->since : now;
 	if (record) {
 		replace(&row->address, str_copy(record->address));

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "base/fs.h"
+#include "base/memory_folder.h"
 #include "base/spawn.h"
 #include "bootloader/bootloader.h"
 #include "run/kvm_probe.h"
@@ -119,7 +120,7 @@ static bool subid_has(const char *path, const char *user, uid_t uid)
 
 static void check_subids(struct preflight *preflight)
 {
-	static const char *const files[] = { "/etc/subuid", "/etc/subgid", false };
+	static const char *const files[] = { "/etc/subuid", "/etc/subgid" };
 	CLEANUP(free_cleanup) char *helper = program_find("newuidmap");
 	const struct passwd *entry = getpwuid(getuid());
 	const char *user = entry ? entry->pw_name : NULL;
@@ -159,23 +160,18 @@ static void check_namespaces(struct preflight *preflight)
 	check_subids(preflight);
 }
 
-/* Free bytes for us where path is or will be. */
-static uint64_t disk_free_bytes(const char *path)
+/* The folder that path is or will be in; the caller frees. */
+static char *folder_there(const char *path)
 {
-	CLEANUP(free_cleanup) char *at = str_copy(path);
-	struct statvfs status;
+	char *at = str_copy(path);
 
-	while (statvfs(at, &status) < 0) {
+	while (!path_exists(at)) {
 		char *up = path_folder(at);
 
-		if (str_equal(up, at)) {
-			free(up);
-			return 0;
-		}
 		free(at);
 		at = up;
 	}
-	return (uint64_t)status.f_bavail * status.f_frsize;
+	return at;
 }
 
 /* An upper bound of what a stack writes: its images are sparse, and hold their layers' trees. */
@@ -196,7 +192,10 @@ static uint64_t stack_need_bytes(const struct stack *stack)
 static void check_disk(struct preflight *preflight, const char *what, const char *path,
 		       uint64_t need_bytes)
 {
-	uint64_t available = disk_free_bytes(path);
+	CLEANUP(free_cleanup) char *folder = folder_there(path);
+	struct statvfs status = { 0 };
+	uint64_t available =
+		statvfs(folder, &status) < 0 ? 0 : (uint64_t)status.f_bavail * status.f_frsize;
 	bool enough = available >= need_bytes;
 	CLEANUP(free_cleanup)
 	char *detail =
@@ -207,18 +206,18 @@ static void check_disk(struct preflight *preflight, const char *what, const char
 		      enough ? NULL : "make room, or choose another folder", NULL);
 }
 
-static uint64_t memory_available_bytes(void)
+/* The cache is another matter: one that cannot be written may hold all that is needed. */
+static void check_out(struct preflight *preflight, const char *path, uint64_t need_bytes)
 {
-	CLEANUP(free_cleanup) char *text = NULL;
-	unsigned long long kib = 0;
+	CLEANUP(free_cleanup) char *folder = folder_there(path);
 
-	if (file_read("/proc/meminfo", 65536, &text, NULL, NULL) == 0) {
-		const char *line = strstr(text, "MemAvailable:");
-
-		if (line)
-			sscanf(line, "MemAvailable: %llu", &kib);
-	}
-	return kib << 10;
+	check_disk(preflight, "disk for the stack", path, need_bytes);
+	if (access(folder, W_OK | X_OK) == 0)
+		return;
+	CLEANUP(free_cleanup)
+	char *detail = str_format("%s: cannot be written: %s", folder, strerror(errno));
+	preflight_add(preflight, FINDING_MISSING, "folder for the stack", detail,
+		      "choose another one with --out", NULL);
 }
 
 static void check_memory(struct preflight *preflight, const struct stack *stack)
@@ -252,19 +251,19 @@ int preflight_check(const struct preflight_request *request, struct preflight *r
 		    struct err *err)
 {
 	const struct stack *stack = request->stack;
+	const struct kvm_host kvm_host = kvm_host_find();
 	struct kvm_probe probe;
 	bool qemu = needs_qemu(request);
 
 	(void)err; /* so far nothing can keep it from looking */
 	*ret_preflight = (struct preflight){ 0 };
 	if (!request->build_only && qemu)
-		kvm_probe_start(&probe); /* runs while the rest is looked at */
+		kvm_probe_start(&probe, &kvm_host); /* runs while the rest is looked at */
 	check_programs(ret_preflight, request);
 	check_namespaces(ret_preflight);
 	check_disk(ret_preflight, "disk for the cache", request->store ? request->store : ".",
 		   STORE_NEED_BYTES);
-	check_disk(ret_preflight, "disk for the stack", request->out ? request->out : ".",
-		   stack_need_bytes(stack));
+	check_out(ret_preflight, request->out ? request->out : ".", stack_need_bytes(stack));
 	if (qemu)
 		check_memory(ret_preflight, stack);
 	if (!request->build_only && qemu)

@@ -36,8 +36,6 @@ struct preflight_request {
 int preflight_check(const struct preflight_request *request, struct preflight *ret_preflight,
 		    struct err *err);
 bool preflight_ok(const struct preflight *preflight);
-/* Only what is missing, in one error: for build-stack. 0 if nothing is. -ENOENT. */
-int preflight_error(const struct preflight *preflight, struct err *err);
 void preflight_print(const struct preflight *preflight, FILE *out);
 /* The caller frees. */
 char *preflight_json(const struct preflight *preflight);

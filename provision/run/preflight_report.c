@@ -1,6 +1,5 @@
 #include "run/preflight_report.h"
 
-#include <errno.h>
 #include <jansson.h>
 
 static const char *const state_names[] = { "ok", "note", "missing" };
@@ -25,24 +24,6 @@ bool preflight_ok(const struct preflight *preflight)
 		if (preflight->findings[i].state == FINDING_MISSING)
 			return false;
 	return true;
-}
-
-int preflight_error(const struct preflight *preflight, struct err *err)
-{
-	struct buf text = { 0 };
-
-	if (preflight_ok(preflight))
-		return 0;
-	for (size_t i = 0; i < preflight->count; i++) {
-		const struct finding *finding = &preflight->findings[i];
-
-		if (finding->state == FINDING_MISSING)
-			buf_format(&text, "\n  %s: %s (%s)", finding->what, finding->detail,
-				   finding->cure);
-	}
-	err_set(err, -ENOENT, "this machine lacks what the stack needs:%s", buf_str(&text));
-	buf_done(&text);
-	return -ENOENT;
 }
 
 void preflight_print(const struct preflight *preflight, FILE *out)

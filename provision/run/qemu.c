@@ -24,6 +24,7 @@
 
 static int qemu_probe(const char *wanted, bool *ret_kvm, char **ret_why, struct err *err)
 {
+	const struct kvm_host kvm_host = kvm_host_find();
 	struct kvm_probe probe;
 
 	if (str_equal(wanted, "tcg")) {
@@ -33,7 +34,7 @@ static int qemu_probe(const char *wanted, bool *ret_kvm, char **ret_why, struct 
 	}
 	if (!str_equal(wanted, "auto") && !str_equal(wanted, "kvm"))
 		return err_set(err, -EINVAL, "--accel: \"%s\" is none of auto, tcg, kvm", wanted);
-	kvm_probe_start(&probe);
+	kvm_probe_start(&probe, &kvm_host);
 	CLEANUP(free_cleanup) char *why = NULL;
 	*ret_kvm = kvm_probe_finish(&probe, PROBE_SECONDS, &why);
 	if (!*ret_kvm && str_equal(wanted, "kvm"))

@@ -43,11 +43,9 @@ static void line_add(struct buf *out, const struct level *level, double now, siz
 				"", level->layer->depth, level->layer->name,
 				live ? now - level->since : level->since, doing,
 				live && *last ? " | " : "", live ? last : "");
-	size_t length = strnlen(line, columns - 1);
+	size_t length = str_cut(line, columns - 1);
 
 	str_tame(line);
-	while (length > 0 && ((unsigned char)line[length] & 0xc0) == 0x80)
-		length--; /* not through the middle of a UTF-8 character */
 	buf_format(out, "\033[K%.*s", (int)length, line);
 }
 

@@ -97,6 +97,21 @@ static int program_check(const char *program, const char *package, struct err *e
 			       program, package);
 }
 
+/* xend gives a fully virtualized guest one serial port: its agent could not be heard. */
+static int xend_check(const struct toolstack *toolstack, struct err *err)
+{
+	CLEANUP(free_cleanup) char *ours = program_find(toolstack->program);
+	CLEANUP(free_cleanup) char *xm = program_find("xm");
+
+	return ours || !xm
+		       ? 0
+		       : err_set(err, -ENOENT,
+				 "--l0 xen: this host has xm and no %s: xend has no second serial "
+				 "port for the agent, so nothing could be proven (--l0 emit "
+				 "writes the config and the disk for xm)",
+				 toolstack->program);
+}
+
 int xen_host_look(const struct toolstack *toolstack, struct xen_host *ret_host, struct err *err)
 {
 	const char *argv[] = { toolstack->program, "info", NULL };
@@ -110,7 +125,9 @@ int xen_host_look(const struct toolstack *toolstack, struct xen_host *ret_host, 
 			       "--l0 xen: this is no dom0 of a Xen host: " CAPABILITIES
 			       " does not say control_d (boot the Xen entry of its menu, or leave "
 			       "--l0 out: then QEMU runs the stack)");
-	int r = program_check(toolstack->program, toolstack->package, err);
+	int r = xend_check(toolstack, err);
+	if (r == 0)
+		r = program_check(toolstack->program, toolstack->package, err);
 	if (r == 0)
 		r = program_check("xenstore-read", "xenstore-utils", err);
 	if (r < 0)

@@ -194,20 +194,26 @@ static void leftovers_remove(struct store *store)
 	while (dir && (entry = readdir(dir)))
 		for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
 			if (str_starts(entry->d_name, prefixes[i]))
-				store_clear(store, TREES_KIND,
-					    entry->d_name + strlen(prefixes[i]));
+				store_clear(store, TREES_KIND, entry->d_name + strlen(prefixes[i]));
 	if (dir)
 		closedir(dir);
 	package_parts_remove(store);
 }
 
+/* *packages_busy: a build uses packages, so none of them goes; that is said once. */
 static int entry_remove(struct store *store, const struct store_gc *gc,
-			const struct store_entry *entry, bool *ret_removed, struct err *err)
+			const struct store_entry *entry, bool *packages_busy, bool *ret_removed,
+			struct err *err)
 {
-	int r = gc->dry_run ? 0 : store_entry_remove(store, entry, err);
+	bool is_package = str_equal(entry->kind, PACKAGES_KIND);
 
+	*ret_removed = false;
+	if (is_package && *packages_busy)
+		return 0;
+	int r = gc->dry_run ? 0 : store_entry_remove(store, entry, err);
 	*ret_removed = r == 0;
 	if (r == -EBUSY) {
+		*packages_busy = *packages_busy || is_package;
 		log_info("%s", err->text);
 		err_clear(err);
 		return 0;
@@ -221,6 +227,7 @@ int store_collect(struct store *store, const struct store_gc *gc, struct err *er
 {
 	CLEANUP(store_list_done) struct store_list list = { 0 };
 	CLEANUP(strv_done) struct strv keys = { 0 };
+	bool packages_busy = false;
 	uint64_t total = 0;
 
 	roots_read(store, !gc->dry_run, &keys);
@@ -239,7 +246,7 @@ int store_collect(struct store *store, const struct store_gc *gc, struct err *er
 			if (round == 0 ? needed
 				       : !needed || !gc->limit_bytes || total <= gc->limit_bytes)
 				continue;
-			r = entry_remove(store, gc, entry, &removed, err);
+			r = entry_remove(store, gc, entry, &packages_busy, &removed, err);
 			if (removed)
 				total -= entry->size_bytes;
 		}

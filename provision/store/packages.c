@@ -13,10 +13,10 @@
 #include "base/fs.h"
 #include "base/hash.h"
 
-#define SUFFIX		".deb"
-#define PART		".part-"
-#define LIST_FILE	"packages.json"
-#define LIST_MAX_BYTES	(64u << 20)
+#define SUFFIX	       ".deb"
+#define PART	       ".part-"
+#define LIST_FILE      "packages.json"
+#define LIST_MAX_BYTES (64u << 20)
 
 static char *folder_path(const struct store *store)
 {
@@ -197,9 +197,9 @@ int package_verify(const struct store *store, const char *sha256, struct err *er
 
 	if (r < 0)
 		return r;
-	return str_equal(hash, sha256) ? 0
-				       : err_set(err, -EUCLEAN,
-						 "%s: its bytes are not those of its SHA-256", path);
+	return str_equal(hash, sha256)
+		       ? 0
+		       : err_set(err, -EUCLEAN, "%s: its bytes are not those of its SHA-256", path);
 }
 
 int package_remove(struct store *store, const char *sha256, struct err *err)

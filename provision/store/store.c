@@ -93,22 +93,44 @@ static char *lock_path(const struct store *store, const char *kind, const char *
 	return str_format("%s/%s/.lock-%s", store->path, kind, key);
 }
 
-/* Waits for whoever makes the same object, with a limit and a word about it. */
-static int lock_take(const char *path, int *ret_lock, struct err *err)
+struct lock_wish {
+	const struct store *store;
+	const char *kind, *key;
+	int operation; /* LOCK_EX, LOCK_SH */
+	bool or_sound; /* done too when the object is there and sound, without the lock */
+};
+
+/* One look: 1 if it is ours, 0 if another has it. */
+static int lock_try(int fd, const char *path, int operation, struct err *err)
 {
+	if (flock(fd, operation | LOCK_NB) == 0)
+		return 1;
+	if (errno == EWOULDBLOCK || errno == EINTR)
+		return 0;
+	return err_errno(err, errno, "%s: cannot be locked", path);
+}
+
+/* Waits for whoever makes the same object, with a limit and a word about it. *ret_lock stays as it
+ * was where the object is there and nothing more was wished. */
+static int lock_take(const struct lock_wish *wish, int *ret_lock, struct err *err)
+{
+	CLEANUP(free_cleanup) char *path = lock_path(wish->store, wish->kind, wish->key);
 	CLEANUP(fd_cleanup) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	double until = clock_seconds() + LOCK_WAIT_SECONDS;
 	bool told = false;
+	int r;
 
 	if (fd < 0)
 		return err_errno(err, errno,
 				 "%s: the store cannot be written (--store DIR names another)",
 				 path);
-	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return err_errno(err, errno, "%s: cannot be locked", path);
+	while ((r = lock_try(fd, path, wish->operation, err)) == 0) {
+		if (wish->or_sound && store_has(wish->store, wish->kind, wish->key, NULL))
+			return 0;
 		if (!told)
-			log_info("waiting for another build that makes the same object (%s)", path);
+			log_info(
+				"waiting for another build that makes or uses the same object (%s)",
+				path);
 		told = true;
 		if (spawn_stop_signal())
 			return err_set(err, -EINTR, "stopped while waiting for %s", path);
@@ -117,6 +139,8 @@ static int lock_take(const char *path, int *ret_lock, struct err *err)
 				       LOCK_WAIT_SECONDS);
 		poll(NULL, 0, 200);
 	}
+	if (r < 0)
+		return r;
 	*ret_lock = fd_take(&fd);
 	return 0;
 }
@@ -125,16 +149,16 @@ int store_begin(struct store *store, const char *kind, const char *key, struct s
 		bool *ret_exists, struct err *err)
 {
 	CLEANUP(free_cleanup) char *folder = str_format("%s/%s", store->path, kind);
-	CLEANUP(free_cleanup) char *lock = lock_path(store, kind, key);
+	const struct lock_wish wish = { store, kind, key, LOCK_EX, .or_sound = true };
 	int r = dir_make(folder, 0700, err);
 
 	if (r < 0)
 		return r;
-	r = lock_take(lock, &object->lock, err);
+	r = lock_take(&wish, &object->lock, err);
 	if (r < 0)
 		return r;
 	object->final_path = store_object_path(store, kind, key);
-	*ret_exists = store_has(store, kind, key, NULL);
+	*ret_exists = object->lock < 0 || store_has(store, kind, key, NULL);
 	if (*ret_exists)
 		return 0;
 
@@ -168,19 +192,17 @@ static int files_sync(const char *folder, struct err *err)
 }
 
 /* What is there under that name is not sound, or it would not be made again. */
-static int old_remove(const struct store_object *object, struct err *err)
+static int old_remove(const char *path, struct err *err)
 {
-	CLEANUP(free_cleanup) char *above = path_folder(object->final_path);
-	CLEANUP(free_cleanup)
-	char *gone = str_format("%s/.gone-%s", above, path_name(object->final_path));
+	CLEANUP(free_cleanup) char *above = path_folder(path);
+	CLEANUP(free_cleanup) char *gone = str_format("%s/.gone-%s", above, path_name(path));
 	int r = tree_remove(gone, err);
 
 	if (r < 0)
 		return r;
-	if (rename(object->final_path, gone) < 0)
+	if (rename(path, gone) < 0)
 		return errno == ENOENT ? 0
-				       : err_errno(err, errno, "%s: cannot be moved away",
-						   object->final_path);
+				       : err_errno(err, errno, "%s: cannot be moved away", path);
 	return tree_remove(gone, err);
 }
 
@@ -193,7 +215,7 @@ int store_publish(struct store_object *object, const char *name, const struct in
 	if (r == 0)
 		r = files_sync(object->folder, err);
 	if (r == 0)
-		r = old_remove(object, err);
+		r = old_remove(object->final_path, err);
 	if (r < 0)
 		return r;
 	if (rename(object->folder, object->final_path) < 0)
@@ -205,21 +227,19 @@ int store_publish(struct store_object *object, const char *name, const struct in
 int store_hold(struct store *store, const char *kind, const char *key, int *ret_lock,
 	       struct err *err)
 {
-	CLEANUP(free_cleanup) char *path = lock_path(store, kind, key);
 	CLEANUP(free_cleanup) char *object = store_object_path(store, kind, key);
 	CLEANUP(free_cleanup) char *manifest = path_join(object, MANIFEST_FILE);
-	CLEANUP(fd_cleanup) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	const struct lock_wish wish = { store, kind, key, LOCK_SH, .or_sound = false };
 
 	*ret_lock = -1;
-	if (fd < 0 && (errno == EROFS || errno == EACCES))
+	int r = lock_take(&wish, ret_lock, err);
+	if (r == -EROFS || r == -EACCES) {
+		err_clear(err);
 		return 0;
-	if (fd < 0)
-		return err_errno(err, errno, "%s: cannot be opened", path);
-	if (flock(fd, LOCK_SH | LOCK_NB) < 0)
-		return err_errno(err, errno, "%s: cannot be locked", path);
-	utimensat(AT_FDCWD, manifest, NULL, 0);
-	*ret_lock = fd_take(&fd);
-	return 0;
+	}
+	if (r == 0)
+		utimensat(AT_FDCWD, manifest, NULL, 0);
+	return r;
 }
 
 void store_clear(struct store *store, const char *kind, const char *key)
@@ -238,20 +258,37 @@ void store_clear(struct store *store, const char *kind, const char *key)
 	}
 }
 
+/* The lock on it is ours. */
+static int object_remove(const struct store *store, const char *kind, const char *key,
+			 struct err *err)
+{
+	CLEANUP(free_cleanup) char *path = store_object_path(store, kind, key);
+
+	return old_remove(path, err);
+}
+
+int store_discard(struct store *store, const char *kind, const char *key, struct err *err)
+{
+	const struct lock_wish wish = { store, kind, key, LOCK_EX, .or_sound = false };
+	CLEANUP(fd_cleanup) int lock = -1;
+	int r = lock_take(&wish, &lock, err);
+
+	/* Another build may have found the damage too, and mended it. */
+	if (r < 0 || store_verify(store, kind, key, NULL) == 0)
+		return r;
+	return object_remove(store, kind, key, err);
+}
+
 int store_remove(struct store *store, const char *kind, const char *key, struct err *err)
 {
 	CLEANUP(free_cleanup) char *path = lock_path(store, kind, key);
 	CLEANUP(fd_cleanup) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	struct store_object object = STORE_OBJECT_INIT;
 
 	if (fd < 0)
 		return err_errno(err, errno, "%s: the store cannot be written", path);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return err_set(err, -EBUSY, "%s/%.12s: is in use by a build", kind, key);
-	object.final_path = store_object_path(store, kind, key);
-	int r = old_remove(&object, err);
-	free(object.final_path);
-	return r;
+	return object_remove(store, kind, key, err);
 }
 
 void store_object_done(struct store_object *object)

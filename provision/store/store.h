@@ -23,13 +23,18 @@ bool store_has(const struct store *store, const char *kind, const char *key, cha
 char *store_object_path(const struct store *store, const char *kind, const char *key);
 
 /* Keeps others from removing an object while it is used: *ret_lock is closed to let it go; -1 where
- * the store cannot be written, so that nobody can remove it either. Notes that it was used. */
+ * the store cannot be written, so that nobody can remove it either. Notes that it was used. Waits
+ * while another has it; it may be gone then. */
 int store_hold(struct store *store, const char *kind, const char *key, int *ret_lock,
 	       struct err *err);
 /* Reads every byte. -EUCLEAN with the file that is missing, cut, changed or cannot be read. */
 int store_verify(const struct store *store, const char *kind, const char *key, struct err *err);
 /* -EBUSY while it is used or made. */
 int store_remove(struct store *store, const char *kind, const char *key, struct err *err);
+
+/* Removes an object that was found damaged, when nobody uses it any more: waits for that. One that
+ * is sound by then stays. */
+int store_discard(struct store *store, const char *kind, const char *key, struct err *err);
 
 /* Removes what a killed build left of an object, unless one is at work on it. */
 void store_clear(struct store *store, const char *kind, const char *key);

@@ -20,6 +20,7 @@ static const struct {
 	{ "state", offsetof(struct matrix_row, state) },
 	{ "address", offsetof(struct matrix_row, address) },
 	{ "step", offsetof(struct matrix_row, step) },
+	{ "reset_step", offsetof(struct matrix_row, reset_step) },
 	{ "reason", offsetof(struct matrix_row, reason) },
 	{ "symptom", offsetof(struct matrix_row, symptom) },
 	{ "cause", offsetof(struct matrix_row, cause) },
@@ -61,6 +62,7 @@ void matrix_free(struct matrix *matrix)
 		for (size_t j = 0; j < TEXTS; j++)
 			free(*text_at(&matrix->rows[i], j));
 		strv_done(&matrix->rows[i].console);
+		strv_done(&matrix->rows[i].reset_console);
 		free(matrix->rows[i].record);
 	}
 	free(matrix->rows);
@@ -135,6 +137,14 @@ static void table_print(const struct matrix *matrix, FILE *out)
 	free(cells);
 }
 
+static void lines_print(const struct strv *lines, FILE *out)
+{
+	if (lines->count)
+		fputs("  the last lines of its console:\n", out);
+	for (size_t i = 0; i < lines->count; i++)
+		fprintf(out, "    | %s\n", lines->items[i]);
+}
+
 static void failure_print(const struct matrix_row *row, FILE *out)
 {
 	fprintf(out, "\nL%u %s: %s", row->level, row->name, row->state);
@@ -146,10 +156,15 @@ static void failure_print(const struct matrix_row *row, FILE *out)
 	if (*row->cause)
 		fprintf(out, "  symptom  %s\n  cause    %s\n  cure     %s\n", row->symptom,
 			row->cause, row->cure);
-	if (row->console.count)
-		fputs("  the last lines of its console:\n", out);
-	for (size_t i = 0; i < row->console.count; i++)
-		fprintf(out, "    | %s\n", row->console.items[i]);
+	lines_print(&row->console, out);
+}
+
+/* It may have come up well afterwards: something is wrong all the same. */
+static void reset_print(const struct matrix_row *row, FILE *out)
+{
+	fprintf(out, "\nL%u %s: reset itself %s, and started again\n", row->level, row->name,
+		row->reset_step);
+	lines_print(&row->reset_console, out);
 }
 
 void matrix_print(const struct matrix *matrix, FILE *out)
@@ -157,8 +172,7 @@ void matrix_print(const struct matrix *matrix, FILE *out)
 	table_print(matrix, out);
 	for (size_t i = 0; i < matrix->row_count; i++)
 		if (matrix->rows[i].resets > 0)
-			fprintf(out, "\nL%u %s: reset itself while it booted, and started again\n",
-				matrix->rows[i].level, matrix->rows[i].name);
+			reset_print(&matrix->rows[i], out);
 	for (size_t i = 0; i < matrix->row_count; i++)
 		if (!str_equal(matrix->rows[i].state, "proven"))
 			failure_print(&matrix->rows[i], out);
@@ -180,10 +194,18 @@ static json_t *text_json(const char *text)
 	return json_string(clean);
 }
 
+static json_t *lines_json(const struct strv *lines)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < lines->count; i++)
+		json_array_append_new(array, text_json(lines->items[i]));
+	return array;
+}
+
 static json_t *row_json(const struct matrix_row *row)
 {
 	json_t *object = json_object();
-	json_t *console = json_array();
 
 	json_object_set_new(object, "level", json_integer(row->level));
 	for (size_t i = 0; i < TEXTS; i++)
@@ -193,9 +215,8 @@ static json_t *row_json(const struct matrix_row *row)
 	json_object_set_new(object, "proven", json_boolean(row->proven));
 	json_object_set_new(object, "resets", json_integer(row->resets));
 	json_object_set_new(object, "seconds", json_real(row->seconds));
-	for (size_t i = 0; i < row->console.count; i++)
-		json_array_append_new(console, text_json(row->console.items[i]));
-	json_object_set_new(object, "console", console);
+	json_object_set_new(object, "console", lines_json(&row->console));
+	json_object_set_new(object, "reset_console", lines_json(&row->reset_console));
 	json_t *record = json_loads(row->record, 0, NULL);
 	json_object_set_new(object, "record", record ? record : json_null());
 	return object;
@@ -237,9 +258,17 @@ static void text_set(char **text, const json_t *value)
 	*text = str_copy(found ? found : "");
 }
 
+static void lines_read(struct strv *lines, const json_t *array)
+{
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		const char *line = json_string_value(json_array_get(array, i));
+
+		strv_add(lines, line ? line : "");
+	}
+}
+
 static void row_read(struct matrix_row *row, const json_t *object)
 {
-	const json_t *console = json_object_get(object, "console");
 	const json_t *record = json_object_get(object, "record");
 
 	row->level = (unsigned)json_integer_value(json_object_get(object, "level"));
@@ -250,11 +279,8 @@ static void row_read(struct matrix_row *row, const json_t *object)
 	row->proven = json_is_true(json_object_get(object, "proven"));
 	row->resets = (unsigned)json_integer_value(json_object_get(object, "resets"));
 	row->seconds = json_number_value(json_object_get(object, "seconds"));
-	for (size_t i = 0; i < json_array_size(console); i++) {
-		const char *line = json_string_value(json_array_get(console, i));
-
-		strv_add(&row->console, line ? line : "");
-	}
+	lines_read(&row->console, json_object_get(object, "console"));
+	lines_read(&row->reset_console, json_object_get(object, "reset_console"));
 	if (json_is_object(record)) {
 		char *text = json_dumps(record, JSON_COMPACT);
 

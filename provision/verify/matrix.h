@@ -17,11 +17,13 @@ struct matrix_row { /* strings are owned and never NULL; "" for what is not know
 	char *guest_type; /* "QEMU TCG", "HVM", "PV" */
 	char *state;	  /* "waiting", "starting", "booted", "proven", "failed", "not reached" */
 	bool booted, network, proven;
-	unsigned resets; /* how often it reset itself while it booted */
-	double seconds;	 /* from power-on of L1 to the verdict */
-	char *address;	 /* "10.0.2.15/24" */
-	char *step;	 /* failed: where it stuck */
-	char *reason;	 /* failed: why */
+	unsigned resets;	   /* how often it reset itself while it booted */
+	char *reset_step;	   /* where it was then */
+	struct strv reset_console; /* its last lines then */
+	double seconds;		   /* from power-on of L1 to the verdict */
+	char *address;		   /* "10.0.2.15/24" */
+	char *step;		   /* failed: where it stuck */
+	char *reason;		   /* failed: why */
 	char *symptom, *cause, *cure;
 	struct strv console; /* failed: the last lines of its console */
 	char *record;	     /* the agent's record as it came, JSON */

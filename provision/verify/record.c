@@ -5,12 +5,23 @@
 
 #include "base/str.h"
 
+#define SHORT_BYTES 64
+
 static char *text_of(const json_t *object, const char *key)
 {
 	const char *value = json_string_value(json_object_get(object, key));
 	char *text = str_copy(value ? value : "");
 
 	str_tame(text);
+	return text;
+}
+
+/* For a table: as much of it as a person reads. */
+static char *short_text_of(const json_t *object, const char *key)
+{
+	char *text = text_of(object, key);
+
+	text[str_cut(text, SHORT_BYTES)] = '\0';
 	return text;
 }
 
@@ -30,16 +41,16 @@ static void record_fill(struct record *record, const json_t *root)
 	record->path = text_of(root, "path");
 	record->nonce = text_of(root, "nonce");
 	record->depth = (unsigned)number_of(root, "depth");
-	record->host_name = text_of(root, "host_name");
-	record->kernel = text_of(root, "kernel");
-	record->os = text_of(root, "os");
+	record->host_name = short_text_of(root, "host_name");
+	record->kernel = short_text_of(root, "kernel");
+	record->os = short_text_of(root, "os");
 	record->cpuid = text_of(json_object_get(root, "hypervisor"), "cpuid");
 	record->xen_type = text_of(xen, "type");
-	record->xen_version = text_of(xen, "version");
+	record->xen_version = short_text_of(xen, "version");
 	record->xen_role = text_of(xen, "role");
 	record->guest_type = text_of(xen, "guest_type");
 	record->interface = text_of(network, "interface");
-	record->address = text_of(network, "address");
+	record->address = short_text_of(network, "address");
 	record->mac = text_of(network, "mac");
 	record->driver = text_of(network, "driver");
 	record->echo = text_of(network, "echo");

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #define INPUT_MAX 65536
-#define FILES_MAX 512
+#define FILES_MAX 4096
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

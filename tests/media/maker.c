@@ -4,32 +4,44 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/spawn.h"
 #include "media/medium.h"
 
 #define FILES_MAX      8
 #define FILE_MAX_BYTES ((size_t)64 << 20)
 
-static int files_read(char **paths, int count, struct medium_file *files, struct err *err)
+struct inputs {
+	struct medium_file files[FILES_MAX];
+	char *data[FILES_MAX];
+};
+
+static void inputs_cleanup(struct inputs *inputs)
+{
+	for (size_t i = 0; i < FILES_MAX; i++)
+		free(inputs->data[i]);
+}
+
+static int files_read(char **paths, int count, struct inputs *inputs, struct err *err)
 {
 	for (int i = 0; i < count && i < FILES_MAX; i++) {
-		char *data;
-		int r = file_read(paths[i], FILE_MAX_BYTES, &data, &files[i].length, err);
+		struct medium_file *file = &inputs->files[i];
+		int r = file_read(paths[i], FILE_MAX_BYTES, &inputs->data[i], &file->length, err);
 
 		if (r < 0)
 			return r;
-		files[i].name = path_name(paths[i]);
-		files[i].data = data;
-		files[i].mode = 0600;
+		file->name = path_name(paths[i]);
+		file->data = inputs->data[i];
+		file->mode = 0600;
 	}
 	return 0;
 }
 
 static int run_initrd(int argc, char **argv, struct err *err)
 {
-	struct medium_file files[FILES_MAX] = { 0 };
-	int r = files_read(argv + 2, argc - 2, files, err);
+	CLEANUP(inputs_cleanup) struct inputs inputs = { 0 };
+	int r = files_read(argv + 2, argc - 2, &inputs, err);
 
-	return r < 0 ? r : initrd_append(argv[0], files, (size_t)argc - 2, argv[1], err);
+	return r < 0 ? r : initrd_append(argv[0], inputs.files, (size_t)argc - 2, argv[1], err);
 }
 
 static int run_named(int argc, char **argv, struct err *err)
@@ -42,30 +54,32 @@ static int run_named(int argc, char **argv, struct err *err)
 
 static int run_disk(int argc, char **argv, struct err *err)
 {
-	struct medium_file files[FILES_MAX] = { 0 };
-	int r = files_read(argv + 2, argc - 2, files, err);
+	CLEANUP(inputs_cleanup) struct inputs inputs = { 0 };
+	int r = files_read(argv + 2, argc - 2, &inputs, err);
 
-	return r < 0 ? r : answer_disk_make(argv[0], argv[1], files, (size_t)argc - 2, err);
+	return r < 0 ? r : answer_disk_make(argv[0], argv[1], inputs.files, (size_t)argc - 2, err);
 }
 
 static int run_esxi(int argc, char **argv, struct err *err)
 {
 	CLEANUP(medium_cleanup) struct medium *medium = NULL;
-	struct medium_file files[FILES_MAX] = { 0 };
+	CLEANUP(inputs_cleanup) struct inputs inputs = { 0 };
 	int r = medium_open(argv[0], &medium, err);
 
 	if (r == 0)
-		r = files_read(argv + 2, argc - 2, files, err);
-	return r < 0 ? r : esxi_medium_make(medium, &files[0], argv[1], err);
+		r = files_read(argv + 2, argc - 2, &inputs, err);
+	return r < 0 ? r : esxi_medium_make(medium, &inputs.files[0], argv[1], err);
 }
 
 static int run_fetch(int argc, char **argv, struct err *err)
 {
 	const struct install_spec install = { .medium = argv[0], .sha256 = argv[1] };
 	CLEANUP(free_cleanup) char *path = NULL;
-	int r = medium_fetch(&install, argv[2], &path, err);
 
 	(void)argc;
+	spawn_stop_fd();
+	int r = medium_fetch(&install, argv[2], &path, err);
+
 	if (r == 0)
 		puts(path);
 	return r;
@@ -93,7 +107,9 @@ int main(int argc, char **argv)
 		if (jobs[i].run(argc - 2, argv + 2, &err) == 0)
 			return 0;
 		fprintf(stderr, "maker: %s\n", err.text);
-		return err_exit_status(&err);
+		int status = err_exit_status(&err);
+		err_clear(&err);
+		return status;
 	}
 	for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++)
 		fprintf(stderr, "maker %s %s\n", jobs[i].name, jobs[i].usage);

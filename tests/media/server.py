@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """An HTTP server for tests of fetching: server.py FOLDER PORT_FILE LOG. Knows Range; under /cut/ the
-first answer for a path ends in its middle, under /whole/ Range is ignored. Ends with its parent."""
+first answer for a path ends in its middle, under /whole/ Range is ignored; under
+/slow/ a thousand bytes come, and no more for a minute. Ends with its parent."""
 
 import http.server
 import os
@@ -42,6 +43,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             cut.add(self.path)
             end = len(data) // 2
         try:
+            if kind == "slow":
+                self.wfile.write(data[start:start + 1000])
+                time.sleep(60)
             self.wfile.write(data[start:end])
         except ConnectionError:
             pass

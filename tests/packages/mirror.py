@@ -1,7 +1,19 @@
 """A mirror with every kind of trouble, on loopback. Usage: mirror.py PACKAGES LOCK LOG
 
 Serves the packages of a lock file out of the folder PACKAGES (SHA256.deb), below a first path
-component that says what is wrong: good, gone, cut, wrong, slow (one package), login, norange, busy.
+component that says what is wrong:
+  good                   nothing
+  gone                   404
+  cut                    twice it leaves after half of what was asked for
+  short                  it always leaves after 4000 bytes
+  wrong, liar            other bytes; liar leaves after half of them
+  larger                 a file of another size
+  endless                more bytes than the package has, of unknown length
+  slow, crawl            one package, or all, at 1 KB/s
+  login, page            a redirect to a web page; the page itself
+  loop                   a redirect to itself
+  norange                no ranges
+  busy, down             503, twice or always
 Prints its port, and logs every request with its Range. Ends with its standard input."""
 import http.server
 import json
@@ -28,46 +40,65 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer(self, status, body=b"", length=None, **headers):
         self.send_response(status)
-        self.send_header("Content-Length", str(len(body) if length is None else length))
+        if length != -1:
+            self.send_header("Content-Length", str(len(body) if length is None else length))
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
         self.wfile.write(body)
 
+    def leave_early(self, status, body, length, headers):
+        self.answer(status, body, length, **headers)
+        self.close_connection = True
+
+    def trickle(self, status, body, headers):
+        self.answer(status, b"", len(body), **headers)
+        for i in range(0, min(len(body), 60 * 256), 256):
+            self.wfile.write(body[i:i + 256])
+            time.sleep(0.25)
+        self.close_connection = True
+
     def do_GET(self):
+        if self.path.startswith("http://"):  # it is a proxy too
+            self.path = "/" + self.path.split("/", 3)[3]
         _, how, rest = self.path.split("/", 2)
         wanted = self.headers.get("Range")
-        print(how, rest.rsplit("/", 1)[-1], wanted or "-", file=log)
+        log.write(f"{how} {rest.rsplit('/', 1)[-1]} {wanted or '-'}\n")
         if how == "page":
             return self.answer(200, b"<html>Log in first</html>", Content_Type="text/html")
         if how == "login":
             return self.answer(302, Location="/page/" + rest)
+        if how == "loop":
+            return self.answer(302, Location=self.path)
         if how == "gone" or "/" + rest not in paths:
             return self.answer(404)
         asked[self.path] = asked.get(self.path, 0) + 1
-        if how == "busy" and asked[self.path] < 3:
+        if how == "down" or how == "busy" and asked[self.path] < 3:
             return self.answer(503)
-        data = open(os.path.join(folder, paths["/" + rest] + ".deb"), "rb").read()
-        start = 0
-        if wanted and how != "norange":
-            start = int(wanted[len("bytes="):].split("-")[0])
-        if how == "wrong":
+        with open(os.path.join(folder, paths["/" + rest] + ".deb"), "rb") as file:
+            data = file.read()
+        if how in ("wrong", "liar"):
             data = bytes(len(data))
+        if how in ("larger", "endless"):
+            data += b"more"
+        start = 0
+        if wanted and how not in ("norange", "endless"):
+            start = int(wanted[len("bytes="):].split("-")[0])
         body = data[start:]
-        headers = {}
+        status, headers = 200, {}
         if start:
+            status = 206
             headers["Content_Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
-        if how == "cut" and asked[self.path] < 3:
-            self.answer(206 if start else 200, body[: len(body) // 2], len(body), **headers)
-            self.close_connection = True
-        elif how == "slow" and "/" + rest == max(paths):
-            self.answer(200, b"", len(body))
-            for i in range(0, min(len(body), 60 * 256), 256):
-                self.wfile.write(body[i:i + 256])
-                time.sleep(0.25)
-            self.close_connection = True
+        if how == "short":
+            self.leave_early(status, body[:4000], len(body), headers)
+        elif how == "liar" or how == "cut" and asked[self.path] < 3:
+            self.leave_early(status, body[: len(body) // 2], len(body), headers)
+        elif how == "endless":
+            self.leave_early(status, body, -1, {"Connection": "close"})
+        elif how == "crawl" or how == "slow" and "/" + rest == max(paths):
+            self.trickle(status, body, headers)
         else:
-            self.answer(206 if start else 200, body, **headers)
+            self.answer(status, body, **headers)
 
 
 class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):

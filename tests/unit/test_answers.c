@@ -65,9 +65,9 @@ static void preseed_takes_plain_words_only(void **state)
 	static const char *const odd[] = { "", "a b", "a}", "a\\", "a\"", "ü", "a/b", "$a" };
 
 	(void)state;
-	assert_true(escape_preseed_plain("root-1_2.3:4"));
+	assert_true(escape_not_needed("root-1_2.3:4"));
 	for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
-		assert_false(escape_preseed_plain(odd[i]));
+		assert_false(escape_not_needed(odd[i]));
 }
 
 static void xml_is_written_level_by_level(void **state)

@@ -124,7 +124,9 @@ static void test_put_and_read(void **state)
 
 static void test_attributes(void **state)
 {
-	static const struct fsys_attributes wanted = { 04750, 70000, 3000000000u, 1600000000 };
+	static const struct fsys_attributes wanted = {
+		.mode = 04750, .uid = 70000, .gid = 3000000000u, .time_seconds = 1600000000
+	};
 	struct fixture *fixture = *state;
 	struct fsys_attributes got;
 

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "run/levels.h"
@@ -32,6 +33,11 @@ static int tear_down(void **state)
 	levels_done(&place->levels);
 	free(place);
 	return 0;
+}
+
+static void say(struct level *level, const char *text)
+{
+	console_add(&level->console, text, strlen(text));
 }
 
 static void up_to_l2(struct levels *levels)
@@ -80,16 +86,51 @@ static void a_reset_while_booting_begins_anew(void **state)
 	levels_spoke(levels, "l1", 10);
 	levels_event(levels, "l1", "guest-started", "l1/l2", "", 12);
 	levels->items[0].state = LEVEL_PROVEN;
+	say(l2, "GRUB\nLinux version 6.1.0\nlast words\n");
 	levels_event(levels, "l1", "guest-ended", "l1/l2", "domain 1 is gone", 40);
 	levels_tick(levels, 41, 60);
 	assert_int_equal(l2->state, LEVEL_STARTING);
 	assert_int_equal(levels->items[2].state, LEVEL_WAITING);
 	levels_event(levels, "l1", "guest-started", "l1/l2", "domain 2, started again", 44);
 	assert_true(l2->started == 44);
+	assert_string_equal(l2->reset_step, "in the kernel's start, 28.0 s after its start");
+	assert_int_equal(l2->reset_tail.count, 3);
+	assert_string_equal(l2->reset_tail.items[2], "last words");
+	CLEANUP(free_cleanup) char *doing = level_doing(l2);
+	assert_string_equal(doing, "boots: before the first word on the console");
 	levels_event(levels, "l1", "guest-ended", "l1/l2", "domain 2 is gone", 70);
 	assert_int_equal(l2->state, LEVEL_FAILED);
 	assert_string_equal(l2->message, "domain 2 is gone");
 	assert_int_equal(l2->resets, 1);
+}
+
+/* The outer Xen's word counts for the domain that it is about. */
+static void a_triple_fault_is_named(void **state)
+{
+	static const struct {
+		const char *said, *step;
+	} rows[] = {
+		{ "(XEN) d1v0 Triple fault - invoking HVM shutdown action 1\n",
+		  "before the first word on the console, 1.0 s after its start (a triple fault: the "
+		  "log of the level around it has the registers)" },
+		{ "(XEN) d7v0 Triple fault - invoking HVM shutdown action 1\n",
+		  "before the first word on the console, 1.0 s after its start" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		void *fresh = NULL;
+
+		assert_int_equal(set_up(&fresh), 0);
+		struct levels *levels = &((struct place *)fresh)->levels;
+		levels_power_on(levels, 0);
+		levels_spoke(levels, "l1", 10);
+		levels_event(levels, "l1", "guest-started", "l1/l2", "", 12);
+		say(&levels->items[0], rows[i].said);
+		levels_event(levels, "l1", "guest-ended", "l1/l2", "domain 1 is gone", 13);
+		assert_string_equal(levels->items[1].reset_step, rows[i].step);
+		tear_down(&fresh);
+	}
 }
 
 static void a_reset_that_never_starts_again_is_an_end(void **state)
@@ -134,6 +175,7 @@ int main(void)
 		CASE(what_ended_is_not_proven_nor_what_is_inside),
 		CASE(a_dead_host_decides_its_guests_at_once),
 		CASE(a_reset_while_booting_begins_anew),
+		CASE(a_triple_fault_is_named),
 		CASE(a_reset_that_never_starts_again_is_an_end),
 		CASE(time_that_is_up_blames_nobody),
 	};

@@ -81,6 +81,29 @@ static void prints_a_table_and_the_failures(void **state)
 	assert_false(matrix_all_proven(matrix));
 }
 
+static void prints_a_reset(void **state)
+{
+	CLEANUP(matrix_cleanup) struct matrix *matrix = matrix_new("lab", "tcg");
+	struct matrix_row *row = matrix_add(matrix);
+
+	(void)state;
+	row->level = 2;
+	row->resets = 1;
+	set(&row->name, "l2");
+	set(&row->state, "proven");
+	set(&row->reset_step, "in Xen's start, 3.0 s after its start");
+	strv_add(&row->reset_console, "last words");
+	CLEANUP(free_cleanup) char *text = printed(matrix);
+	assert_non_null(strstr(text, "\nL2 l2: reset itself in Xen's start, 3.0 s after its start, "
+				     "and started again\n"
+				     "  the last lines of its console:\n    | last words\n"));
+	CLEANUP(matrix_cleanup) struct matrix *back = NULL;
+	CLEANUP(free_cleanup) char *json = matrix_json_text(matrix, false);
+	assert_int_equal(matrix_from_json(json, &back, NULL), 0);
+	assert_int_equal(back->rows[0].resets, 1);
+	assert_string_equal(back->rows[0].reset_console.items[0], "last words");
+}
+
 static void json_goes_there_and_back(void **state)
 {
 	CLEANUP(matrix_cleanup) struct matrix *matrix = sample();
@@ -209,6 +232,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(prints_a_table_and_the_failures),
 		cmocka_unit_test(json_goes_there_and_back),
+		cmocka_unit_test(prints_a_reset),
 		cmocka_unit_test(bad_json_is_refused),
 		cmocka_unit_test(evidence_is_judged),
 		cmocka_unit_test(a_guest_is_no_dom0),

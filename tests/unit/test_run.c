@@ -136,7 +136,8 @@ static void a_silent_l1_runs_out_of_time(void **state)
 {
 	struct place *place = *state;
 
-	place->fixture.layers[0].boot_timeout_seconds = 1;
+	/* From before QEMU's start, which takes its time on a busy machine. */
+	place->fixture.layers[0].boot_timeout_seconds = 4;
 	CLEANUP(matrix_cleanup) struct matrix *matrix = run(place, "silent");
 
 	assert_string_equal(matrix->rows[0].step, "it stuck in Xen's start");
@@ -152,6 +153,43 @@ static void a_reset_is_a_verdict_at_once(void **state)
 			    "QEMU exited with status 0)");
 	assert_string_equal(matrix->rows[0].cure, "-smap in the CPU model, or smap=0 for Xen");
 	assert_true(matrix->seconds < 5);
+}
+
+static void a_guest_that_resets_itself_is_told_of(void **state)
+{
+	CLEANUP(matrix_cleanup) struct matrix *matrix = run(*state, "reset");
+	const struct matrix_row *l2 = &matrix->rows[1];
+
+	assert_true(matrix_all_proven(matrix));
+	assert_int_equal(l2->resets, 1);
+	assert_memory_equal(l2->reset_step, "in Xen's start, ", 16);
+	assert_string_equal(l2->reset_console.items[l2->reset_console.count - 1],
+			    "before the reset");
+	assert_int_equal(matrix->rows[0].resets + matrix->rows[2].resets, 0);
+}
+
+static bool is_tame(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f ||
+		    ((unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0))
+			return false;
+	return true;
+}
+
+/* Its noise is text, its lies count for nothing, and no byte of it reaches a terminal as an order.
+ */
+static void a_hostile_guest_misleads_nobody(void **state)
+{
+	CLEANUP(matrix_cleanup) struct matrix *matrix = run(*state, "hostile");
+
+	assert_true(matrix_all_proven(matrix));
+	for (size_t i = 0; i < matrix->row_count; i++) {
+		assert_true(is_tame(matrix->rows[i].os));
+		assert_int_equal(strlen(matrix->rows[i].os), 64);
+		assert_non_null(strstr(matrix->rows[i].os, "ooo"));
+		assert_int_equal(matrix->rows[i].resets, 0);
+	}
 }
 
 static void plain_linux_is_no_host(void **state)
@@ -354,7 +392,7 @@ static void the_whole_run_has_a_deadline(void **state)
 {
 	struct place *place = *state;
 	struct run_options options = {
-		.folder = place->folder, .accel = "tcg", .deadline_seconds = 1, .down_seconds = 1
+		.folder = place->folder, .accel = "tcg", .deadline_seconds = 4, .down_seconds = 1
 	};
 	CLEANUP(matrix_cleanup) struct matrix *matrix = NULL;
 	struct err err = { 0 };
@@ -417,6 +455,8 @@ int main(void)
 		CASE(a_stuck_level_runs_out_of_time),
 		CASE(a_silent_l1_runs_out_of_time),
 		CASE(a_reset_is_a_verdict_at_once),
+		CASE(a_guest_that_resets_itself_is_told_of),
+		CASE(a_hostile_guest_misleads_nobody),
 		CASE(plain_linux_is_no_host),
 		CASE(goes_on_until_down),
 		CASE(executes_in_a_layer),

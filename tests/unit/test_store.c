@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -104,6 +105,60 @@ static void two_makers_make_one(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* An object with one file, f, that holds x. */
+static void object_make(struct fixture *fixture, const char *key)
+{
+	CLEANUP(store_object_done) struct store_object object = STORE_OBJECT_INIT;
+	struct err err = { 0 };
+	bool exists;
+
+	assert_int_equal(store_begin(fixture->store, "base", key, &object, &exists, &err), 0);
+	assert_false(exists);
+	CLEANUP(free_cleanup) char *file = path_join(object.folder, "f");
+	assert_int_equal(file_write(file, "x", 1, 0600, &err), 0);
+	assert_int_equal(store_publish(&object, "a step", &no_inputs, &err), 0);
+}
+
+/* Who uses an object keeps others from removing it, not from using it. */
+static void what_is_held_stays(void **state)
+{
+	struct fixture *fixture = *state;
+	CLEANUP(store_object_done) struct store_object again = STORE_OBJECT_INIT;
+	struct err err = { 0 };
+	int hold, second;
+	bool exists = false;
+
+	object_make(fixture, "k5");
+	assert_int_equal(store_hold(fixture->store, "base", "k5", &hold, &err), 0);
+	assert_int_equal(store_hold(fixture->store, "base", "k5", &second, &err), 0);
+	assert_true(hold >= 0 && second >= 0);
+	close(second);
+	assert_int_equal(store_begin(fixture->store, "base", "k5", &again, &exists, &err), 0);
+	assert_true(exists);
+	assert_int_equal(store_remove(fixture->store, "base", "k5", &err), -EBUSY);
+	assert_string_equal(err.text, "base/k5: is in use by a build");
+	err_clear(&err);
+	close(hold);
+	assert_int_equal(store_remove(fixture->store, "base", "k5", &err), 0);
+	assert_false(store_has(fixture->store, "base", "k5", NULL));
+}
+
+/* What another build has mended meanwhile stays. */
+static void only_damage_is_discarded(void **state)
+{
+	struct fixture *fixture = *state;
+	CLEANUP(free_cleanup) char *file = path_join(fixture->folder, "base/k6/f");
+	struct err err = { 0 };
+
+	object_make(fixture, "k6");
+	assert_int_equal(store_discard(fixture->store, "base", "k6", &err), 0);
+	assert_true(store_has(fixture->store, "base", "k6", NULL));
+	assert_int_equal(file_write(file, "y", 1, 0600, &err), 0);
+	assert_true(store_has(fixture->store, "base", "k6", NULL)); /* by its size */
+	assert_int_equal(store_discard(fixture->store, "base", "k6", &err), 0);
+	assert_false(store_has(fixture->store, "base", "k6", NULL));
+}
+
 /* What a killed build left is taken over, not mistaken for an object. */
 static void leftovers_are_cleared(void **state)
 {
@@ -191,6 +246,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_abandoned_object_leaves_nothing, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(two_makers_make_one, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_held_stays, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(only_damage_is_discarded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(leftovers_are_cleared, set_up, tear_down),
 		cmocka_unit_test(changed_inputs_are_named),
 		cmocka_unit_test(keys_keep_fields_apart),

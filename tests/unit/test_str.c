@@ -129,6 +129,30 @@ static void take_evaluates_once(void **state)
 	assert_string_equal(taken, "x");
 }
 
+static void characters_are_not_cut(void **state)
+{
+	(void)state;
+	assert_int_equal(str_cut("abc", 10), 3);
+	assert_int_equal(str_cut("abc", 2), 2);
+	assert_int_equal(str_cut("a\xc3\xa9", 2), 1);
+	assert_int_equal(str_cut("a\xc3\xa9", 3), 3);
+	assert_int_equal(str_cut("\xe3\x81\x82", 2), 0);
+	assert_int_equal(str_cut("\x81\x82\x83", 2), 0);
+}
+
+static void texts_from_elsewhere_are_tamed(void **state)
+{
+	char line[] = "a\033[2J\tb\x7f\xc2\x9b"
+		      "c\n\xc3\xa9";
+	char lines[] = "one\033\n\ntwo\r\n\x07";
+
+	(void)state;
+	str_tame(line);
+	assert_string_equal(line, "a [2J b   c \xc3\xa9");
+	str_tame_lines(lines);
+	assert_string_equal(lines, "one \n\ntwo \n ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +162,8 @@ int main(void)
 		cmocka_unit_test(buffers_hold_nuls),
 		cmocka_unit_test(errors_gain_context),
 		cmocka_unit_test(take_evaluates_once),
+		cmocka_unit_test(characters_are_not_cut),
+		cmocka_unit_test(texts_from_elsewhere_are_tamed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -370,6 +370,12 @@ static void without_its_programs(void **state)
 	setenv("PATH", bin, 1);
 	assert_refused(*state, -ENOENT,
 		       "--l0 xen: xl is not installed (apt-get install xen-utils-common)");
+	CLEANUP(free_cleanup) char *xm = path_join(bin, "xm");
+	assert_int_equal(symlink("/bin/true", xm), 0);
+	assert_refused(*state, -ENOENT,
+		       "--l0 xen: this host has xm and no xl: xend has no second serial port for "
+		       "the agent, so nothing could be proven (--l0 emit writes the config and the "
+		       "disk for xm)");
 	assert_int_equal(symlink("/bin/true", only_xl), 0);
 	assert_refused(*state, -ENOENT,
 		       "--l0 xen: xenstore-read is not installed (apt-get install xenstore-utils)");

@@ -70,24 +70,25 @@ static void partition_read(const struct node *node, struct disk *disk)
 	    partition->filesystem, partition->label, partition->mount, partition->mountby);
 }
 
-static char *first_disk(void)
+static char *first_disk(const char *without)
 {
-	static const char *const names[] = { "/dev/sda", "/dev/vda", "/dev/hda", "/dev/xvda" };
+	static const char *const names[] = { "/dev/sda", "/dev/sdb", "/dev/vda", "/dev/hda",
+					     "/dev/xvda" };
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (access(names[i], F_OK) == 0)
+		if (access(names[i], F_OK) == 0 && !(without && strcmp(names[i], without) == 0))
 			return text("%s", names[i]);
 	fail("the machine has no disk");
 }
 
-static void disk_read(const struct node *profile, struct disk *disk)
+static void disk_read(const struct node *profile, const char *without, struct disk *disk)
 {
 	const struct node *drive = node_at(profile, "partitioning/drive");
 	const char *device = value_at(drive, "device"), *label = value_at(drive, "disklabel");
 
 	if (!drive)
 		fail("<partitioning> is missing or has no <drive>");
-	disk->device = *device ? text("%s", device) : first_disk();
+	disk->device = *device ? text("%s", device) : first_disk(without);
 	if (access(disk->device, F_OK) < 0)
 		fail("%s: the answer file installs there, this machine has no such disk",
 		     disk->device);
@@ -149,9 +150,9 @@ static void filesystem_make(struct partition *partition, bool is_boot)
 	    label, "-U", partition->uuid, partition->device);
 }
 
-void disk_make(const struct node *profile, struct disk *disk)
+void disk_make(const struct node *profile, const char *without, struct disk *disk)
 {
-	disk_read(profile, disk);
+	disk_read(profile, without, disk);
 	say("partitioning %s", disk->device);
 	table_write(disk);
 	for (int i = 0; i < disk->count; i++) {

@@ -35,8 +35,9 @@ static char *file_on(const char *device, const char *path)
 	return NULL;
 }
 
-/* Where autoyast= (or ay=) says; without it on a disk labelled OEMDRV. */
-static char *answers_find(void)
+/* Where autoyast= (or ay=) says; without it on a disk labelled OEMDRV, which is then *ret_device.
+ */
+static char *answers_find(char **ret_device)
 {
 	char *url = kernel_arg("autoyast"), *path;
 
@@ -50,6 +51,7 @@ static char *answers_find(void)
 		if (!path)
 			fail("no answer file: autoyast= is missing, and no disk that is labelled "
 			     "OEMDRV has an autoinst.xml");
+		*ret_device = device;
 		return path;
 	}
 	say("answer file %s", url);
@@ -107,11 +109,12 @@ int main(void)
 	label += strlen("LABEL ");
 	label += strspn(label, " ");
 	say("medium: %.*s", (int)strcspn(label, "\n"), label);
-	const struct node *profile = xml_parse(answers_find());
+	char *answers_device = NULL;
+	const struct node *profile = xml_parse(answers_find(&answers_device));
 	if (true_at(profile, "general/mode/confirm", true))
 		fail("<general><mode><confirm>: asks for a person who confirms");
 	scripts_run(profile, "pre-scripts");
-	disk_make(profile, &disk);
+	disk_make(profile, answers_device, &disk);
 	disk_mount(&disk);
 	tree_unpack();
 	system_set(profile, &disk);

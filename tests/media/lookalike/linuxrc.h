@@ -57,7 +57,8 @@ struct disk {
 	int root, swap, boot; /* indices; swap -1: none */
 };
 
-void disk_make(const struct node *profile, struct disk *disk);
+/* without: a device that is not to be taken (it has the answer file), or NULL. */
+void disk_make(const struct node *profile, const char *without, struct disk *disk);
 void disk_mount(const struct disk *disk);
 void disk_unmount(const struct disk *disk);
 

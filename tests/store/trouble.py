@@ -1,0 +1,273 @@
+"""One kind of trouble of the store a case, on the tiny lab. Usage:
+trouble.py NESTCTL LAB WORK CASE [long]"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+from lab import IDENTITY, Lab, Report
+
+
+def last(run):
+    return run.text[-400:]
+
+
+def only(folder, ending=""):
+    """Files of the folder with such a path, in a fixed order."""
+    found = [f"{where}/{name}" for where, _, names in os.walk(folder) for name in names]
+    return sorted(path for path in found if path.endswith(ending) and not os.path.islink(path) and
+                  "/.lock" not in path and "/logs/" not in path)
+
+
+class Cases:
+    def __init__(self, lab, report, long):
+        self.lab, self.report, self.long = lab, report, long
+        lab.save("nothing")
+        assert lab.build().status == 0
+        self.image, self.objects = lab.image(), lab.objects()
+        lab.save("built")
+
+    def expect_built(self, run, where, objects=True):
+        self.report.expect(run.status == 0, where, f"fails: {last(run)}")
+        self.report.expect(self.lab.image() == self.image, where, "other bytes")
+        if objects:
+            self.report.expect(self.lab.objects() == self.objects, where, "other objects")
+
+    def out_clear(self):
+        """So that the image has to be composed again."""
+        shutil.rmtree(self.lab.out)
+
+    # ---- the same bytes ---------------------------------------------------------------------
+
+    def same_bytes(self):
+        """In another folder, at another time, in another place of the world."""
+        lab = self.lab
+        time.sleep(1.1)
+        here, lab.root = lab.root, f"{lab.work}/another place"
+        lab.store, lab.out = f"{lab.root}/s", f"{lab.root}/o"
+        os.makedirs(lab.root)
+        mask = os.umask(0o077)
+        self.expect_built(lab.build(TZ="Asia/Tokyo", LANG="de_DE.UTF-8", USER="other",
+                                    HOME=lab.root), "elsewhere")
+        os.umask(mask)
+        lab.root = here
+
+    # ---- what goes into a key ---------------------------------------------------------------
+
+    def plan(self, data=None):
+        """Step -> "cached" or why not."""
+        environment = dict(os.environ, **({"NESTCTL_DATA": data} if data else {}))
+        text = subprocess.run(
+            [self.lab.nestctl, "plan", f"{self.lab.work}/changed/lab.yaml", "--store",
+             self.lab.store, "--out", self.lab.out], env=environment, check=True,
+            stdout=subprocess.PIPE).stdout.decode()
+        return dict(re.findall(r"^ *\d+\. (\S+ \S+)(?: bookworm)? +(\S.*)$", text, re.M))
+
+    def plan_changed(self, where, change, expected, data=None):
+        """change: file of the lab -> (text, other text). What is not expected is cached."""
+        folder = f"{self.lab.work}/changed"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(f"{self.lab.lab}/lab", folder)
+        for name, (text, other) in change.items():
+            with open(f"{folder}/{name}", "r+") as file:
+                content = file.read()
+                assert text in content, (name, text)
+                file.seek(0)
+                file.truncate()
+                file.write(content.replace(text, other, 1))
+        for step, found in self.plan(data).items():
+            self.report.expect(found == expected.get(step, "cached"), where, f"{step}: {found}")
+
+    def data_with(self, template):
+        """A copy of the program's data with one template changed."""
+        data = f"{self.lab.work}/data"
+        shutil.rmtree(data, ignore_errors=True)
+        os.makedirs(data)
+        for name in "templates", "profiles":
+            shutil.copytree(f"{os.environ['NESTCTL_DATA']}/{name}", f"{data}/{name}")
+        agent = os.path.join(os.path.dirname(self.lab.nestctl), "nestctl-agent")
+        shutil.copy(agent, f"{data}/nestctl-agent")
+        with open(f"{data}/templates/{template}", "a") as file:
+            file.write("# changed\n")
+        return data
+
+    def keys(self):
+        """Each input of a step changes its key, and the plan names it."""
+        host, leaf = "bootstrap xen-host", "bootstrap leaf"
+        after_t2 = {"compose t3": "changed: t2"}
+        after_t1 = {"compose t2": "changed: t1", **after_t2}
+        self.plan_changed("nothing changed", {}, {})
+        self.plan_changed("a host name", {"lab.yaml": ("host_name: one", "host_name: two")},
+                          {"compose t2": "changed: own files", **after_t2})
+        self.plan_changed("a disk's size", {"lab.yaml": ("size: 3GiB", "size: 4GiB")},
+                          {"compose t1": "changed: disk", **after_t1})
+        self.plan_changed("a mirror", {"lab.yaml": ("/mirror/", "/mirror/ http://example.org/")},
+                          {"compose t1": "changed: own files", **after_t1})
+        self.plan_changed("a package's bytes", {"lab.lock": ('"sha256": "', '"sha256": "' + "0" * 64
+                                                             + '", "was": "')},
+                          {leaf: "changed: locked packages", "compose t3": "changed: base tree"})
+        trees = {step: "changed: setup-hook" for step in (host, leaf)}
+        self.plan_changed("a hook of the bootstrap", {},
+                          {**trees, "compose t1": "changed: base tree",
+                           "compose t2": "changed: base tree, t1",
+                           "compose t3": "changed: base tree, t2"},
+                          self.data_with("debian/setup-hook"))
+        self.plan_changed("a unit", {}, {"compose t1": "changed: own files",
+                                         "compose t2": "changed: own files, t1", **after_t2},
+                          self.data_with("agent/nestctl-agent.service"))
+
+    # ---- a store that cannot be written or read -----------------------------------------------
+
+    def read_only(self):
+        lab, report = self.lab, self.report
+        self.out_clear()
+        files = {path: os.stat(path).st_mtime_ns for path in only(lab.store)}
+        run = lab.build(FAULT_READONLY=lab.store)
+        self.expect_built(run, "a read-only store with all trees")
+        report.expect(files == {path: os.stat(path).st_mtime_ns for path in only(lab.store)},
+                      "a read-only store", "was changed")
+        shutil.rmtree(lab.store)
+        self.out_clear()
+        run = lab.build(FAULT_READONLY=lab.store)
+        report.expect(run.status == 1 and "Read-only file system" in run.text, "no trees", last(run))
+        report.expect(lab.store in run.text, "no trees", last(run))
+        lab.load("built")
+        self.out_clear()
+        tree = only(lab.store, "/tree.tar")[0]
+        self.flip(tree, 5000)
+        run = lab.build(FAULT_READONLY=lab.store)
+        report.expect(run.status == 1 and "is damaged" in run.text and
+                      "Read-only file system" in run.text, "a damaged tree", last(run))
+        report.expect(lab.image() is None, "a damaged tree", "an image was made from it")
+
+    def unreadable(self):
+        """Each file of the store and of the last build, in turn."""
+        lab = self.lab
+        for how in "EIO", "EACCES":
+            for path in only(lab.root):
+                lab.load("built")
+                where = f"{how} from {os.path.relpath(path, lab.root)}"
+                if path.endswith(".deb"):
+                    shutil.rmtree(f"{lab.store}/base")  # so that it is needed
+                if path.startswith(lab.store):
+                    self.out_clear()
+                stack = "lab" if path.startswith(lab.store) else "other"
+                os.setxattr(path, IDENTITY, b"unreadable")
+                run = lab.build(stack, FAULT_IDENTITY="unreadable", FAULT_HOW=how)
+                if path.startswith(lab.store):
+                    self.expect_built(run, where)
+                    if "/roots/" not in path:
+                        self.report.expect("damaged" in run.text, where, f"no word: {last(run)}")
+                        self.report.expect(IDENTITY not in os.listxattr(path), where,
+                                           "is still there")
+                    continue
+                # An image that cannot be read while it is changed is given up; the next is new.
+                told = path.endswith("l1.raw") and f"{path}: cannot be read" in run.text
+                self.report.expect(run.status == 0 or told, where, last(run))
+                self.expect_built(lab.build(), f"{where}, then back")
+
+    # ---- bits ---------------------------------------------------------------------------------
+
+    @staticmethod
+    def flip(path, position):
+        with open(path, "r+b") as file:
+            file.seek(position)
+            byte = file.read(1)[0]
+            file.seek(position)
+            file.write(bytes([byte ^ 1 << position % 8]))
+
+    def flipped(self):
+        lab, report = self.lab, self.report
+        for path in only(lab.root):
+            if path.endswith("l1.raw"):
+                continue  # like any disk: what is in it changes when its machine runs
+            size, count = os.path.getsize(path), 200 if self.long else 3
+            for position in sorted({size * i // count for i in range(count)} | {size - 1}):
+                lab.load("built")
+                self.flip(path, position)
+                self.flipped_build(path, f"{os.path.relpath(path, lab.root)}, byte {position}")
+        verify = subprocess.run([lab.nestctl, "store", "verify", "--store", lab.store],
+                                stdout=subprocess.PIPE)
+        report.expect(verify.returncode == 0, "store verify", verify.stdout.decode())
+
+    def flipped_build(self, path, where):
+        """A manifest and what tells a build from another may change where it does not matter; of
+        data every bit matters."""
+        lab = self.lab
+        if path.endswith(".deb"):
+            shutil.rmtree(f"{lab.store}/base")
+        if not path.startswith(lab.store):
+            run = lab.build("other")
+            self.report.expect(run.status == 0, where, last(run))
+            self.expect_built(lab.build(), where)
+            return
+        self.out_clear()
+        run = lab.build()
+        no_data = path.endswith("manifest.json") or "/roots/" in path
+        self.expect_built(run, where, objects=not no_data)
+        self.report.expect(no_data or "damaged" in run.text, where, f"no word: {last(run)}")
+
+    # ---- builds that meet ---------------------------------------------------------------------
+
+    def start(self, out, **more):
+        lab = self.lab
+        command = lab.command("lab")
+        command[command.index("--out") + 1] = out
+        return subprocess.Popen(command, env=dict(lab.environment(), **more),
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT)
+
+    def together(self):
+        """Three builds want the same trees: each is made once, the others wait and use it."""
+        lab, log = self.lab, f"{self.lab.work}/made"
+        lab.load("nothing")
+        builds = [self.start(f"{lab.root}/out{i}", LAB_LOG=log, LAB_SLEEP="1") for i in range(3)]
+        texts = [build.communicate(timeout=120)[0].decode() for build in builds]
+        with open(log) as file:
+            made = sorted(file.read().split())
+        self.report.expect(made == ["host", "leaf"], "together", f"made: {made}")
+        waited = sum("waiting for another build that makes or uses the same object" in text
+                     for text in texts)
+        self.report.expect(waited >= 2, "together", f"{waited} waited: {texts}")
+        for i, build in enumerate(builds):
+            lab.out = f"{lab.root}/out{i}"
+            self.report.expect(build.returncode == 0, "together", texts[i])
+            self.report.expect(lab.image() == self.image, "together", "other bytes")
+        self.report.expect(lab.objects() == self.objects, "together", "other objects")
+
+    def collected(self):
+        """The store is cleared while a build is at work in it; what a killed one left goes."""
+        lab = self.lab
+        lab.load("nothing")
+        build = self.start(lab.out, LAB_SLEEP="1")
+        clears = 0
+        while build.poll() is None:
+            clear = subprocess.run([lab.nestctl, "store", "gc", "--limit", "1KiB", "--store",
+                                    lab.store], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            clears += clear.returncode == 0
+            self.report.expect(clear.returncode == 0, "collected", clear.stdout.decode())
+        text = build.communicate()[0].decode()
+        self.report.expect(clears > 1, "collected", "never while the build was at work")
+        self.report.expect(build.returncode == 0, "collected", text)
+        self.report.expect(lab.image() == self.image, "collected", "other bytes")
+        shutil.rmtree(lab.store)
+        killed = self.start(lab.out, LAB_SLEEP="1")
+        while not any("/.making-" in folder for folder, _, _ in os.walk(lab.store)):
+            time.sleep(0.01)
+        killed.kill()
+        killed.communicate()
+        subprocess.run([lab.nestctl, "store", "gc", "--store", lab.store], check=True)
+        left = [name for name in lab.leftovers() if name.startswith(lab.store)]
+        self.report.expect(not left, "collected", f"left behind: {left}")
+
+
+def main(nestctl, folder, work, case, *long):
+    report = Report()
+    getattr(Cases(Lab(nestctl, folder, work), report, bool(long)), case)()
+    print(f"{case}: {report.wrong} wrong")
+    return report.wrong > 0
+
+
+sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,92 @@
+/* The folder in memory that base trees are made in: what a killed build left there goes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/memory_folder.h"
+#include "os/work_folder.h"
+
+/* The number of a process that was. */
+static pid_t ended_process(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	return pid;
+}
+
+static char *folder_of(pid_t pid)
+{
+	return str_format("%s/nestctl-%u-%d", MEMORY_FOLDER, (unsigned)geteuid(), (int)pid);
+}
+
+static void tree_put(const char *folder)
+{
+	CLEANUP(free_cleanup) char *inner = path_join(folder, "tree/usr");
+	CLEANUP(free_cleanup) char *file = path_join(inner, "file");
+
+	assert_int_equal(dir_make(inner, 0700, NULL), 0);
+	assert_int_equal(file_write(file, "x", 1, 0600, NULL), 0);
+}
+
+static void test_left_over(void **state)
+{
+	CLEANUP(free_cleanup) char *dead = folder_of(ended_process());
+	CLEANUP(free_cleanup) char *alive = folder_of(getppid());
+	CLEANUP(free_cleanup)
+	char *foreign = str_format("%s/nestctl-test-%d", MEMORY_FOLDER, (int)getpid());
+	char *folder = NULL;
+
+	(void)state;
+	unsetenv("TMPDIR");
+	if (!memory_folder(1))
+		skip();
+	tree_put(dead);
+	tree_put(alive);
+	tree_put(foreign);
+	work_folder_make(1, &folder);
+	assert_non_null(folder);
+	assert_false(path_exists(dead));
+	assert_true(path_exists(alive));
+	assert_true(path_exists(foreign));
+	tree_put(folder);
+	CLEANUP(free_cleanup) char *name = str_copy(folder);
+	work_folder_cleanup(&folder);
+	assert_false(path_exists(name));
+	assert_int_equal(tree_remove(alive, NULL), 0);
+	assert_int_equal(tree_remove(foreign, NULL), 0);
+}
+
+static void test_no_folder(void **state)
+{
+	char *folder = NULL;
+
+	(void)state;
+	setenv("TMPDIR", "/tmp", 1);
+	work_folder_make(1, &folder);
+	assert_null(folder);
+	unsetenv("TMPDIR");
+	work_folder_make(UINT64_MAX, &folder);
+	assert_null(folder);
+	work_folder_cleanup(&folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_left_over),
+		cmocka_unit_test(test_no_folder),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
