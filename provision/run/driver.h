@@ -74,8 +74,9 @@ struct l0_driver {
 	/* Ends it within the time, closes everything; a machine that was never started is allowed.
 	 */
 	void (*stop)(struct l0_machine *machine, unsigned grace_ms);
-	/* Why it ended, from its program's wait status; NULL: it does not tell. May be NULL. */
-	const char *(*end_reason)(int wait_status);
+	/* For whoever reaped the machine's program: why it ended, NULL: it does not tell. Warns of
+	 * what is left. May be NULL. */
+	const char *(*end_reason)(const struct l0_machine *machine, int wait_status);
 };
 
 /* The driver for stacks that name none: the first row. */

@@ -277,7 +277,7 @@ static void machine_ended(void *context, int fd, short events)
 	CLEANUP(free_cleanup) char *how = spawn_status_text(status);
 	const struct l0_driver *driver = s->plan->driver;
 	if (driver->end_reason && !s->end_reason)
-		s->end_reason = str_copy(driver->end_reason(status));
+		s->end_reason = str_copy(driver->end_reason(&s->machine, status));
 	CLEANUP(free_cleanup)
 	char *why = str_format("L1's machine ended (%s; %s %s)",
 			       s->end_reason ? s->end_reason : "no reason was given",

@@ -278,6 +278,14 @@ static void xen_quit(struct l0_machine *machine)
 		xen_domain_quit(machine->domain);
 }
 
+static const char *xen_end_reason(const struct l0_machine *machine, int wait_status)
+{
+	if (xen_domain_is_left(wait_status))
+		log_warn("the domain %s could not be destroyed (%s destroy %s)", machine->name,
+			 xl.program, machine->name);
+	return xen_domain_end_reason(wait_status);
+}
+
 /* The guard ends when the domain is gone, or has said that it cannot be destroyed. */
 static void guard_wait(struct l0_machine *machine)
 {
@@ -287,10 +295,8 @@ static void guard_wait(struct l0_machine *machine)
 	if (poll(&guard, 1, (int)(STOP_SECONDS * 1000)) <= 0) {
 		spawn_end(machine->pid, 0);
 		log_warn("the domain %s may be left (%s list)", machine->name, xl.program);
-	} else if (waitpid(machine->pid, &status, 0) == machine->pid &&
-		   xen_domain_is_left(status)) {
-		log_warn("the domain %s could not be destroyed (%s destroy %s)", machine->name,
-			 xl.program, machine->name);
+	} else if (waitpid(machine->pid, &status, 0) == machine->pid) {
+		xen_end_reason(machine, status);
 	}
 }
 
@@ -318,5 +324,5 @@ const struct l0_driver xen_driver = {
 	.start = xen_start,
 	.quit = xen_quit,
 	.stop = xen_stop,
-	.end_reason = xen_domain_end_reason,
+	.end_reason = xen_end_reason,
 };

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -15,6 +16,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/spawn.h"
+#include "run/echo.h"
 #include "run/run.h"
 #include "run/xen.h"
 #include "run/xen_domain.h"
@@ -334,13 +336,17 @@ static void what_cannot_be_destroyed_is_told(void **state)
 		struct matrix *matrix = NULL;
 		int fd = open(said, O_WRONLY | O_CREAT, 0600);
 
+		CLEANUP(err_clear) struct err err = { 0 };
+
 		dup2(fd, STDERR_FILENO);
-		run_stack(&place->fixture.stack, &options, &matrix, NULL);
+		if (run_stack(&place->fixture.stack, &options, &matrix, &err) < 0)
+			fprintf(stderr, "%s", err.text);
 		_exit(0);
 	}
 	waitpid(child, NULL, 0);
 	assert_int_equal(file_read(said, 65536, &text, NULL, NULL), 0);
-	assert_non_null(strstr(text, "the domain l1 could not be destroyed (xl destroy l1)"));
+	if (!strstr(text, "the domain l1 could not be destroyed (xl destroy l1)"))
+		fail_msg("%s", text);
 	setenv("FAKE_XL", "", 1);
 	assert_true(domain_lives());
 	const char *const argv[] = { "xl", "destroy", "1", NULL };
@@ -483,6 +489,31 @@ static void bridges(void **state)
 			    "hang on (make one over its network card, or name one: --bridge)");
 }
 
+static void an_echo_server_wants_an_address_of_ours(void **state)
+{
+	struct echo_server *server = NULL;
+	CLEANUP(err_clear) struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(echo_start("192.0.2.1", "0", &server, &err), -EADDRNOTAVAIL);
+	assert_string_equal(err.text, "the echo server cannot listen on 192.0.2.1: Cannot assign "
+				      "requested address");
+}
+
+static void a_driver_has_a_name(void **state)
+{
+	const struct l0_driver *driver = NULL;
+	CLEANUP(err_clear) struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(l0_driver_find("xen", &driver, &err), 0);
+	assert_ptr_equal(driver, &xen_driver);
+	assert_int_equal(l0_driver_find(NULL, &driver, &err), 0);
+	assert_ptr_equal(driver, l0_driver_default());
+	assert_int_equal(l0_driver_find("vmware", &driver, &err), -EINVAL);
+	assert_string_equal(err.text, "--l0: \"vmware\" is none of qemu, xen");
+}
+
 static void qemu_takes_no_bridge(void **state)
 {
 	struct l0_network network;
@@ -520,6 +551,8 @@ int main(void)
 		CASE(profiles_that_xen_cannot_run),
 		CASE(an_accelerator_is_none),
 		CASE(bridges),
+		CASE(an_echo_server_wants_an_address_of_ours),
+		CASE(a_driver_has_a_name),
 		CASE(qemu_takes_no_bridge),
 	};
 	CLEANUP(free_cleanup) char *here = realpath("tests/run/fake", NULL);
