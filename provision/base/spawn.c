@@ -15,6 +15,7 @@
 #define TAIL_BYTES	1500
 #define DEFAULT_SECONDS 60
 #define END_GRACE_MS	2000
+#define FD_LIMIT	1024
 
 static int stop_fd = -1;
 static int stop_signal;
@@ -46,6 +47,18 @@ int spawn_stop_signal(void)
 	if (stop_fd >= 0 && read(stop_fd, &info, sizeof info) == (ssize_t)sizeof info)
 		stop_signal = (int)info.ssi_signo;
 	return stop_signal;
+}
+
+void spawn_close_others(const int *keep, size_t count)
+{
+	for (int fd = STDERR_FILENO + 1; fd < FD_LIMIT; fd++) {
+		bool kept = fd == stop_fd;
+
+		for (size_t i = 0; i < count; i++)
+			kept |= fd == keep[i];
+		if (!kept)
+			close(fd);
+	}
 }
 
 char *spawn_status_text(int wait_status)

@@ -33,6 +33,10 @@ int spawn_start(const struct spawn_options *options, bool keep, pid_t *ret_pid, 
 /* SIGTERM to the group, up to grace_ms for it to end, then SIGKILL; reaped. */
 void spawn_end(pid_t pid, unsigned grace_ms);
 
+/* In a process that was forked to go on alone: closes every descriptor above stderr but those to
+ * keep and spawn_stop_fd's. */
+void spawn_close_others(const int *keep, size_t count);
+
 /* "exited with status 3", "was killed by signal 9 (Killed)"; the caller frees. */
 char *spawn_status_text(int wait_status);
 

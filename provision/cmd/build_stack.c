@@ -9,12 +9,15 @@
 #include "emit/emit.h"
 #include "run/folder.h"
 #include "run/preflight.h"
+#include "run/qemu.h"
 #include "run/run.h"
+#include "run/xen.h"
 
 static const struct option_row options[] = {
 	BUILD_OPTION_ROWS,
 	{ "l0", 0, "NAME",
-	  "what runs L1: qemu, or emit: files for an L0 of your own (default: qemu)" },
+	  "what runs L1: qemu, xen, or emit: files for an L0 of your own (default: qemu)" },
+	{ "bridge", 0, "NAME", "l0 xen: the bridge of L1 (default: xenbr0, br0, the first)" },
 	{ "accel", 0, "ACCEL",
 	  "auto, tcg or kvm (default: auto, KVM only if a guest really runs)" },
 	{ "build-only", 0, NULL, "build the images and stop there" },
@@ -26,8 +29,22 @@ static const struct option_row options[] = {
 	{ NULL, 0, NULL, NULL },
 };
 
+static int run_request(const struct arguments *arguments, const struct build_request *request,
+		       struct run_options *ret_run, struct err *err)
+{
+	*ret_run = (struct run_options){
+		.folder = request->folder,
+		.accel = argument(arguments, "accel"),
+		.bridge = argument(arguments, "bridge"),
+		.keep_running = argument_given(arguments, "keep-running"),
+		.fresh = true,
+	};
+	return l0_driver_find(argument(arguments, "l0"), &ret_run->driver, err);
+}
+
 /* What is missing is named before minutes of work are spent. */
-static int preflight(const struct build_request *request, bool build_only, struct err *err)
+static int preflight(const struct build_request *request, const struct l0_driver *driver,
+		     bool build_only, struct err *err)
 {
 	CLEANUP(preflight_done) struct preflight result = { 0 };
 	const struct preflight_request look = {
@@ -35,6 +52,7 @@ static int preflight(const struct build_request *request, bool build_only, struc
 		.store = store_path(request->store),
 		.out = request->folder,
 		.build_only = build_only,
+		.on_xen = driver && driver->is_xen,
 	};
 	int r = preflight_check(&look, &result, err);
 
@@ -49,13 +67,11 @@ static int prove(const struct arguments *arguments, const struct build_request *
 {
 	CLEANUP(matrix_cleanup) struct matrix *matrix = NULL;
 	const char *json = argument(arguments, "json");
-	const struct run_options run = {
-		.folder = request->folder,
-		.accel = argument(arguments, "accel"),
-		.keep_running = argument_given(arguments, "keep-running"),
-		.fresh = true,
-	};
-	int r = run_stack(request->stack, &run, &matrix, err);
+	struct run_options run;
+	int r = run_request(arguments, request, &run, err);
+
+	if (r == 0)
+		r = run_stack(request->stack, &run, &matrix, err);
 
 	if (r < 0)
 		return r;
@@ -69,16 +85,39 @@ static int prove(const struct arguments *arguments, const struct build_request *
 
 /* ---- what is done with a built stack ---- */
 
+/* The preflight looks at the rest. */
+static int qemu_look(const struct arguments *arguments, const struct build_request *request,
+		     struct err *err)
+{
+	struct l0_network network;
+
+	(void)request;
+	return qemu_driver.network(argument(arguments, "bridge"), &network, err);
+}
+
+static int xen_look(const struct arguments *arguments, const struct build_request *request,
+		    struct err *err)
+{
+	struct run_options run;
+
+	if (argument_given(arguments, "build-only") || argument_given(arguments, "step"))
+		return 0;
+	int r = run_request(arguments, request, &run, err);
+	return r < 0 ? r : run_check(request->stack, &run, err);
+}
+
 static int emit_look(const struct arguments *arguments, const struct build_request *request,
 		     struct err *err)
 {
-	static const char *const of_runs[] = { "keep-running", "json" };
+	static const struct {
+		const char *option, *l0;
+	} of_runs[] = { { "keep-running", "qemu" }, { "json", "qemu" }, { "bridge", "xen" } };
 
 	for (size_t i = 0; i < sizeof of_runs / sizeof *of_runs; i++)
-		if (argument_given(arguments, of_runs[i]))
+		if (argument_given(arguments, of_runs[i].option))
 			return err_set(err, -EINVAL,
-				       "--%s: --l0 emit starts nothing; this goes with --l0 qemu",
-				       of_runs[i]);
+				       "--%s: --l0 emit starts nothing; this goes with --l0 %s",
+				       of_runs[i].option, of_runs[i].l0);
 	return emit_check(request->stack, err);
 }
 
@@ -91,7 +130,7 @@ static int emit(const struct arguments *arguments, const struct build_request *r
 
 struct l0 {
 	const char *name;
-	bool runs; /* L1 is started on this machine */
+	const struct l0_driver *driver; /* NULL: nothing is started */
 	/* Before the build, may be NULL: what this L0 cannot have. */
 	int (*look)(const struct arguments *arguments, const struct build_request *request,
 		    struct err *err);
@@ -102,8 +141,9 @@ struct l0 {
 
 /* The first is the default. */
 static const struct l0 l0s[] = {
-	{ "qemu", true, NULL, prove },
-	{ "emit", false, emit_look, emit },
+	{ "qemu", &qemu_driver, qemu_look, prove },
+	{ "xen", &xen_driver, xen_look, prove },
+	{ "emit", NULL, emit_look, emit },
 };
 
 static int l0_find(const char *name, const struct l0 **ret_l0, struct err *err)
@@ -143,14 +183,14 @@ static int build_stack_run(const struct arguments *arguments, struct err *err)
 	spawn_stop_fd(); /* from here on a signal asks, and we clean up */
 	r = run_folder_check_idle(request.folder, err);
 	if (r == 0)
-		r = preflight(&request, build_only || !l0->runs, err);
+		r = preflight(&request, l0->driver, build_only || !l0->driver, err);
 	if (r == 0)
 		r = plan_build(request.plan, &build, err);
 	if (r != 0 || build.step)
 		return r;
 	folder_link_stack(request.folder, request.stack);
 	log_info("built %s in %.1f s", request.folder, clock_seconds() - start);
-	return build_only && l0->runs ? 0 : l0->finish(arguments, &request, err);
+	return build_only && l0->driver ? 0 : l0->finish(arguments, &request, err);
 }
 
 const struct command build_stack_command = {

@@ -12,11 +12,14 @@ static int up_run(const struct arguments *arguments, struct err *err)
 	CLEANUP(matrix_cleanup) struct matrix *matrix = NULL;
 	struct run_options options = {
 		.accel = argument(arguments, "accel"),
+		.bridge = argument(arguments, "bridge"),
 		.keep_running = true,
 		.fresh = argument_given(arguments, "fresh"),
 	};
 	int r = argument_number(arguments, "deadline", 1, 86400, &options.deadline_seconds, err);
 
+	if (r == 0)
+		r = l0_driver_find(argument(arguments, "l0"), &options.driver, err);
 	if (r == 0)
 		r = folder_find(arguments->rest[0], argument(arguments, "out"), &folder, &stack,
 				err);
@@ -38,6 +41,8 @@ static int up_run(const struct arguments *arguments, struct err *err)
 
 static const struct option_row up_options[] = {
 	{ "out", 'o', "DIR", "where stacks are built, a folder each (default: out)" },
+	{ "l0", 0, "NAME", "what runs L1: qemu, xen (default: qemu)" },
+	{ "bridge", 0, "NAME", "l0 xen: the bridge of L1 (default: xenbr0, br0, the first)" },
 	{ "accel", 0, "HOW", "auto, tcg or kvm (default: auto)" },
 	{ "fresh", 0, NULL, "begin with the disk as it was built" },
 	{ "deadline", 0, "SECONDS", "for the verdict on all levels" },
@@ -47,7 +52,8 @@ static const struct option_row up_options[] = {
 
 const struct command up_command = {
 	.name = "up",
-	.synopsis = "STACK [--out DIR] [--accel HOW] [--fresh] [--deadline SECONDS] [--json FILE]",
+	.synopsis =
+		"STACK [--out DIR] [--l0 NAME] [--accel HOW] [--fresh] [--deadline SECONDS] [--json FILE]",
 	.summary = "Starts a built stack, proves every level, leaves it running",
 	.options = up_options,
 	.min_rest = 1,

@@ -63,10 +63,8 @@ static void direct_boot_lines(const struct layer *layer, const char *kernel_args
 	strv_format(lines, "extra = \"%s\"", kernel_args);
 }
 
-static void vif_line(const struct layer *layer, struct strv *lines)
+static void vif_line(const struct layer *layer, const char *bridge, struct strv *lines)
 {
-	const char *bridge = layer->outer->network.bridge;
-
 	if (layer->machine.type == MACHINE_HVM)
 		strv_format(lines, "vif = [ 'mac=%s,bridge=%s,model=%s,type=ioemu' ]",
 			    layer->machine.mac, bridge, nic_model_name(layer->machine.nic));
@@ -74,20 +72,48 @@ static void vif_line(const struct layer *layer, struct strv *lines)
 		strv_format(lines, "vif = [ 'mac=%s,bridge=%s' ]", layer->machine.mac, bridge);
 }
 
-char *guest_xl_config(const struct layer *layer, const char *kernel_args)
+static void machine_lines(const struct layer *layer, struct strv *lines)
 {
-	CLEANUP(strv_done) struct strv lines = { 0 };
 	unsigned long long mib = layer->machine.memory_bytes >> 20;
 	uint8_t uuid[16];
 	char uuid_hex[37];
 
 	hash_uuid(layer->machine.mac, uuid);
 	uuid_text(uuid, uuid_hex);
-	strv_format(&lines, "name = \"%s\"", layer->name);
-	strv_format(&lines, "uuid = \"%s\"", uuid_hex);
-	strv_format(&lines, "memory = %llu", mib);
-	strv_format(&lines, "maxmem = %llu", mib);
-	strv_format(&lines, "vcpus = %u", layer->machine.vcpus);
+	strv_format(lines, "name = \"%s\"", layer->name);
+	strv_format(lines, "uuid = \"%s\"", uuid_hex);
+	strv_format(lines, "memory = %llu", mib);
+	strv_format(lines, "maxmem = %llu", mib);
+	strv_format(lines, "vcpus = %u", layer->machine.vcpus);
+}
+
+static char *lines_end(const struct layer *layer, const char *on_reboot, struct strv *lines)
+{
+	strv_format(lines, "on_reboot = \"%s\"", on_reboot);
+	strv_add(lines, "on_crash = \"destroy\"");
+	guest_lines_merge(lines, &layer->guest_config_lines);
+	strv_add(lines, "");
+	return strv_join(lines, "\n");
+}
+
+char *guest_xl_config_outermost(const struct layer *layer, const struct guest_place *place)
+{
+	CLEANUP(strv_done) struct strv lines = { 0 };
+
+	machine_lines(layer, &lines);
+	hvm_lines(layer, &lines);
+	/* target= takes the rest as it is, commas too. */
+	strv_format(&lines, "disk = [ 'format=%s,vdev=hda,access=rw,backendtype=qdisk,target=%s' ]",
+		    place->disk_format, place->disk);
+	vif_line(layer, place->bridge, &lines);
+	return lines_end(layer, "destroy", &lines);
+}
+
+char *guest_xl_config(const struct layer *layer, const char *kernel_args)
+{
+	CLEANUP(strv_done) struct strv lines = { 0 };
+
+	machine_lines(layer, &lines);
 	if (layer->machine.type == MACHINE_HVM)
 		hvm_lines(layer, &lines);
 	else
@@ -96,10 +122,6 @@ char *guest_xl_config(const struct layer *layer, const char *kernel_args)
 		strv_format(&lines, "disk = [ '%s/%s/disk0.raw,raw,%s,rw,backendtype=qdisk' ]",
 			    GUEST_IMAGES_FOLDER, layer->name,
 			    layer->machine.type == MACHINE_HVM ? "hda" : "xvda");
-	vif_line(layer, &lines);
-	strv_add(&lines, "on_reboot = \"restart\"");
-	strv_add(&lines, "on_crash = \"destroy\"");
-	guest_lines_merge(&lines, &layer->guest_config_lines);
-	strv_add(&lines, "");
-	return strv_join(&lines, "\n");
+	vif_line(layer, layer->outer->network.bridge, &lines);
+	return lines_end(layer, "restart", &lines);
 }

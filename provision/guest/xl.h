@@ -8,6 +8,17 @@
 #define GUEST_AUTO_FOLDER   "/etc/xen/auto"
 #define GUEST_SOCKET_FOLDER "/run/nestctl"
 
+/* Where the outermost layer stands: on a Xen host that no profile describes. Borrowed. */
+struct guest_place {
+	const char *disk; /* absolute path of the image; no quotes, backslashes or newlines */
+	const char *disk_format; /* "raw", "qcow2" */
+	const char *bridge;
+};
+
+/* The config of the outermost layer, which is an HVM machine with a disk. It ends where it would
+ * reset itself or has crashed: what is proven is one boot. The caller frees. */
+char *guest_xl_config_outermost(const struct layer *layer, const struct guest_place *place);
+
 /* The config of a layer that runs on a Xen host. kernel_args is the command line of a machine that
  * its host boots directly (PV, PVH; unused for HVM). Raw lines of the profile replace the lines of
  * the same key, or are added. The caller frees. */

@@ -1,5 +1,7 @@
 /* L0 drivers: what can run L1. One file a driver, one row in drivers[] of driver.c. */
 #pragma once
+#include <net/if.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -16,6 +18,13 @@ struct l0_install {
 	const char *kernel, *initrd, *arguments;
 };
 
+/* Where L1 is plugged in, and how it reaches this machine. */
+struct l0_network {
+	char bridge[IFNAMSIZ];	      /* "": the driver has a network of its own */
+	char listen[INET_ADDRSTRLEN]; /* the address of this machine that the echo server takes */
+	char guests[INET_ADDRSTRLEN]; /* how a layer names it */
+};
+
 struct l0_request {
 	const struct layer *layer; /* L1 */
 	const char *run_folder;	   /* absolute; the machine's working folder */
@@ -23,16 +32,19 @@ struct l0_request {
 				    * of an installer NAME-install.log and NAME-install-qemu.log */
 	const char *overlay;	   /* name of the disk image in run_folder */
 	const struct l0_install *install; /* NULL: the overlay boots */
+	const char *bridge;		  /* of l0_network; NULL for an installer */
 	bool kvm;
 	bool throw_away; /* the overlay is removed afterwards: its writes need not be safe */
 };
 
-struct l0_machine {  /* L0_MACHINE_INIT before use */
-	pid_t pid;   /* 0: none */
-	int pidfd;   /* readable when it ended */
-	int console; /* byte stream of the first serial port */
-	int channel; /* byte stream of the second, the agent's */
-	struct qmp *control;
+struct l0_machine {		   /* L0_MACHINE_INIT before use */
+	pid_t pid;		   /* 0: none */
+	int pidfd;		   /* readable when it ended */
+	int console;		   /* byte stream of the first serial port */
+	int channel;		   /* byte stream of the second, the agent's */
+	struct qmp *control;	   /* QEMU's; NULL: none */
+	struct xen_domain *domain; /* Xen's; NULL: none */
+	const char *name;	   /* of the domain; borrowed from the request's layer */
 };
 
 #define L0_MACHINE_INIT                                                                            \
@@ -42,10 +54,18 @@ struct l0_machine {  /* L0_MACHINE_INIT before use */
 
 struct l0_driver {
 	const char *name;
+	const char *program; /* whose end is the machine's, for messages: "QEMU" */
+	bool is_xen;	     /* L1 is a domU */
+	bool writes_log;     /* of the console; else whoever reads it does */
 	/* Decides on the accelerator: wanted is "auto", "tcg" or "kvm". -EINVAL for another,
 	 * -ENODEV for one that was asked for and does not work. ret_why says it in words (the
 	 * caller frees). */
 	int (*probe)(const char *wanted, bool *ret_kvm, char **ret_why, struct err *err);
+	/* bridge: as the person named it, or NULL. */
+	int (*network)(const char *bridge, struct l0_network *ret_network, struct err *err);
+	/* Can L1 run here, now? -EINVAL: its profile asks for what the driver lacks. NULL: what
+	 * there is to look at, the preflight does. */
+	int (*check)(const struct layer *layer, struct err *err);
 	/* Power on. The machine dies with us. */
 	int (*start)(const struct l0_request *request, struct l0_machine *ret_machine,
 		     struct err *err);
@@ -54,8 +74,12 @@ struct l0_driver {
 	/* Ends it within the time, closes everything; a machine that was never started is allowed.
 	 */
 	void (*stop)(struct l0_machine *machine, unsigned grace_ms);
+	/* For whoever reaped the machine's program: why it ended, NULL: it does not tell. Warns of
+	 * what is left. May be NULL. */
+	const char *(*end_reason)(const struct l0_machine *machine, int wait_status);
 };
 
 /* The driver for stacks that name none: the first row. */
 const struct l0_driver *l0_driver_default(void);
-const struct l0_driver *l0_driver_find(const char *name); /* NULL: there is none */
+/* NULL name: the default. -EINVAL, with the names that there are. */
+int l0_driver_find(const char *name, const struct l0_driver **ret_driver, struct err *err);

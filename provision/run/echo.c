@@ -30,16 +30,17 @@ struct echo_server {
 	struct echo_client clients[CLIENTS];
 };
 
-int echo_start(const char *nonce, struct echo_server **ret_server, struct err *err)
+int echo_start(const char *listen_address, const char *nonce, struct echo_server **ret_server,
+	       struct err *err)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = { .sin_family = AF_INET };
 	socklen_t length = sizeof address;
 	CLEANUP(fd_cleanup) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
+	inet_pton(AF_INET, listen_address, &address.sin_addr);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
 	    listen(fd, CLIENTS) < 0 || getsockname(fd, (struct sockaddr *)&address, &length) < 0)
-		return err_errno(err, errno, "the echo server cannot listen on 127.0.0.1");
+		return err_errno(err, errno, "the echo server cannot listen on %s", listen_address);
 	struct echo_server *server = mem_alloc(sizeof *server);
 	server->fd = fd_take(&fd);
 	server->port = ntohs(address.sin_port);

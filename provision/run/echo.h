@@ -1,5 +1,5 @@
 /* The echo server on L0: proves that a layer fetched a byte from here, in this run.
- * Listens on 127.0.0.1, which QEMU's user network shows to guests as 10.0.2.2. */
+ * Listens on one address only, the one under which the layers see this machine. */
 #pragma once
 #include <stdint.h>
 
@@ -9,8 +9,10 @@
 
 struct echo_server;
 
-/* The nonce is the only one that gets an answer. echo_free closes. */
-int echo_start(const char *nonce, struct echo_server **ret_server, struct err *err);
+/* address: dotted, one of this machine's. The nonce is the only one that gets an answer. echo_free
+ * closes. */
+int echo_start(const char *address, const char *nonce, struct echo_server **ret_server,
+	       struct err *err);
 void echo_free(struct echo_server *server);
 uint16_t echo_port(const struct echo_server *server);
 /* What the server answers the layer. */

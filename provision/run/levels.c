@@ -24,10 +24,10 @@ static char *layer_path(const struct layer *layer)
 	return str_format("%s/%s", outer, layer->name);
 }
 
-int levels_init(struct levels *levels, const struct stack *stack, const char *nonce, bool kvm,
-		const char *log_folder, struct err *err)
+int levels_init(struct levels *levels, const struct stack *stack, const char *nonce,
+		enum l0_kind l0, const char *log_folder, struct err *err)
 {
-	*levels = (struct levels){ .stack = stack, .nonce = str_copy(nonce), .kvm = kvm };
+	*levels = (struct levels){ .stack = stack, .nonce = str_copy(nonce), .l0 = l0 };
 	levels->items = mem_alloc(sizeof *levels->items * stack->layer_count);
 	for (size_t i = 0; i < stack->layer_count; i++) {
 		struct level *level = &levels->items[levels->count++];
@@ -42,6 +42,15 @@ int levels_init(struct levels *levels, const struct stack *stack, const char *no
 			return r;
 	}
 	return 0;
+}
+
+int levels_log_outermost(struct levels *levels, const char *log_folder, struct err *err)
+{
+	struct level *l1 = &levels->items[0];
+	CLEANUP(free_cleanup) char *log = str_format("%s/%s.log", log_folder, l1->layer->name);
+
+	console_done(&l1->console);
+	return console_open(&l1->console, log, err);
 }
 
 void levels_done(struct levels *levels)
@@ -137,7 +146,7 @@ static void level_fail(struct levels *levels, struct level *level, const char *s
 		.booted = level->spoke,
 		.network = level->evidence.network,
 		.outer_offline = outer_is_offline(levels, level),
-		.kvm = levels->kvm,
+		.l0 = levels->l0,
 	};
 
 	if (is_decided(level))
@@ -270,7 +279,7 @@ bool levels_record(struct levels *levels, struct record *record, const char *ech
 		.path = level->path,
 		.nonce = levels->nonce,
 		.echo = echo,
-		.l0_hypervisor = levels->kvm ? "KVMKVMKVM" : "TCGTCGTCGTCG",
+		.l0_hypervisor = l0_nature(levels->l0)->hypervisor,
 	};
 	evidence_judge(&expected, record, &evidence);
 	if (!evidence.counts) {

@@ -6,6 +6,7 @@
 #include "profile/stack.h"
 #include "run/console.h"
 #include "verify/evidence.h"
+#include "verify/l0.h"
 #include "verify/matrix.h"
 #include "verify/symptom.h"
 
@@ -45,14 +46,16 @@ struct levels {
 	struct level *items; /* in the order of stack->layers */
 	size_t count;
 	char *nonce;
-	bool kvm;
+	enum l0_kind l0;
 	void (*on_change)(void *context, const struct level *level);
 	void *context;
 };
 
-/* log_folder NULL: consoles are kept in memory only. L1's log is written by its driver. */
-int levels_init(struct levels *levels, const struct stack *stack, const char *nonce, bool kvm,
-		const char *log_folder, struct err *err);
+/* log_folder NULL: consoles are kept in memory only. L1's log is written by its driver,
+ * or by levels_log_outermost. */
+int levels_init(struct levels *levels, const struct stack *stack, const char *nonce,
+		enum l0_kind l0, const char *log_folder, struct err *err);
+int levels_log_outermost(struct levels *levels, const char *log_folder, struct err *err);
 void levels_done(struct levels *levels);
 struct level *levels_find(const struct levels *levels, const char *path_or_name);
 

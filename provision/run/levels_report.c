@@ -43,7 +43,7 @@ char *level_doing(const struct level *level)
 static char *guest_type_text(const struct levels *levels, const struct layer *layer)
 {
 	if (!layer->outer)
-		return str_copy(levels->kvm ? "QEMU KVM" : "QEMU TCG");
+		return str_copy(l0_nature(levels->l0)->guest_type);
 	char *name = str_copy(machine_type_name(layer->machine.type));
 	for (char *c = name; *c; c++)
 		*c = (char)toupper((unsigned char)*c);
@@ -121,7 +121,7 @@ static void row_fill(const struct levels *levels, const struct level *level, str
 
 struct matrix *levels_matrix(const struct levels *levels, double now)
 {
-	struct matrix *matrix = matrix_new(levels->stack->name, levels->kvm ? "kvm" : "tcg");
+	struct matrix *matrix = matrix_new(levels->stack->name, l0_nature(levels->l0)->accelerator);
 
 	for (size_t i = 0; i < levels->count; i++) {
 		const struct level *level = &levels->items[i];

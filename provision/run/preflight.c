@@ -25,7 +25,7 @@
 #define MEMORY_MARGIN_BYTES  ((uint64_t)256 << 20) /* QEMU itself and its translated code */
 
 /* What a stack must have for a program to matter. */
-enum need { NEED_ALWAYS, NEED_UEFI, NEED_SUSE };
+enum need { NEED_ALWAYS, NEED_QEMU, NEED_UEFI, NEED_SUSE };
 
 /* Programs and data files with the Debian package that brings each. */
 static const struct {
@@ -33,7 +33,7 @@ static const struct {
 	const char *package;
 	enum need need;
 } programs[] = {
-	{ "qemu-system-x86_64", "qemu-system-x86", NEED_ALWAYS },
+	{ "qemu-system-x86_64", "qemu-system-x86", NEED_QEMU },
 	{ "qemu-img", "qemu-utils", NEED_ALWAYS },
 	{ "mmdebstrap", "mmdebstrap", NEED_ALWAYS },
 	{ "apt-get", "apt", NEED_ALWAYS },
@@ -52,6 +52,8 @@ static const struct {
 static bool layer_needs(const struct layer *layer, enum need need)
 {
 	switch (need) {
+	case NEED_QEMU:
+		return layer_is_installed(layer);
 	case NEED_UEFI:
 		return bootloader_of(layer->boot_loader)->uefi;
 	case NEED_SUSE:
@@ -61,24 +63,28 @@ static bool layer_needs(const struct layer *layer, enum need need)
 	}
 }
 
-static bool stack_needs(const struct stack *stack, enum need need)
+/* Phase one of an installed layer runs under QEMU, whatever runs the stack. */
+static bool needs(const struct preflight_request *request, enum need need)
 {
+	const struct stack *stack = request->stack;
+
 	for (size_t i = 0; stack && i < stack->layer_count; i++)
 		if (layer_needs(stack->layers[i], need))
 			return true;
-	return need == NEED_ALWAYS;
+	return need == NEED_ALWAYS || (need == NEED_QEMU && !request->on_xen);
 }
 
-static void check_programs(struct preflight *preflight, const struct stack *stack)
+static void check_programs(struct preflight *preflight, const struct preflight_request *request)
 {
 	static const char *const lacks[] = {
+		[NEED_QEMU] = "is not installed; vendors' installers run under it",
 		[NEED_UEFI] = "is not installed; UEFI layers need it",
 		[NEED_SUSE] = "is not installed; SUSE layers made from packages need it",
 	};
 
 	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
 		const char *name = programs[i].name;
-		bool needed = stack_needs(stack, programs[i].need);
+		bool needed = needs(request, programs[i].need);
 		bool is_data = name[0] == '/';
 		CLEANUP(free_cleanup)
 		char *found =
@@ -86,7 +92,7 @@ static void check_programs(struct preflight *preflight, const struct stack *stac
 		CLEANUP(free_cleanup)
 		char *cure = found ? NULL : str_format("apt-get install %s", programs[i].package);
 
-		if (needed || !stack)
+		if (needed || !request->stack)
 			preflight_add(preflight,
 				      found    ? FINDING_OK
 				      : needed ? FINDING_MISSING
@@ -261,18 +267,20 @@ int preflight_check(const struct preflight_request *request, struct preflight *r
 	const struct stack *stack = request->stack;
 	const struct kvm_host kvm_host = kvm_host_find();
 	struct kvm_probe probe;
+	bool qemu = needs_qemu(request);
 
 	(void)err; /* so far nothing can keep it from looking */
 	*ret_preflight = (struct preflight){ 0 };
-	if (!request->build_only)
+	if (!request->build_only && qemu)
 		kvm_probe_start(&probe, &kvm_host); /* runs while the rest is looked at */
-	check_programs(ret_preflight, stack);
+	check_programs(ret_preflight, request);
 	check_namespaces(ret_preflight);
 	check_disk(ret_preflight, "disk for the cache", request->store ? request->store : ".",
 		   STORE_NEED_BYTES);
 	check_out(ret_preflight, request->out ? request->out : ".", stack_need_bytes(stack));
-	check_memory(ret_preflight, stack);
-	if (!request->build_only)
+	if (qemu)
+		check_memory(ret_preflight, stack);
+	if (!request->build_only && qemu)
 		check_accelerator(ret_preflight, &probe);
 	return 0;
 }

@@ -43,6 +43,16 @@ static int qemu_probe(const char *wanted, bool *ret_kvm, char **ret_why, struct 
 	return 0;
 }
 
+static int qemu_network(const char *bridge, struct l0_network *ret_network, struct err *err)
+{
+	if (bridge)
+		return err_set(err, -EINVAL,
+			       "--bridge: QEMU's own network has none (only --l0 xen takes one)");
+	/* Its user network shows 127.0.0.1 of L0 as the other. */
+	*ret_network = (struct l0_network){ .listen = "127.0.0.1", .guests = "10.0.2.2" };
+	return 0;
+}
+
 /* QEMU's option syntax: a comma in a value is doubled. The caller frees. */
 static char *escaped(const char *text)
 {
@@ -341,7 +351,10 @@ static void qemu_stop(struct l0_machine *machine, unsigned grace_ms)
 
 const struct l0_driver qemu_driver = {
 	.name = "qemu",
+	.program = "QEMU",
+	.writes_log = true,
 	.probe = qemu_probe,
+	.network = qemu_network,
 	.start = qemu_start,
 	.quit = qemu_quit,
 	.stop = qemu_stop,

@@ -16,7 +16,6 @@
 #include "run/supervisor.h"
 
 #define DOWN_SECONDS	  30
-#define FD_LIMIT	  1024
 #define SUPERVISOR_END_MS 30000 /* for a stack that is up to power itself down */
 
 /* --- a run that outlives this process -------------------------------------------------------- */
@@ -52,25 +51,20 @@ static void verdict_hand_over(void *context, const struct matrix *matrix)
 	shutdown(handover->starter, SHUT_WR);
 }
 
-/* What our starter has open (locks of its store) must not stay held as long as the stack runs. */
-static void strangers_close(int lock, int starter)
-{
-	for (int fd = STDERR_FILENO + 1; fd < FD_LIMIT; fd++)
-		if (fd != lock && fd != starter && fd != spawn_stop_fd())
-			close(fd);
-}
-
 /* The child: a session of its own, so that the terminal's signals reach the starter alone. */
 __attribute__((noreturn)) static void supervisor_process(const struct supervision *plan,
 							 struct run_folder *folder, int starter)
 {
 	struct handover handover = { starter, folder };
+	const int keep[] = { folder->lock, starter };
 	struct supervision own = *plan;
 	struct matrix *matrix = NULL;
 	struct err err = { 0 };
 
 	setsid();
-	strangers_close(folder->lock, starter);
+	/* What our starter has open (locks of its store) must not stay held as long as the stack
+	 * runs. */
+	spawn_close_others(keep, 2);
 	own.follower = starter;
 	own.on_verdict = verdict_hand_over;
 	own.context = &handover;
@@ -154,24 +148,50 @@ static int run_detached(const struct supervision *plan, struct run_folder *folde
 
 /* --------------------------------------------------------------------------------------------- */
 
+/* Fills in what the driver finds of this machine. */
+static int l0_look(const struct stack *stack, const struct run_options *options,
+		   struct supervision *plan, char **ret_why, struct err *err)
+{
+	const struct l0_driver *driver = plan->driver;
+	int r = driver->probe(options->accel ? options->accel : "auto", &plan->kvm, ret_why, err);
+
+	if (r == 0)
+		r = driver->network(options->bridge, &plan->network, err);
+	if (r == 0 && driver->check)
+		r = driver->check(stack->layers[0], err);
+	return r;
+}
+
+int run_check(const struct stack *stack, const struct run_options *options, struct err *err)
+{
+	struct supervision plan = { .driver = options->driver ? options->driver
+							      : l0_driver_default() };
+	CLEANUP(free_cleanup) char *why = NULL;
+
+	return l0_look(stack, options, &plan, &why, err);
+}
+
 static int run_in(struct run_folder *folder, const struct stack *stack,
 		  const struct run_options *options, struct matrix **ret_matrix, struct err *err)
 {
 	struct supervision plan = {
 		.stack = stack,
 		.folder = folder,
-		.driver = l0_driver_default(),
+		.driver = options->driver ? options->driver : l0_driver_default(),
 		.serve = options->keep_running,
 		.deadline_seconds = options->deadline_seconds,
 		.down_seconds = options->down_seconds ? options->down_seconds : DOWN_SECONDS,
 		.follower = -1,
 	};
 	CLEANUP(free_cleanup) char *why = NULL;
-	int r = plan.driver->probe(options->accel ? options->accel : "auto", &plan.kvm, &why, err);
+	int r = l0_look(stack, options, &plan, &why, err);
 
 	if (r < 0)
 		return r;
-	log_info("L0: %s with %s (%s)", plan.driver->name, plan.kvm ? "KVM" : "TCG", why);
+	if (plan.driver->is_xen)
+		log_info("L0: %s (%s), bridge %s", plan.driver->name, why, plan.network.bridge);
+	else
+		log_info("L0: %s with %s (%s)", plan.driver->name, plan.kvm ? "KVM" : "TCG", why);
 	r = run_folder_overlay(folder, options->keep_running, options->fresh, &plan.overlay, err);
 	if (r < 0)
 		return r;

@@ -16,7 +16,6 @@
 #include "run/view.h"
 
 #define NONCE_BYTES	   16
-#define GUEST_VIEW_OF_L0   "10.0.2.2" /* QEMU's user network shows 127.0.0.1 of L0 as this */
 #define ROUND_MAX_SECONDS  1.0
 #define QUIT_SECONDS	   3.0
 #define DOWN_SLACK_SECONDS 2.0
@@ -35,7 +34,7 @@ struct supervisor {
 	struct frame frame;
 	struct view view;
 	struct buf channel_out;
-	char *hello_echo; /* "10.0.2.2:PORT" */
+	char *hello_echo; /* "10.0.2.2:PORT" for QEMU */
 	char nonce[2 * NONCE_BYTES + 1];
 	double power_on;
 	enum phase phase;
@@ -276,9 +275,13 @@ static void machine_ended(void *context, int fd, short events)
 	drain(s, &s->machine.channel, channel_ready);
 	s->machine.pid = 0;
 	CLEANUP(free_cleanup) char *how = spawn_status_text(status);
+	const struct l0_driver *driver = s->plan->driver;
+	if (driver->end_reason && !s->end_reason)
+		s->end_reason = str_copy(driver->end_reason(&s->machine, status));
 	CLEANUP(free_cleanup)
-	char *why = str_format("L1's machine ended (%s; QEMU %s)",
-			       s->end_reason ? s->end_reason : "no reason was given", how);
+	char *why = str_format("L1's machine ended (%s; %s %s)",
+			       s->end_reason ? s->end_reason : "no reason was given",
+			       driver->program, how);
 	s->levels.items[0].ended = true;
 	if (s->phase == PHASE_PROVING)
 		levels_end(&s->levels, why, now_of(s));
@@ -420,17 +423,19 @@ static int services_start(struct supervisor *s, struct err *err)
 {
 	const struct supervision *plan = s->plan;
 	struct control_host host = { s, host_status, host_exec, host_input, host_down };
-	int r;
+	enum l0_kind kind = plan->driver->is_xen ? L0_XEN : plan->kvm ? L0_KVM : L0_TCG;
 
 	random_hex(NONCE_BYTES, s->nonce);
-	r = levels_init(&s->levels, plan->stack, s->nonce, plan->kvm, plan->folder->logs, err);
+	int r = levels_init(&s->levels, plan->stack, s->nonce, kind, plan->folder->logs, err);
+	if (r == 0 && !plan->driver->writes_log)
+		r = levels_log_outermost(&s->levels, plan->folder->logs, err);
 	if (r == 0)
-		r = echo_start(s->nonce, &s->echo, err);
+		r = echo_start(plan->network.listen, s->nonce, &s->echo, err);
 	if (r < 0)
 		return r;
 	s->levels.on_change = level_changed;
 	s->levels.context = s;
-	s->hello_echo = str_format(GUEST_VIEW_OF_L0 ":%u", (unsigned)echo_port(s->echo));
+	s->hello_echo = str_format("%s:%u", plan->network.guests, (unsigned)echo_port(s->echo));
 	s->frame = (struct frame){ channel_message, channel_text, s, { 0 }, false };
 	return control_start(plan->folder->lock, &s->levels, &host, &s->control, err);
 }
@@ -442,6 +447,7 @@ static int machine_start(struct supervisor *s, struct err *err)
 		.run_folder = s->plan->folder->run,
 		.log_folder = s->plan->folder->logs,
 		.overlay = s->plan->overlay,
+		.bridge = s->plan->network.bridge,
 		.kvm = s->plan->kvm,
 		.throw_away = !s->plan->serve,
 	};

@@ -14,6 +14,7 @@ struct supervision {
 	const struct l0_driver *driver;
 	const char *overlay;
 	bool kvm;
+	struct l0_network network;
 	bool serve;		   /* goes on after the verdict until `down` or a signal */
 	unsigned deadline_seconds; /* for the verdict on all levels; 0: the levels' own limits only
 				    */

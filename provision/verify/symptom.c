@@ -92,12 +92,12 @@ static bool xen_host(const struct symptom_input *input)
 
 static bool under_kvm(const struct symptom_input *input)
 {
-	return input->kvm;
+	return input->l0 == L0_KVM;
 }
 
 static bool under_tcg(const struct symptom_input *input)
 {
-	return !input->kvm;
+	return input->l0 == L0_TCG;
 }
 
 static const struct symptom symptoms[] = {

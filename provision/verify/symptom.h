@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "profile/stack.h"
+#include "verify/l0.h"
 #include "verify/stage.h"
 
 struct symptom_input {
@@ -15,7 +16,7 @@ struct symptom_input {
 	bool booted;	     /* the agent spoke */
 	bool network;	     /* address and echo */
 	bool outer_offline;  /* the layer around it is up without network */
-	bool kvm;	     /* L0 uses KVM, not TCG */
+	enum l0_kind l0;
 };
 
 struct symptom {

@@ -23,7 +23,7 @@ static int set_up(void **state)
 
 	*state = place;
 	fixture_make(&place->fixture);
-	return levels_init(&place->levels, &place->fixture.stack, NONCE, false, NULL, &err);
+	return levels_init(&place->levels, &place->fixture.stack, NONCE, L0_TCG, NULL, &err);
 }
 
 static int tear_down(void **state)

@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "run_fixture.h"
 #include "verify/evidence.h"
+#include "verify/l0.h"
 #include "verify/matrix.h"
 
 #define NONCE "0123456789abcdef0123456789abcdef"
@@ -185,6 +186,41 @@ static const struct {
 	  true, false, "no network: br0: timed out" },
 };
 
+/* On a Xen host even the outermost guest is a domU. */
+static void evidence_of_a_guest_on_xen(void **state)
+{
+	static const char text[] = "{\"t\":\"record\",\"path\":\"l1\",\"nonce\":\"" NONCE
+				   "\",\"depth\":1,\"hypervisor\":{\"cpuid\":\"XenVMMXenVMM\"},"
+				   "\"xen\":{\"type\":\"xen\",\"role\":\"domU\","
+				   "\"guest_type\":\"HVM\"},\"network\":{\"address\":"
+				   "\"10.0.2.16/24\",\"echo\":\"" ECHO "\",\"error\":\"\"}}";
+	static const char *const wanted[] = {
+		[L0_TCG] = "the hypervisor that CPUID shows is XenVMMXenVMM, not TCGTCGTCGTCG",
+		[L0_KVM] = "the hypervisor that CPUID shows is XenVMMXenVMM, not KVMKVMKVM",
+		[L0_XEN] = "",
+	};
+	struct fixture fixture;
+	struct evidence evidence;
+
+	(void)state;
+	fixture_make(&fixture);
+	fixture.layers[0].role = ROLE_GUEST;
+	fixture.layers[0].hypervisor = HYPERVISOR_NONE;
+	for (enum l0_kind l0 = L0_TCG; l0 <= L0_XEN; l0++) {
+		CLEANUP(record_cleanup) struct record *record = NULL;
+		struct expectation expected = { .layer = &fixture.layers[0],
+						.path = "l1",
+						.nonce = NONCE,
+						.echo = ECHO,
+						.l0_hypervisor = l0_nature(l0)->hypervisor };
+
+		assert_int_equal(record_parse(text, &record, NULL), 0);
+		evidence_judge(&expected, record, &evidence);
+		assert_string_equal(evidence.reason, wanted[l0]);
+		evidence_done(&evidence);
+	}
+}
+
 static void evidence_is_judged(void **state)
 {
 	(void)state;
@@ -235,6 +271,7 @@ int main(void)
 		cmocka_unit_test(prints_a_reset),
 		cmocka_unit_test(bad_json_is_refused),
 		cmocka_unit_test(evidence_is_judged),
+		cmocka_unit_test(evidence_of_a_guest_on_xen),
 		cmocka_unit_test(a_guest_is_no_dom0),
 		cmocka_unit_test(bad_records_are_refused),
 	};

@@ -103,7 +103,7 @@ static const struct symptom *find(const struct sample *sample)
 		.booted = sample->booted,
 		.network = sample->network,
 		.outer_offline = sample->outer_offline,
-		.kvm = sample->kvm,
+		.l0 = sample->kvm ? L0_KVM : L0_TCG,
 	};
 	const struct symptom *found = symptom_find(&input);
 	strv_done(&layer->guest_config_lines);

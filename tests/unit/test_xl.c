@@ -5,6 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "grubfix/grubfix.h"
 #include "guest/xl.h"
 
 static char name[] = "l2", host[] = "l1", mac[] = "00:16:3e:1e:73:af", bridge[] = "br0";
@@ -67,6 +68,51 @@ static void a_pv_machine_is_booted_directly(void **state)
 	assert_null(strstr(config, "serial"));
 }
 
+/* A host that no profile describes: all of it, for the grammar of grubfix to read as well. */
+static void the_outermost_on_a_host_of_ones_own(void **state)
+{
+	const struct guest_place place = { "/srv/a, b/run/proof.qcow2", "qcow2", "xenbr0" };
+	struct layer outer, layer;
+
+	(void)state;
+	machine_make(&outer, &layer, MACHINE_HVM);
+	layer.outer = NULL;
+	CLEANUP(free_cleanup) char *config = guest_xl_config_outermost(&layer, &place);
+	assert_string_equal(
+		config, "name = \"l2\"\n"
+			"uuid = \"113636a4-a623-884e-8408-61c404b4466f\"\n"
+			"memory = 2048\n"
+			"maxmem = 2048\n"
+			"vcpus = 1\n"
+			"type = \"hvm\"\n"
+			"hap = 1\n"
+			"nestedhvm = 1\n"
+			"tsc_mode = \"native\"\n"
+			"hdtype = \"ahci\"\n"
+			"boot = \"c\"\n"
+			"vga = \"none\"\n"
+			"vnc = 0\n"
+			"sdl = 0\n"
+			"serial = [ \"pty\", \"unix:/run/nestctl/l2.sock,server=on,wait=off\" ]\n"
+			"disk = [ 'format=qcow2,vdev=hda,access=rw,backendtype=qdisk,"
+			"target=/srv/a, b/run/proof.qcow2' ]\n"
+			"vif = [ 'mac=00:16:3e:1e:73:af,bridge=xenbr0,model=e1000,type=ioemu' ]\n"
+			"on_reboot = \"destroy\"\n"
+			"on_crash = \"destroy\"\n");
+	struct grubfix_facts facts = { 0 };
+	const struct grubfix_request request = { .name = "l2.cfg",
+						 .text = config,
+						 .length = strlen(config),
+						 .type = GRUBFIX_XL,
+						 .facts = &facts };
+	struct grubfix_result result;
+	struct err err = { 0 };
+	if (grubfix_run(&request, &result, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_false(result.changed);
+	grubfix_result_done(&result);
+}
+
 static void raw_lines_replace_or_add(void **state)
 {
 	struct layer outer, layer;
@@ -87,6 +133,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_nested_machine_nests),
 		cmocka_unit_test(a_pv_machine_is_booted_directly),
+		cmocka_unit_test(the_outermost_on_a_host_of_ones_own),
 		cmocka_unit_test(raw_lines_replace_or_add),
 	};
 
