@@ -267,7 +267,7 @@ int preflight_check(const struct preflight_request *request, struct preflight *r
 	const struct stack *stack = request->stack;
 	const struct kvm_host kvm_host = kvm_host_find();
 	struct kvm_probe probe;
-	bool qemu = needs_qemu(request);
+	bool qemu = needs(request, NEED_QEMU);
 
 	(void)err; /* so far nothing can keep it from looking */
 	*ret_preflight = (struct preflight){ 0 };
