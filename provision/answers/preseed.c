@@ -78,7 +78,11 @@ static void check(const struct answers_check *check)
 
 	check_labels(check);
 	answers_need_mounts(check);
-	if (!mirrors_plain(layer->mirror))
+	if (!*layer->mirror)
+		answers_wrong(check, "os.mirror",
+			      "found nothing; allowed with the installer of %s is its mirror's URL",
+			      check->release->title);
+	else if (!mirrors_plain(layer->mirror))
 		answers_wrong(check, "os.mirror",
 			      "found \"%s\"; allowed with the installer of %s are http and https "
 			      "URLs with a host and the characters of RFC 3986",
@@ -184,8 +188,8 @@ static void questions_mirrors(const struct layer *layer, struct buf *text)
 	CLEANUP(free_cleanup) char *mirrors = str_copy(layer->mirror);
 	char *rest = NULL, *mirror = strtok_r(mirrors, " ", &rest);
 
-	question_mirror(mirror ? mirror : "http://deb.debian.org/debian", layer->release, text);
-	for (unsigned i = 0; mirror && (mirror = strtok_r(NULL, " ", &rest)); i++)
+	question_mirror(mirror, layer->release, text);
+	for (unsigned i = 0; (mirror = strtok_r(NULL, " ", &rest)); i++)
 		buf_format(text, "d-i apt-setup/local%u/repository string %s %s main\n", i, mirror,
 			   layer->release);
 }
