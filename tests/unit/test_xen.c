@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "run/echo.h"
+#include "run/preflight.h"
 #include "run/run.h"
 #include "run/xen.h"
 #include "run/xen_domain.h"
@@ -446,6 +447,37 @@ static void profiles_that_xen_cannot_run(void **state)
 		       "run the stack)");
 }
 
+static bool finds(const struct preflight *preflight, const char *what)
+{
+	for (size_t i = 0; i < preflight->count; i++)
+		if (str_equal(preflight->findings[i].what, what))
+			return true;
+	return false;
+}
+
+/* dom0's own memory and QEMU matter for an installer alone. */
+static void the_preflight_leaves_qemu_out(void **state)
+{
+	static char none[] = "", medium[] = "/dvd.iso";
+	struct place *place = *state;
+
+	for (int installed = 0; installed < 2; installed++) {
+		CLEANUP(preflight_done) struct preflight preflight = { 0 };
+		const struct preflight_request request = { .stack = &place->fixture.stack,
+							   .on_xen = true };
+
+		for (size_t i = 0; i < 3; i++)
+			place->fixture.layers[i].install.medium = none;
+		if (installed)
+			place->fixture.layers[1].install.medium = medium;
+		assert_int_equal(preflight_check(&request, &preflight, NULL), 0);
+		assert_int_equal(finds(&preflight, "qemu-system-x86_64"), installed);
+		assert_int_equal(finds(&preflight, "free memory"), installed);
+		assert_int_equal(finds(&preflight, "accelerator"), installed);
+		assert_true(finds(&preflight, "qemu-img"));
+	}
+}
+
 static void an_accelerator_is_none(void **state)
 {
 	struct place *place = *state;
@@ -549,6 +581,7 @@ int main(void)
 		CASE(no_hvm),
 		CASE(a_domain_of_that_name),
 		CASE(profiles_that_xen_cannot_run),
+		CASE(the_preflight_leaves_qemu_out),
 		CASE(an_accelerator_is_none),
 		CASE(bridges),
 		CASE(an_echo_server_wants_an_address_of_ours),
