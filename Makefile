@@ -87,12 +87,12 @@ demo: deps
 check: deps
 	@$(MAKE) --no-print-directory all units
 	@tests/all unit fail docs answers grubfix agent media image fix run fuzz install store packages \
-		build emit zypper lookalike boot
+		build emit zypper boot
 
 check-long: deps
 	@$(MAKE) --no-print-directory all units
 	@tests/boot/nested-driver
-	@LONG=1 KILLS=200 tests/all store build
+	@LONG=1 KILLS=200 tests/all store build lookalike
 
 check-fast: all units
 	@tests/all unit fail docs answers emit grubfix agent install
