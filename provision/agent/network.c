@@ -197,6 +197,11 @@ static void answer_read(struct network *network)
 	network->answer_length += (size_t)got;
 	network->answer[network->answer_length] = '\0';
 	if (answer_is_whole(network)) {
+		/* Once more: DHCP clients set the address first, its netmask after it. */
+		if (!address_read(network)) {
+			attempt_failed(network, "the address was taken back meanwhile");
+			return;
+		}
 		memcpy(network->echo, network->answer, ECHO_DIGITS);
 		network->echo[ECHO_DIGITS] = '\0';
 		decide(network);
