@@ -174,7 +174,9 @@ static int files_read_inside(struct fsys *root, struct boot_source *source, stru
 
 		r = file_read_inside(root, list, &source->files, err);
 	}
-	return r < 0 ? r : file_read_inside(root, "bin/busybox", &source->files, err);
+	if (r == 0)
+		r = file_read_inside(root, BUSYBOX_STATIC, &source->files, err);
+	return r < 0 ? r : file_read_inside(root, BUSYBOX, &source->files, err);
 }
 
 static int modules_read_inside(struct fsys *root, const struct strv *paths,
