@@ -186,10 +186,11 @@ static int media_refuse(const struct plan *plan, struct err *err)
 {
 	for (size_t i = 0; i < plan->first_compose; i++)
 		if (plan->steps[i]->kind == STEP_MEDIUM)
-			return err_set(err, -EINVAL,
-				       "%s: is installed from %s, which a bundle cannot hold: take the "
-				       "stack file, the profiles and the medium to the other machine",
-				       plan->steps[i]->layer->name, plan->steps[i]->makes);
+			return err_set(
+				err, -EINVAL,
+				"%s: is installed from %s, which a bundle cannot hold: take the "
+				"stack file, the profiles and the medium to the other machine",
+				plan->steps[i]->layer->name, plan->steps[i]->makes);
 	return 0;
 }
 
