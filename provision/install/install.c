@@ -2,23 +2,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "install/phase_one.h"
 
 #define DISK		INSTALL_DISK
 #define STATE		"installed.json"
 #define SECRETS		"boot"
 #define STATE_MAX_BYTES 65536
-
-static void json_cleanup(json_t **json)
-{
-	json_decref(*json);
-}
 
 /* ---- the note that it is complete ---- */
 

@@ -1,11 +1,11 @@
 #include "packages/lock.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/str.h"
 
 #define LOCK_MAX_BYTES ((size_t)64 << 20)
@@ -46,11 +46,6 @@ void lock_done(struct lock *lock)
 	free(lock->trees);
 	free(lock->path);
 	*lock = (struct lock){ 0 };
-}
-
-static void json_cleanup(json_t **json)
-{
-	json_decref(*json);
 }
 
 /* ---- writing ---- */

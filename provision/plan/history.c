@@ -1,10 +1,10 @@
 #include "plan/history.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "plan/plan.h"
 
 #define HISTORY_MAX_BYTES (8u << 20)
@@ -18,11 +18,6 @@ struct history {
 	struct history_step *steps;
 	size_t count;
 };
-
-static void json_cleanup(json_t **json)
-{
-	json_decref(*json);
-}
 
 static void step_read(struct history *history, json_t *json)
 {

@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "image/undo.h"
 
@@ -18,11 +18,6 @@
 #define RECORD		 "l1.json"
 #define MAKING		 ".making"
 #define UNDO		 "undo"
-
-static void json_cleanup(json_t **json)
-{
-	json_decref(*json);
-}
 
 static char *making_path(const char *out, const char *name)
 {

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <jansson.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "store/manifest.h"
 #include "store/packages.h"
@@ -17,11 +17,6 @@
 #define BUILD_MAX_BYTES (8u << 20)
 
 /* ---- roots ---- */
-
-static void json_cleanup(json_t **json)
-{
-	json_decref(*json);
-}
 
 int store_root_add(struct store *store, const char *folder, struct err *err)
 {

@@ -2,18 +2,13 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <jansson.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 
 #define MANIFEST_MAX_BYTES (8u << 20)
-
-static void json_cleanup(json_t **json)
-{
-	json_decref(*json);
-}
 
 static int file_add(const char *folder, const char *name, json_t *files, struct err *err)
 {

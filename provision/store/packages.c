@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -12,6 +11,7 @@
 
 #include "base/fs.h"
 #include "base/hash.h"
+#include "base/json.h"
 
 #define SUFFIX	       ".deb"
 #define PART	       ".part-"
@@ -75,11 +75,6 @@ static void known_done(struct known_list *list)
 		free(list->items[i].name);
 	}
 	free(list->items);
-}
-
-static void json_cleanup(json_t **json)
-{
-	json_decref(*json);
 }
 
 static void known_add(struct known_list *list, json_t *package, bool reachable)
