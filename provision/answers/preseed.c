@@ -170,6 +170,7 @@ static void question_mirror(const char *url, const char *suite, struct buf *text
 	const char *host = url + strlen(protocol) + strlen("://");
 	size_t length = strcspn(host, "/");
 	CLEANUP(free_cleanup) char *name = str_format("%.*s", (int)length, host);
+	CLEANUP(free_cleanup) char *folder = str_copy(host + length);
 	CLEANUP(free_cleanup) char *host_question = str_format("mirror/%s/hostname", protocol);
 	CLEANUP(free_cleanup) char *folder_question = str_format("mirror/%s/directory", protocol);
 	CLEANUP(free_cleanup) char *proxy_question = str_format("mirror/%s/proxy", protocol);
@@ -177,7 +178,10 @@ static void question_mirror(const char *url, const char *suite, struct buf *text
 	answer(text, "mirror/country", "string", "manual");
 	answer(text, "mirror/protocol", "string", protocol);
 	answer(text, host_question, "string", name);
-	answer(text, folder_question, "string", host[length] ? host + length : "/");
+	/* The installer puts a slash behind it. */
+	for (size_t end = strlen(folder); end > 0 && folder[end - 1] == '/'; end--)
+		folder[end - 1] = '\0';
+	answer(text, folder_question, "string", *folder ? folder : "/");
 	answer(text, proxy_question, "string", "");
 	answer(text, "mirror/suite", "string", suite);
 }
