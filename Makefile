@@ -10,7 +10,8 @@ VERSION  := 0.1.0
 STANDARD := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2
 CFLAGS   ?= -O2 -g
-LIBRARIES := libparted blkid ext2fs com_err libarchive libcrypto yaml-0.1 jansson libcrypt libcurl
+LIBRARIES := libparted blkid ext2fs com_err libarchive libcrypto yaml-0.1 jansson libcrypt libcurl \
+	libmicrohttpd
 DATA     := -DNESTCTL_VERSION='"$(VERSION)"' -DNESTCTL_DATA_DIR='"$(prefix)/share/nestctl"'
 
 # pkg-config runs only where something is compiled: before `make deps` there is none.
@@ -87,7 +88,7 @@ demo: deps
 check: deps
 	@$(MAKE) --no-print-directory all units
 	@tests/all unit fail docs answers grubfix agent media image fix run fuzz install store packages \
-		build emit zypper boot
+		build emit zypper pxe boot
 
 check-long: deps
 	@$(MAKE) --no-print-directory all units
@@ -95,7 +96,7 @@ check-long: deps
 	@LONG=1 KILLS=200 tests/all store build lookalike
 
 check-fast: all units
-	@tests/all unit fail docs answers emit grubfix agent install
+	@tests/all unit fail docs answers emit grubfix agent install pxe
 
 fuzz-smoke:
 	@SECONDS_EACH=60 tests/fuzz/run

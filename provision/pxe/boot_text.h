@@ -1,0 +1,19 @@
+/* What a machine's boot program is told: an iPXE script or GRUB commands for its decision. Text in,
+ * text out.
+ */
+#pragma once
+#include "pxe/ledger.h"
+
+enum boot_language { BOOT_IPXE, BOOT_GRUB };
+
+/* What is started over the network. */
+struct boot_files {
+	const char *kernel, *initrd; /* paths below the boot port's root: "/netboot/vmlinuz"; initrd
+					NULL: none */
+	const char *arguments;	     /* of the kernel; hold the token */
+};
+
+/* server: "10.0.0.1:8080". files NULL: the local disk. The caller frees. Values are checked and
+ * quoted for the language; -EINVAL: one cannot be expressed. */
+int boot_text(enum boot_language language, const char *server, enum firmware firmware,
+	      const struct boot_files *files, char **ret_text, struct err *err);
