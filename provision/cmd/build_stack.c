@@ -164,8 +164,9 @@ static int l0_find(const char *name, const struct l0 **ret_l0, struct err *err)
 static int build_stack_run(const struct arguments *arguments, struct err *err)
 {
 	CLEANUP(build_request_done) struct build_request request = { 0 };
-	const struct build_options build = {
+	struct build_options build = {
 		.accel = argument(arguments, "accel"),
+		.bridge = argument(arguments, "bridge"),
 		.step = argument(arguments, "step"),
 		.resume = argument_given(arguments, "resume"),
 	};
@@ -174,6 +175,7 @@ static int build_stack_run(const struct arguments *arguments, struct err *err)
 	const struct l0 *l0 = &l0s[0];
 	int r = l0_find(argument(arguments, "l0"), &l0, err);
 
+	build.driver = l0->driver;
 	if (r == 0)
 		r = build_request_load(arguments, &request, err);
 	if (r == 0 && l0->look)

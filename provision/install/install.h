@@ -3,6 +3,7 @@
  */
 #pragma once
 #include "profile/stack.h"
+#include "run/driver.h"
 #include "store/inputs.h"
 
 /* SHA-256 of the layer's medium: what the profile says, else that of the file, which is read as a
@@ -31,8 +32,10 @@ struct install_request {
 	const char *key;    /* of the inputs */
 	const char *work;   /* a folder to make: the disk in the making; no other build uses it */
 	const char *logs;
-	const char *accel; /* "auto", "tcg", "kvm" */
-	const char *label; /* "[2/5] install l1", for progress */
+	const struct l0_driver *driver; /* what the installer's machine runs on */
+	const char *accel;		/* "auto", "tcg", "kvm" */
+	const char *bridge;		/* for a driver that takes one; NULL: it finds one */
+	const char *label;		/* "[2/5] install l1", for progress */
 };
 
 /* Runs the installer to its end. Afterwards work/INSTALL_DISK is the installed disk, synced, and

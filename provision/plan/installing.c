@@ -102,7 +102,9 @@ static int install_anew(struct plan *plan, const struct step *step,
 		.key = step->key,
 		.work = work,
 		.logs = logs,
+		.driver = options->driver ? options->driver : l0_driver_default(),
 		.accel = options->accel ? options->accel : "auto",
+		.bridge = options->bridge,
 		.label = label,
 	};
 

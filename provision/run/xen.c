@@ -123,18 +123,41 @@ static int config_check(const char *path, struct err *err)
 		       path);
 }
 
+static int path_check(const char *path, struct err *err)
+{
+	return path && strpbrk(path, "'\"\\\n")
+		       ? err_set(err, -EINVAL,
+				 "%s: a guest config cannot hold this path (no quotes and "
+				 "backslashes in --out and in install.medium)",
+				 path)
+		       : 0;
+}
+
+static int place_check(const struct guest_place *place, struct err *err)
+{
+	const struct guest_installer *installer = place->installer;
+	int r = path_check(place->disk, err);
+
+	if (r == 0 && installer)
+		r = path_check(installer->medium, err);
+	if (r == 0 && installer)
+		r = path_check(installer->answer_disk, err);
+	return r;
+}
+
 static int config_write(const struct l0_request *request, const char *path, struct err *err)
 {
-	CLEANUP(free_cleanup) char *disk = path_join(request->run_folder, request->overlay);
+	const struct l0_install *install = request->install;
+	CLEANUP(free_cleanup)
+	char *disk = install ? str_copy(install->disk)
+			     : path_join(request->run_folder, request->overlay);
 	CLEANUP(free_cleanup) char *folder = path_folder(path);
-	const struct guest_place place = { disk, "qcow2", request->bridge };
+	const struct guest_place place = { disk, install ? "raw" : "qcow2", request->bridge,
+					   install ? &install->installer : NULL };
+	int r = place_check(&place, err);
 
-	if (strpbrk(disk, "'\"\\\n"))
-		return err_set(err, -EINVAL,
-			       "%s: a guest config cannot hold this path (build without quotes and "
-			       "backslashes in --out)",
-			       disk);
-	int r = config_check(path, err);
+	if (r == 0)
+		r = config_check(path, err);
 	if (r == 0)
 		r = dir_make(folder, 0755, err);
 	if (r < 0)
@@ -278,12 +301,12 @@ static void xen_quit(struct l0_machine *machine)
 		xen_domain_quit(machine->domain);
 }
 
-static const char *xen_end_reason(const struct l0_machine *machine, int wait_status)
+static enum l0_end xen_end(const struct l0_machine *machine, int wait_status)
 {
 	if (xen_domain_is_left(wait_status))
 		log_warn("the domain %s could not be destroyed (%s destroy %s)", machine->name,
 			 xl.program, machine->name);
-	return xen_domain_end_reason(wait_status);
+	return xen_domain_end(wait_status);
 }
 
 /* The guard ends when the domain is gone, or has said that it cannot be destroyed. */
@@ -296,7 +319,7 @@ static void guard_wait(struct l0_machine *machine)
 		spawn_end(machine->pid, 0);
 		log_warn("the domain %s may be left (%s list)", machine->name, xl.program);
 	} else if (waitpid(machine->pid, &status, 0) == machine->pid) {
-		xen_end_reason(machine, status);
+		xen_end(machine, status);
 	}
 }
 
@@ -324,5 +347,5 @@ const struct l0_driver xen_driver = {
 	.start = xen_start,
 	.quit = xen_quit,
 	.stop = xen_stop,
-	.end_reason = xen_end_reason,
+	.end = xen_end,
 };

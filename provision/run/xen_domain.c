@@ -273,19 +273,19 @@ void xen_domain_free(struct xen_domain *domain)
 	free(domain);
 }
 
-const char *xen_domain_end_reason(int wait_status)
+enum l0_end xen_domain_end(int wait_status)
 {
-	static const char *const reasons[] = {
-		[0] = "it powered itself off",
-		[1] = "it reset itself, as after a panic",
-		[3] = "its domain crashed",
-		[4] = "its watchdog ended it",
+	static const enum l0_end ends[] = {
+		[0] = L0_END_POWER_OFF,
+		[1] = L0_END_RESET,
+		[3] = L0_END_CRASH,
+		[4] = L0_END_WATCHDOG,
 	};
 	size_t reason = (size_t)(WEXITSTATUS(wait_status) - STATUS_REASON);
 
-	if (!WIFEXITED(wait_status) || reason >= sizeof reasons / sizeof *reasons)
-		return NULL;
-	return reasons[reason];
+	if (!WIFEXITED(wait_status) || reason >= sizeof ends / sizeof *ends)
+		return L0_END_UNKNOWN;
+	return ends[reason];
 }
 
 bool xen_domain_is_left(int wait_status)
