@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "install/disk_check.h"
+#include "install/disk_guard.h"
 #include "install/screens.h"
 #include "run/console.h"
 #include "run/driver.h"
@@ -67,8 +68,11 @@ static int failed(struct phase_one *phase, int r, const char *what, struct err *
 static int result_check(struct phase_one *phase, struct err *err)
 {
 	CLEANUP(err_clear) struct err found = { 0 };
-	int r = disk_check(phase->disk, phase->request->layer, &found);
+	int r = disk_guard_end(phase->disk, err);
 
+	if (r < 0)
+		return r;
+	r = disk_check(phase->disk, phase->request->layer, &found);
 	if (r == 0)
 		return 0;
 	CLEANUP(free_cleanup)
@@ -275,14 +279,18 @@ int phase_one_run(const struct install_request *request, const struct boot_files
 	spawn_stop_fd();
 	screens_begin(&phase.screens, prefix);
 	int r = consoles_open(&phase, prefix, err);
+	/* Only on a Xen host does anyone else know the machine. */
+	if (r == 0 && request->driver->is_xen)
+		disk_guard_begin(disk);
 	if (r == 0)
 		r = machine_start(&phase, files, work, err);
 	if (r == 0)
 		r = watch(&phase, err);
 	log_status("%s", "");
 	request->driver->stop(&phase.machine, END_GRACE_MS);
+	int kept = disk_guard_end(disk, r < 0 ? NULL : err);
 	screens_done(&phase.screens);
 	console_done(&phase.console);
 	console_done(&phase.second);
-	return r;
+	return r < 0 ? r : kept;
 }
