@@ -47,14 +47,20 @@ static void hvm_lines(const struct layer *layer, struct strv *lines)
 		strv_add(lines, "hdtype = \"ahci\"");
 }
 
+char *guest_socket(const struct layer *layer)
+{
+	return str_format(GUEST_SOCKET_FOLDER "/%s.sock", layer->name);
+}
+
 static void hvm_devices(const struct layer *layer, const char *vga, struct strv *lines)
 {
+	CLEANUP(free_cleanup) char *socket = guest_socket(layer);
+
 	strv_format(lines, "vga = \"%s\"", vga);
 	strv_add(lines, "vnc = 0");
 	strv_add(lines, "sdl = 0");
 	/* The first serial port is the console, the second the agent's channel. */
-	strv_format(lines, "serial = [ \"pty\", \"unix:%s/%s.sock,server=on,wait=off\" ]",
-		    GUEST_SOCKET_FOLDER, layer->name);
+	strv_format(lines, "serial = [ \"pty\", \"unix:%s,server=on,wait=off\" ]", socket);
 }
 
 static void direct_boot_lines(const struct layer *layer, const char *kernel_args,

@@ -7,6 +7,8 @@
 #define GUEST_CONFIG_FOLDER "/etc/xen/vm"
 #define GUEST_AUTO_FOLDER   "/etc/xen/auto"
 #define GUEST_SOCKET_FOLDER "/run/nestctl"
+/* In every config that a run writes and removes. */
+#define GUEST_CONFIG_MARK "Written by nestctl for one run; removed after it."
 
 /* An installer that runs in the place of what is on the disk. Absolute paths. */
 struct guest_installer {
@@ -35,6 +37,9 @@ char *guest_xl_config_outermost(const struct layer *layer, const struct guest_pl
  * its host boots directly (PV, PVH; unused for HVM). Raw lines of the profile replace the lines of
  * the same key, or are added. The caller frees. */
 char *guest_xl_config(const struct layer *layer, const char *kernel_args);
+
+/* Of its second serial port, the agent's channel. The caller frees. */
+char *guest_socket(const struct layer *layer);
 
 /* Puts the profile's own lines into a flat config: each replaces the line of its key, or is added.
  */

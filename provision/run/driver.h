@@ -62,6 +62,9 @@ struct l0_driver {
 	 * -ENODEV for one that was asked for and does not work. ret_why says it in words (the
 	 * caller frees). */
 	int (*probe)(const char *wanted, bool *ret_kvm, char **ret_why, struct err *err);
+	/* Of the disk that a run writes to, l1.raw being another: "qcow2" over it, or "raw", a
+	 * copy. NULL: qcow2. */
+	const char *(*disk_format)(void);
 	/* bridge: as the person named it, or NULL. */
 	int (*network)(const char *bridge, struct l0_network *ret_network, struct err *err);
 	/* Can L1 run here, now? -EINVAL: its profile asks for what the driver lacks. NULL: what

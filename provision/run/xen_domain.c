@@ -12,8 +12,6 @@
 #include "base/log.h"
 #include "base/spawn.h"
 
-#define XL_LOG		"/var/log/xen/xl-%s.log" /* of the xl that waits for the domain's end */
-#define XL_LOG_BYTES	((size_t)1024 * 1024)
 #define CREATE_SECONDS	300
 #define DESTROY_SECONDS 60
 #define ASK_SECONDS	60
@@ -96,20 +94,11 @@ static int guard_destroy(const struct guard *guard)
 									 : STATUS_DESTROYED;
 }
 
-/* What xl's own watcher wrote: "Domain 3 has shut down, reason code 1 0x1". */
 static int guard_reason(const struct guard *guard)
 {
-	CLEANUP(free_cleanup) char *log = str_format(XL_LOG, guard->request->name);
-	CLEANUP(free_cleanup) char *path = xen_host_path(log);
-	CLEANUP(free_cleanup)
-	char *words = str_format("Domain %d has shut down, reason code ", guard->id);
-	CLEANUP(free_cleanup) char *text = NULL;
+	int reason = guard->request->toolstack->reason(guard->request->name, guard->id);
 
-	if (file_read(path, XL_LOG_BYTES, &text, NULL, NULL) < 0)
-		return STATUS_GONE;
-	const char *found = strstr(text, words);
-	int reason = found ? atoi(found + strlen(words)) : -1;
-	return reason >= 0 && reason < STATUS_REASON ? STATUS_REASON + reason : STATUS_GONE;
+	return reason >= 0 ? STATUS_REASON + reason : STATUS_GONE;
 }
 
 static int guard_watch(const struct guard *guard)
