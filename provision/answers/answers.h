@@ -10,6 +10,8 @@ struct answers_request {
 	const char *agent;	/* bytes of the static agent, put into the layer by the answer file;
 				 * NULL: it is left out. Without use where the format has none. */
 	size_t agent_length;
+	bool no_cdrom; /* the medium is a folder, which no machine can be given: all but its kernel
+			* and initrd comes over the network */
 };
 
 /* What the formats differ in from release to release; each has more of its own behind it. */

@@ -1,6 +1,7 @@
 /* Kickstart: ks.cfg of Red Hat's Anaconda. Source: the kickstart reference of RHEL 7, 8 and 9,
  * pykickstart's documentation. Nothing of a profile can hold a line of its own, so nothing can end
  * a section. */
+#include <errno.h>
 #include <string.h>
 
 #include "answers/escape.h"
@@ -66,13 +67,14 @@ static void word(struct buf *text, const char *option, const char *value)
 	escape_kickstart(value, text);
 }
 
-static void sources(const struct layer *layer, struct buf *text)
+static void sources(const struct answers_request *request, struct buf *text)
 {
+	const struct layer *layer = request->layer;
 	CLEANUP(free_cleanup) char *mirrors = str_copy(layer->mirror);
 	char *rest = NULL, *mirror = strtok_r(mirrors, " ", &rest);
 
-	/* With a medium, mirrors bring what it has not. */
-	if (*layer->install.medium || !mirror) {
+	/* With a CD-ROM, mirrors bring what it has not. */
+	if (!request->no_cdrom && (*layer->install.medium || !mirror)) {
 		buf_text(text, "cdrom\n");
 	} else {
 		word(text, "url --url=", mirror);
@@ -139,14 +141,15 @@ static void partitions(const struct disk_spec *disk, struct buf *text)
 	}
 }
 
-static void commands(const struct layer *layer, const struct redhat_release *release,
+static void commands(const struct answers_request *request, const struct redhat_release *release,
 		     struct buf *text)
 {
+	const struct layer *layer = request->layer;
 	CLEANUP(free_cleanup) char *args = linux_arguments(layer);
 	CLEANUP(free_cleanup) char *services = strv_join(&layer->services, ",");
 
 	buf_text(text, "text\n");
-	sources(layer, text);
+	sources(request, text);
 	word(text, "lang ", installed_locale(layer));
 	word(text, "\nkeyboard --xlayouts=", layer->keymap);
 	word(text, "\ntimezone ", layer->time_zone);
@@ -222,11 +225,17 @@ static int kickstart_emit(const struct answers_request *request, char **ret_text
 	CLEANUP(buf_done) struct buf text = { 0 };
 	int r = answers_begin(&kickstart_format, request->layer, &common, err);
 
+	if (r == 0 && request->no_cdrom && !*request->layer->mirror)
+		r = err_set(err, -EINVAL,
+			    "%s: os.mirror: found nothing; allowed for an install.medium that is a "
+			    "folder is the URL of an installation tree: no machine can be given a "
+			    "folder (or name an image)",
+			    request->layer->name);
 	if (r < 0)
 		return r;
 	const struct redhat_release *release = (const struct redhat_release *)common;
 	buf_format(&text, "# Written by nestctl, for %s.\n", common->title);
-	commands(request->layer, release, &text);
+	commands(request, release, &text);
 	packages(request->layer, release, &text);
 	r = post(request, &text, err);
 	if (r == 0)

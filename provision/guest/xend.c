@@ -98,7 +98,7 @@ static void boot_lines(const struct guest_installer *installer, struct buf *out)
 	text_line(out, "boot", installer && installer->medium ? "d" : "c");
 	if (!installer)
 		return;
-	buf_text(out, "xen_platform_pci = 0\nstdvga = 1\n");
+	buf_text(out, "xen_platform_pci = 0\n");
 	if (!installer->kernel)
 		return;
 	text_line(out, "loader", "hvmloader");

@@ -157,6 +157,9 @@ static void installer_lines(const struct guest_installer *installer, struct strv
 char *guest_xl_config_outermost(const struct layer *layer, const struct guest_place *place)
 {
 	CLEANUP(strv_done) struct strv lines = { 0 };
+	/* What a medium boots may want a screen. Nobody sees it, and it is slow: a kernel of ours
+	 * speaks on the serial port. */
+	bool by_itself = place->installer && !place->installer->kernel;
 
 	machine_lines(layer, &lines);
 	hvm_lines(layer, &lines);
@@ -164,7 +167,7 @@ char *guest_xl_config_outermost(const struct layer *layer, const struct guest_pl
 		installer_lines(place->installer, &lines);
 	else
 		strv_add(&lines, "boot = \"c\"");
-	hvm_devices(layer, place->installer ? "stdvga" : "none", &lines);
+	hvm_devices(layer, by_itself ? "stdvga" : "none", &lines);
 	disk_line(place, &lines);
 	vif_line(layer, place->bridge, &lines);
 	end_lines("destroy", &lines);

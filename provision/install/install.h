@@ -7,10 +7,10 @@
 #include "store/inputs.h"
 
 /* SHA-256 of the layer's medium: what the profile says, else that of the file, which is read as a
- * whole. Of a folder with an installer's kernel and initrd, of both. -ENOENT: the medium is not
- * there yet. */
-int install_medium_hash(const struct layer *layer, char ret_hex[HASH_HEX_LENGTH + 1],
-			struct err *err);
+ * whole, once: sums is the folder that keeps them, if it is there. Of a folder with an installer's
+ * kernel and initrd, of both. -ENOENT: the medium is not there yet. */
+int install_medium_hash(const struct layer *layer, const char *sums,
+			char ret_hex[HASH_HEX_LENGTH + 1], struct err *err);
 
 /* All that goes into the installed disk; medium: its hash. -EINVAL, with the keys named: the
  * answer file of its family cannot express the layer. inputs_done *ret_inputs,

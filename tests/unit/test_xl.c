@@ -140,7 +140,7 @@ static void an_installer(void **state)
 	CLEANUP(free_cleanup) char *config = guest_xl_config_outermost(&layer, &place);
 	assert_true(has_line(config, "xen_platform_pci = 0"));
 	assert_true(has_line(config, "boot = \"d\""));
-	assert_true(has_line(config, "vga = \"stdvga\""));
+	assert_true(has_line(config, "vga = \"none\""));
 	assert_true(has_line(config, "kernel = \"/x/kernel\""));
 	assert_true(has_line(config, "ramdisk = \"/x/initrd\""));
 	assert_true(has_line(config, "cmdline = \"a=\\\"b\\\\c\\\" console=ttyS0\""));
@@ -156,6 +156,7 @@ static void an_installer(void **state)
 	installer = (struct guest_installer){ .medium = "/x/medium.iso" };
 	CLEANUP(free_cleanup) char *by_itself = guest_xl_config_outermost(&layer, &place);
 	assert_true(has_line(by_itself, "boot = \"d\""));
+	assert_true(has_line(by_itself, "vga = \"stdvga\""));
 	assert_null(strstr(by_itself, "kernel"));
 }
 
