@@ -99,8 +99,12 @@ static int xen_look(const struct arguments *arguments, const struct build_reques
 		    struct err *err)
 {
 	struct run_options run;
+	bool starts =
+		!argument_given(arguments, "build-only") && !argument_given(arguments, "step");
 
-	if (argument_given(arguments, "build-only") || argument_given(arguments, "step"))
+	for (size_t i = 0; i < request->stack->layer_count; i++)
+		starts = starts || layer_is_installed(request->stack->layers[i]);
+	if (!starts)
 		return 0;
 	int r = run_request(arguments, request, &run, err);
 	return r < 0 ? r : run_check(request->stack, &run, err);
