@@ -22,6 +22,7 @@
 #define STATUS_COLUMNS 60
 #define TAIL_LINES     12
 #define END_GRACE_MS   3000
+#define QUIT_SECONDS   10.0
 #define DRAIN_BYTES    16384
 
 /* A kernel that says this does nothing more; waiting for the time limit helps nobody. */
@@ -38,6 +39,7 @@ struct phase_one {
 	double start, next_screen;
 	bool ended;
 	enum l0_end end;
+	double halted; /* seconds; the machine is there, but does nothing more; 0: it works */
 };
 
 static double seconds_of(const struct phase_one *phase)
@@ -93,8 +95,8 @@ static int verdict(struct phase_one *phase, struct err *err)
 			      "reset itself instead of powering off: its installer failed", err);
 	CLEANUP(free_cleanup)
 	char *what =
-		str_format("did not power off: %s ended%s%s%s", phase->request->driver->program,
-			   how ? " (" : "", how ? how : "", how ? ")" : "");
+		how ? str_format("did not power off: %s", how)
+		    : str_format("did not power off: %s ended", phase->request->driver->program);
 	return failed(phase, -EIO, what, err);
 }
 
@@ -142,6 +144,7 @@ static void halt_look(struct phase_one *phase)
 	if (halted || phase->end == L0_END_UNKNOWN)
 		return;
 	screen_take(phase);
+	phase->halted = seconds_of(phase);
 	phase->request->driver->quit(&phase->machine);
 }
 
@@ -169,8 +172,12 @@ static void wait_round(struct phase_one *phase)
 	stream_drain(&machine->channel, &phase->second);
 	if (machine->control)
 		halt_look(phase);
-	if (fds[3].revents)
+	if (fds[3].revents) {
 		machine_end(phase);
+	} else if (phase->halted > 0 && seconds_of(phase) - phase->halted > QUIT_SECONDS) {
+		phase->request->driver->stop(machine, 0);
+		phase->ended = true;
+	}
 }
 
 /* 0: it goes on. */
