@@ -76,8 +76,7 @@ int medium_sum(const char *path, const char *folder, char ret_hex[HASH_HEX_LENGT
 	CLEANUP(free_cleanup) char *real = realpath(path, NULL);
 	struct stat before, after;
 
-	if (!folder || !real || stat(real, &before) < 0 ||
-	    !is_settled(&before))
+	if (!folder || !real || stat(real, &before) < 0 || !is_settled(&before))
 		return hash_file(path, ret_hex, err);
 	CLEANUP(free_cleanup) char *known = identity(real, &before);
 	CLEANUP(free_cleanup) char *note = note_path(folder, real);
