@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/falloc.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -194,33 +193,14 @@ static int file_write_at(void *context, uint64_t offset, const void *data, size_
 	return 0;
 }
 
-static int zero_by_writing(struct image *image, uint64_t offset, uint64_t length, struct err *err)
-{
-	static const char zeros[65536];
-
-	while (length > 0) {
-		size_t part = length < sizeof zeros ? (size_t)length : sizeof zeros;
-		int r = file_write_at(image, offset, zeros, part, err);
-
-		if (r < 0)
-			return r;
-		offset += part;
-		length -= part;
-	}
-	return 0;
-}
-
 static int file_zero(void *context, uint64_t offset, uint64_t length, struct err *err)
 {
 	struct image *image = context;
+	int r = fd_zero(image->fd, offset, length);
 
-	if (fallocate(image->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
-		      (off_t)length) == 0)
-		return 0;
-	if (errno != EOPNOTSUPP && errno != ENOSYS)
-		return err_errno(err, errno, "%s: cannot be zeroed at byte %" PRIu64, image->path,
-				 offset);
-	return zero_by_writing(image, offset, length, err);
+	return r < 0 ? err_errno(err, -r, "%s: cannot be zeroed at byte %" PRIu64, image->path,
+				 offset)
+		     : 0;
 }
 
 static int file_next_data(void *context, uint64_t offset, uint64_t end, struct extent *ret_run,
