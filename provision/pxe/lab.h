@@ -60,5 +60,11 @@ struct lab {
 /* Like stack_load: writes nothing; -EINVAL holds every error found, "file:line:column: key: found;
  * allowed". The caller owns *ret_lab. */
 int lab_load(const char *path, struct lab **ret_lab, struct err *err);
+/* A lab file and no stack file or profile, as far as it can be read? */
+bool lab_is(const char *path);
 void lab_free(struct lab *lab);
 void lab_cleanup(struct lab **lab);
+
+/* "image", "install", ...: as in lab files. */
+const char *lab_way_name(enum lab_way way);
+const char *lab_boot_name(enum lab_boot boot);
