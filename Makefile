@@ -74,7 +74,12 @@ $B/fault.so: tests/store/fault.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -O2 -fPIC -shared $< -ldl -o $@
 
-units: $(UNITS) $B/fault.so
+# The lab's web server alone, for its tests.
+$B/pxe-web-driver: tests/pxe/web-driver.c $B/libnestctl.a $B/libgrubfix.a
+	@mkdir -p $(@D)
+	$(COMPILE) $(LDFLAGS) $^ $B/libnestctl.a $(PKG_LIBS) -o $@
+
+units: $(UNITS) $B/fault.so $B/pxe-web-driver
 
 # --- what a person asks for ---------------------------------------------------------------------
 
