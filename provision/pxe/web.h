@@ -13,12 +13,13 @@ struct web_source {
 	/* The file behind a public path of the boot port ("netboot/vmlinuz", "media/MACHINE/..."):
 	 * a descriptor, or -ENOENT. */
 	int (*file)(void *context, const char *path, struct err *err);
-	/* For the owner of a token: the ticket (JSON), the image (a descriptor), an answer file. */
+	/* For the owner of a token: the ticket (JSON), the image (a descriptor), an answer file
+	 * (token: as it was asked for with, for the links in the text). */
 	int (*ticket)(void *context, const struct lab_machine *machine, char **ret_json,
 		      struct err *err);
 	int (*image)(void *context, const struct lab_machine *machine, struct err *err);
 	int (*answer)(void *context, const struct lab_machine *machine, const char *name,
-		      char **ret_text, struct err *err);
+		      const char *token, char **ret_text, struct err *err);
 };
 
 struct web_request {
