@@ -27,7 +27,7 @@
 enum tree_rank { TREE_NONE, TREE_OTHER_FAMILY, TREE_INNER, TREE_OUTERMOST };
 
 struct lab_images {
-	struct lab_images_request request; /* its strings are not kept */
+	struct lab_images_request request; /* out is not kept */
 	char *folder;
 	int lock;
 	struct stream_facts *facts; /* one a machine; sha256 "" for none */
@@ -175,11 +175,19 @@ static int tree_of_its_own(struct lab_images *images, struct err *err)
 	return tree_provide(images, plan.plan, compose->base_step, err);
 }
 
+static bool tree_is_needed(const struct lab *lab)
+{
+	for (size_t i = 0; i < lab->machine_count; i++)
+		if (lab->machines[i].way == LAB_IMAGE || lab->machines[i].boot == LAB_BOOT_RESCUE)
+			return true;
+	return false;
+}
+
 int lab_images_tree(struct lab_images *images, const char **ret_path, struct err *err)
 {
 	int r = 0;
 
-	if (!images->tree)
+	if (!images->tree && tree_is_needed(images->request.lab))
 		r = images->rank == TREE_NONE ? tree_of_its_own(images, err)
 					      : tree_of_lab(images, err);
 	if (r < 0)
@@ -309,11 +317,16 @@ int lab_images_make(const struct lab_images_request *request, struct lab_images 
 
 	images->request = *request;
 	images->lock = images->tree_hold = -1;
-	images->folder = path_join(request->out, request->lab->name);
+	images->folder = str_copy(request->out);
 	images->facts = mem_alloc((request->lab->machine_count + 1) * sizeof *images->facts);
 	int r = dir_make(images->folder, 0700, err);
 	if (r == 0)
 		r = plan_lock_out(images->folder, &images->lock, err);
+	if (r == -EBUSY)
+		err_set(err, r,
+			"%s: another nestctl is at work with this lab; wait for it, or "
+			"use another --out",
+			images->folder);
 	if (r == 0)
 		r = machines_make(images, err);
 	if (r == 0)
@@ -339,11 +352,6 @@ void lab_images_cleanup(struct lab_images **images)
 }
 
 /* ---- what others ask ---- */
-
-const char *lab_images_folder(const struct lab_images *images)
-{
-	return images->folder;
-}
 
 const struct stream_facts *lab_image_facts(const struct lab_images *images,
 					   const struct lab_machine *machine)

@@ -24,7 +24,7 @@ static void lower_case(char *text)
 static void disk_set(const struct machine_row *row, struct lab_disk *disk)
 {
 	disk->wipe = row->wipe;
-	disk->max_bytes = UINT64_MAX;
+	disk->max_bytes = LAB_DISK_MAX;
 	if (disk_sizes_parse(row->disk_size, &disk->min_bytes, &disk->max_bytes))
 		disk->pick = LAB_DISK_SIZE;
 	else if (*row->disk_serial)

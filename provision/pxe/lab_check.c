@@ -136,6 +136,16 @@ static void check_known_by(const struct lab_file *file, const struct machine_row
 			      count > 1 ? found : "nothing");
 }
 
+/* A machine's files go into the lab's folder, where ours are too. */
+static void check_name(const struct lab_file *file, const struct machine_row *row)
+{
+	if (!row->any && str_equal(row->name, LAB_OWN_FOLDER))
+		lab_row_wrong(file, row, "name",
+			      "found \"%s\", the name of a folder of nestctl's own; allowed is "
+			      "another one",
+			      row->name);
+}
+
 static void check_any_name(const struct lab_file *file, const struct machine_row *row)
 {
 	CLEANUP(free_cleanup) char *last = str_format("%s-%u", row->name, row->any);
@@ -238,6 +248,7 @@ static const struct {
 	const char *keys[8];
 } machine_checks[] = {
 	{ check_known_by, { "mac", "uuid", "any" } },
+	{ check_name, { "name", "any" } },
 	{ check_any_name, { "name", "any" } },
 	{ check_disk_pick, { "disk.size", "disk.serial", "disk.by_id" } },
 	{ check_disk_size, { "disk.size", "way" } },

@@ -99,12 +99,13 @@ static bool bound_parse(const char *text, uint64_t *ret_bytes)
 bool disk_sizes_parse(const char *text, uint64_t *ret_min, uint64_t *ret_max)
 {
 	const char *dots = strstr(text, "..");
-	uint64_t min = 0, max = UINT64_MAX;
+	uint64_t min = 0, max = LAB_DISK_MAX;
 
 	if (!dots || (dots == text && !dots[2]))
 		return false;
 	CLEANUP(free_cleanup) char *lower = str_format("%.*s", (int)(dots - text), text);
-	if (!bound_parse(lower, &min) || !bound_parse(dots + 2, &max) || min > max)
+	if (!bound_parse(lower, &min) || !bound_parse(dots + 2, &max) || min > max ||
+	    max > LAB_DISK_MAX)
 		return false;
 	*ret_min = min;
 	*ret_max = max;
