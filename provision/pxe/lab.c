@@ -73,10 +73,10 @@ static bool stack_is_there(struct lab_file *file, const struct machine_row *row)
 		return false;
 	int r = file_check_regular(row->stack);
 	if (r < 0)
-		diagnostic_add(file->diagnostics, &node_at(row->map, "stack")->mark,
-			       "stack: found \"%s\", which cannot be read (%s); allowed is an "
-			       "existing file, relative to the one that names it",
-			       row->stack, strerror(-r));
+		lab_row_wrong(file, row, "stack",
+			      "found \"%s\", which cannot be read (%s); allowed is an existing "
+			      "file, relative to the one that names it",
+			      row->stack, strerror(-r));
 	return r == 0;
 }
 

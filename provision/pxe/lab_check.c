@@ -55,13 +55,15 @@ static void check_ports(const struct lab_file *file)
 		    { "ports.status", ports->status } };
 
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-		for (size_t j = 0; j < i; j++)
+		for (size_t j = 0; j < i; j++) {
+			bool later = node_at(file->root, all[i].key);
+
 			if (all[i].port == all[j].port)
-				lab_wrong(file,
-					  node_at(file->root, all[i].key) ? all[i].key : all[j].key,
-					  "found \"%u\" for %s and %s; allowed is one of its own "
-					  "for each",
-					  all[i].port, all[j].key, all[i].key);
+				lab_wrong(file, all[later ? i : j].key,
+					  "found \"%u\", which %s has too; allowed is one that no "
+					  "other port has",
+					  all[i].port, all[later ? j : i].key);
+		}
 }
 
 /* Who gives no addresses has no use for the rest. */
