@@ -11,7 +11,7 @@ STANDARD := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2
 CFLAGS   ?= -O2 -g
 LIBRARIES := libparted blkid ext2fs com_err libarchive libcrypto yaml-0.1 jansson libcrypt libcurl \
-	libmicrohttpd libzstd
+	libmicrohttpd libzstd libssl
 DATA     := -DNESTCTL_VERSION='"$(VERSION)"' -DNESTCTL_DATA_DIR='"$(prefix)/share/nestctl"'
 
 # pkg-config runs only where something is compiled: before `make deps` there is none.
