@@ -24,7 +24,7 @@ static void lower_case(char *text)
 static void disk_set(const struct machine_row *row, struct lab_disk *disk)
 {
 	disk->wipe = row->wipe;
-	disk->max_bytes = UINT64_MAX;
+	disk->max_bytes = LAB_DISK_MAX;
 	if (disk_sizes_parse(row->disk_size, &disk->min_bytes, &disk->max_bytes))
 		disk->pick = LAB_DISK_SIZE;
 	else if (*row->disk_serial)
@@ -73,10 +73,10 @@ static bool stack_is_there(struct lab_file *file, const struct machine_row *row)
 		return false;
 	int r = file_check_regular(row->stack);
 	if (r < 0)
-		diagnostic_add(file->diagnostics, &node_at(row->map, "stack")->mark,
-			       "stack: found \"%s\", which cannot be read (%s); allowed is an "
-			       "existing file, relative to the one that names it",
-			       row->stack, strerror(-r));
+		lab_row_wrong(file, row, "stack",
+			      "found \"%s\", which cannot be read (%s); allowed is an existing "
+			      "file, relative to the one that names it",
+			      row->stack, strerror(-r));
 	return r == 0;
 }
 

@@ -55,13 +55,15 @@ static void check_ports(const struct lab_file *file)
 		    { "ports.status", ports->status } };
 
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-		for (size_t j = 0; j < i; j++)
+		for (size_t j = 0; j < i; j++) {
+			bool later = node_at(file->root, all[i].key);
+
 			if (all[i].port == all[j].port)
-				lab_wrong(file,
-					  node_at(file->root, all[i].key) ? all[i].key : all[j].key,
-					  "found \"%u\" for %s and %s; allowed is one of its own "
-					  "for each",
-					  all[i].port, all[j].key, all[i].key);
+				lab_wrong(file, all[later ? i : j].key,
+					  "found \"%u\", which %s has too; allowed is one that no "
+					  "other port has",
+					  all[i].port, all[later ? j : i].key);
+		}
 }
 
 /* Who gives no addresses has no use for the rest. */
@@ -134,6 +136,16 @@ static void check_known_by(const struct lab_file *file, const struct machine_row
 		lab_row_wrong(file, row, count > 1 ? names.items[1] : "mac",
 			      "found %s; allowed is one of mac, uuid and any",
 			      count > 1 ? found : "nothing");
+}
+
+/* A machine's files go into the lab's folder, where ours are too. */
+static void check_name(const struct lab_file *file, const struct machine_row *row)
+{
+	if (!row->any && str_equal(row->name, LAB_OWN_FOLDER))
+		lab_row_wrong(file, row, "name",
+			      "found \"%s\", the name of a folder of nestctl's own; allowed is "
+			      "another one",
+			      row->name);
 }
 
 static void check_any_name(const struct lab_file *file, const struct machine_row *row)
@@ -238,6 +250,7 @@ static const struct {
 	const char *keys[8];
 } machine_checks[] = {
 	{ check_known_by, { "mac", "uuid", "any" } },
+	{ check_name, { "name", "any" } },
 	{ check_any_name, { "name", "any" } },
 	{ check_disk_pick, { "disk.size", "disk.serial", "disk.by_id" } },
 	{ check_disk_size, { "disk.size", "way" } },

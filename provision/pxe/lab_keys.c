@@ -13,6 +13,9 @@
 #define SIZE_FORM  "[0-9]+(KiB|MiB|GiB|TiB)"
 #define WORD_FORM  "[!-~]([ -~]*[!-~])?"
 
+#define URL                                                                                        \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:/~%+=,[]" /* of mirrors \
+										      */
 #define MULTICAST UINT32_C(0xe0000000) /* 224.0.0.0 and all above it are no machine's own */
 
 const char *const lab_way_names[] = {
@@ -99,12 +102,13 @@ static bool bound_parse(const char *text, uint64_t *ret_bytes)
 bool disk_sizes_parse(const char *text, uint64_t *ret_min, uint64_t *ret_max)
 {
 	const char *dots = strstr(text, "..");
-	uint64_t min = 0, max = UINT64_MAX;
+	uint64_t min = 0, max = LAB_DISK_MAX;
 
 	if (!dots || (dots == text && !dots[2]))
 		return false;
 	CLEANUP(free_cleanup) char *lower = str_format("%.*s", (int)(dots - text), text);
-	if (!bound_parse(lower, &min) || !bound_parse(dots + 2, &max) || min > max)
+	if (!bound_parse(lower, &min) || !bound_parse(dots + 2, &max) || min > max ||
+	    max > LAB_DISK_MAX)
 		return false;
 	*ret_min = min;
 	*ret_max = max;
@@ -161,8 +165,9 @@ static bool valid_server(const char *text)
 {
 	static const char http[] = "http://";
 
-	return str_starts(text, http) && text[strlen(http)] != '/' && visible(text, '!') &&
-	       text[strlen(http)] && !strpbrk(text, "\"'`\\$#;{}<>?@");
+	const char *host = text + strlen(http);
+
+	return str_starts(text, http) && *host && *host != '/' && strspn(host, URL) == strlen(host);
 }
 
 /* ---- the tables ---- */
@@ -281,7 +286,7 @@ const struct key_row lab_keys[] = {
 	  .type = KEY_TEXTS,
 	  .offset = IN(lab.mirrors),
 	  .valid = valid_server,
-	  .form = "^http://[^/\"'`\\\\$#;{}<>?@ ][^\"'`\\\\$#;{}<>?@ ]*$",
+	  .form = "^http://[A-Za-z0-9_.:~%+=,\\[\\]-][A-Za-z0-9_.:/~%+=,\\[\\]-]*$",
 	  .allowed = "URLs such as http://10.20.0.5/lab",
 	  .default_text = "[]",
 	  .help = "Further servers that have a copy of the lab's images" },

@@ -1,0 +1,373 @@
+/* Order and recovery: a stream's facts are taken away before it is made anew, and written after it,
+ * so that facts never speak of another stream.
+ */
+#include "pxe/images.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/data.h"
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "packages/lock.h"
+#include "pattern/pattern.h"
+
+#define FACTS_MAX_BYTES 4096
+#define STREAM		"disk.zst"
+#define FACTS		"disk.json"
+/* A stack whose base tree has a kernel for any machine, where the lab's own have none. */
+#define TREE_STACK  "profiles/xen-l1.yaml"
+#define TREE_FOLDER ".netboot-tree" /* no machine has such a name */
+
+/* How well a tree serves to boot unknown machines. */
+enum tree_rank { TREE_NONE, TREE_OTHER_FAMILY, TREE_INNER, TREE_OUTERMOST };
+
+struct lab_images {
+	struct lab_images_request request; /* out is not kept */
+	char *folder;
+	int lock;
+	struct stream_facts *facts; /* one a machine; sha256 "" for none */
+
+	enum tree_rank rank; /* of the best tree that was seen */
+	const struct lab_machine *tree_machine;
+	char tree_key[HASH_HEX_LENGTH + 1];
+	char *tree; /* once it was asked for */
+	int tree_hold;
+};
+
+/* ---- plans ---- */
+
+struct machine_plan { /* machine_plan_done it */
+	struct lock lock;
+	struct plan *plan;
+};
+
+static void machine_plan_done(struct machine_plan *plan)
+{
+	plan_free(plan->plan);
+	lock_done(&plan->lock);
+}
+
+static int stack_plan(const struct lab_images *images, const struct stack *stack, const char *out,
+		      struct machine_plan *ret_plan, struct err *err)
+{
+	CLEANUP(free_cleanup) char *path = lock_path_default(stack->path);
+	bool locked = path_exists(path);
+	int r = locked ? lock_read(path, &ret_plan->lock, err) : 0;
+
+	if (r < 0)
+		return r;
+	const struct plan_request request = {
+		.stack = stack,
+		.store = images->request.store,
+		.lock = locked ? &ret_plan->lock : NULL,
+		.out = out,
+		.offline = images->request.offline,
+	};
+	return plan_make(&request, &ret_plan->plan, err);
+}
+
+static char *machine_folder(const struct lab_images *images, const struct lab_machine *machine)
+{
+	return path_join(images->folder, machine->name);
+}
+
+static char *machine_file(const struct lab_images *images, const struct lab_machine *machine,
+			  const char *name)
+{
+	return str_format("%s/%s/%s", images->folder, machine->name, name);
+}
+
+/* ---- the tree of the netboot system ---- */
+
+static enum tree_rank tree_rank(const struct step *step)
+{
+	const struct layer *layer = step->layer;
+	const struct step *base = step->base_step;
+
+	if (base->kind != STEP_BOOTSTRAP || layer->pattern->initramfs != INITRAMFS_ROOT)
+		return TREE_NONE;
+	if (layer->os_family != OS_DEBIAN)
+		return layer->outer ? TREE_NONE : TREE_OTHER_FAMILY;
+	return layer->outer ? TREE_INNER : TREE_OUTERMOST;
+}
+
+static void tree_look(struct lab_images *images, const struct plan *plan,
+		      const struct lab_machine *machine)
+{
+	for (size_t i = plan->first_compose; i < plan->count; i++) {
+		enum tree_rank rank = tree_rank(plan->steps[i]);
+
+		if (rank <= images->rank)
+			continue;
+		images->rank = rank;
+		images->tree_machine = machine;
+		memcpy(images->tree_key, plan->steps[i]->base_step->key, sizeof images->tree_key);
+	}
+}
+
+static struct step *step_by_key(const struct plan *plan, const char *key)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (str_equal(plan->steps[i]->key, key))
+			return plan->steps[i];
+	return NULL;
+}
+
+/* It is held from here on, unless another has removed it meanwhile: then it is made once more. */
+static int tree_provide(struct lab_images *images, struct plan *plan, const struct step *step,
+			struct err *err)
+{
+	const struct build_options options = { .accel = images->request.accel, .step = step->name };
+	int r = 0;
+
+	for (int tries = 0; r == 0 && tries < 2; tries++) {
+		if (tries > 0 || !step->cached)
+			r = plan_build(plan, &options, err);
+		if (r == 0)
+			r = store_hold(images->request.store, BASE_KIND, step->key,
+				       &images->tree_hold, err);
+		if (r < 0)
+			return r;
+		if (path_exists(step->makes)) {
+			images->tree = str_copy(step->makes);
+			return 0;
+		}
+		fd_cleanup(&images->tree_hold);
+		images->tree_hold = -1;
+	}
+	return err_set(err, -EIO, "%s: is not there, though it was made", step->makes);
+}
+
+static int tree_of_lab(struct lab_images *images, struct err *err)
+{
+	CLEANUP(machine_plan_done) struct machine_plan plan = { 0 };
+	CLEANUP(free_cleanup) char *out = machine_folder(images, images->tree_machine);
+	int r = stack_plan(images, images->tree_machine->stack, out, &plan, err);
+
+	if (r < 0)
+		return r;
+	const struct step *step = step_by_key(plan.plan, images->tree_key);
+	return step ? tree_provide(images, plan.plan, step, err)
+		    : err_set(err, -EAGAIN, "%s: changed while its images were made",
+			      images->tree_machine->stack->path);
+}
+
+static int tree_of_its_own(struct lab_images *images, struct err *err)
+{
+	CLEANUP(free_cleanup) char *out = path_join(images->folder, TREE_FOLDER);
+	CLEANUP(free_cleanup) char *path = NULL;
+	CLEANUP(stack_cleanup) struct stack *stack = NULL;
+	CLEANUP(machine_plan_done) struct machine_plan plan = { 0 };
+	int r = data_path(TREE_STACK, &path, err);
+
+	if (r == 0)
+		r = stack_load(path, &stack, err);
+	if (r == 0)
+		r = stack_plan(images, stack, out, &plan, err);
+	if (r < 0)
+		return r;
+	const struct step *compose = plan_step_of(plan.plan, stack->layers[0]);
+	return tree_provide(images, plan.plan, compose->base_step, err);
+}
+
+static bool tree_is_needed(const struct lab *lab)
+{
+	for (size_t i = 0; i < lab->machine_count; i++)
+		if (lab->machines[i].way == LAB_IMAGE || lab->machines[i].boot == LAB_BOOT_RESCUE)
+			return true;
+	return false;
+}
+
+int lab_images_tree(struct lab_images *images, const char **ret_path, struct err *err)
+{
+	int r = 0;
+
+	if (!images->tree && tree_is_needed(images->request.lab))
+		r = images->rank == TREE_NONE ? tree_of_its_own(images, err)
+					      : tree_of_lab(images, err);
+	if (r < 0)
+		return err_wrap(err, r, "the tree of the netboot system");
+	*ret_path = images->tree;
+	return 0;
+}
+
+/* ---- a machine's stream ---- */
+
+static const char *image_key(const struct plan *plan)
+{
+	return plan->steps[plan->count - 1]->key;
+}
+
+/* False if the stream is not there, or not of such an image. */
+static bool facts_read(const struct lab_images *images, const struct lab_machine *machine,
+		       const char *key, struct stream_facts *ret_facts)
+{
+	CLEANUP(free_cleanup) char *path = machine_file(images, machine, FACTS);
+	CLEANUP(free_cleanup) char *stream = machine_file(images, machine, STREAM);
+	CLEANUP(free_cleanup) char *text = NULL;
+	struct stat status;
+
+	if (file_read(path, FACTS_MAX_BYTES, &text, NULL, NULL) < 0 || stat(stream, &status) < 0)
+		return false;
+	CLEANUP(json_cleanup) json_t *json = json_loads(text, 0, NULL);
+	const char *made = json_string_value(json_object_get(json, "key"));
+	const char *sha256 = json_string_value(json_object_get(json, "sha256"));
+	json_int_t disk = json_integer_value(json_object_get(json, "disk_bytes"));
+	json_int_t bytes = json_integer_value(json_object_get(json, "stream_bytes"));
+	if (!str_equal(made, key) || !sha256 || !hash_is_hex(sha256) || disk <= 0 ||
+	    bytes != (json_int_t)status.st_size)
+		return false;
+	*ret_facts = (struct stream_facts){ .disk_bytes = (uint64_t)disk,
+					    .stream_bytes = (uint64_t)bytes };
+	memcpy(ret_facts->sha256, sha256, sizeof ret_facts->sha256);
+	return true;
+}
+
+static int facts_write(const struct lab_images *images, const struct lab_machine *machine,
+		       const char *key, const struct stream_facts *facts, struct err *err)
+{
+	CLEANUP(free_cleanup) char *path = machine_file(images, machine, FACTS);
+	CLEANUP(json_cleanup)
+	json_t *json = json_pack("{s:s, s:I, s:I, s:s}", "key", key, "disk_bytes",
+				 (json_int_t)facts->disk_bytes, "stream_bytes",
+				 (json_int_t)facts->stream_bytes, "sha256", facts->sha256);
+	CLEANUP(free_cleanup) char *text = json_dumps(json, JSON_INDENT(2));
+
+	return file_write(path, text, strlen(text), 0600, err);
+}
+
+static int facts_remove(const struct lab_images *images, const struct lab_machine *machine,
+			struct err *err)
+{
+	CLEANUP(free_cleanup) char *folder = machine_folder(images, machine);
+	CLEANUP(free_cleanup) char *path = machine_file(images, machine, FACTS);
+
+	if (unlink(path) == 0)
+		return dir_sync(folder, err);
+	return errno == ENOENT ? 0 : err_errno(err, errno, "%s: cannot be removed", path);
+}
+
+static int stream_make(struct lab_images *images, const struct lab_machine *machine,
+		       struct plan *plan, struct stream_facts *facts, struct err *err)
+{
+	const struct build_options options = { .accel = images->request.accel, .resume = true };
+	CLEANUP(free_cleanup) char *image = machine_file(images, machine, "l1.raw");
+	CLEANUP(free_cleanup) char *stream = machine_file(images, machine, STREAM);
+	double start = clock_seconds();
+	int r = plan_build(plan, &options, err);
+
+	if (r == 0)
+		r = facts_remove(images, machine, err);
+	if (r == 0)
+		r = stream_pack(image, stream, facts, err);
+	if (r == 0)
+		r = facts_write(images, machine, image_key(plan), facts, err);
+	if (r == 0)
+		log_info("%s: image of %" PRIu64 " MiB packed to %" PRIu64 " MiB, %.1f s in all",
+			 machine->name, facts->disk_bytes >> 20, facts->stream_bytes >> 20,
+			 clock_seconds() - start);
+	return r;
+}
+
+static int machine_make(struct lab_images *images, const struct lab_machine *machine,
+			struct err *err)
+{
+	struct stream_facts *facts = &images->facts[machine - images->request.lab->machines];
+	CLEANUP(free_cleanup) char *out = machine_folder(images, machine);
+	CLEANUP(machine_plan_done) struct machine_plan plan = { 0 };
+	int r = stack_plan(images, machine->stack, out, &plan, err);
+
+	if (r < 0)
+		return r;
+	tree_look(images, plan.plan, machine);
+	if (facts_read(images, machine, image_key(plan.plan), facts))
+		return 0;
+	log_info("%s: its image is made", machine->name);
+	return stream_make(images, machine, plan.plan, facts, err);
+}
+
+/* ---- all of them ---- */
+
+static int machines_make(struct lab_images *images, struct err *err)
+{
+	const struct lab *lab = images->request.lab;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < lab->machine_count; i++) {
+		const struct lab_machine *machine = &lab->machines[i];
+
+		if (machine->way != LAB_IMAGE)
+			continue;
+		r = machine_make(images, machine, err);
+		if (r < 0)
+			return err_wrap(err, r, "machine %s", machine->name);
+	}
+	return r;
+}
+
+int lab_images_make(const struct lab_images_request *request, struct lab_images **ret_images,
+		    struct err *err)
+{
+	CLEANUP(lab_images_cleanup) struct lab_images *images = mem_alloc(sizeof *images);
+
+	images->request = *request;
+	images->lock = images->tree_hold = -1;
+	images->folder = str_copy(request->out);
+	images->facts = mem_alloc((request->lab->machine_count + 1) * sizeof *images->facts);
+	int r = dir_make(images->folder, 0700, err);
+	if (r == 0)
+		r = plan_lock_out(images->folder, &images->lock, err);
+	if (r == -EBUSY)
+		err_set(err, r,
+			"%s: another nestctl is at work with this lab; wait for it, or "
+			"use another --out",
+			images->folder);
+	if (r == 0)
+		r = machines_make(images, err);
+	if (r == 0)
+		*ret_images = take(&images);
+	return r;
+}
+
+void lab_images_free(struct lab_images *images)
+{
+	if (!images)
+		return;
+	fd_cleanup(&images->tree_hold);
+	fd_cleanup(&images->lock);
+	free(images->tree);
+	free(images->facts);
+	free(images->folder);
+	free(images);
+}
+
+void lab_images_cleanup(struct lab_images **images)
+{
+	lab_images_free(*images);
+}
+
+/* ---- what others ask ---- */
+
+const struct stream_facts *lab_image_facts(const struct lab_images *images,
+					   const struct lab_machine *machine)
+{
+	const struct stream_facts *facts = &images->facts[machine - images->request.lab->machines];
+
+	return *facts->sha256 ? facts : NULL;
+}
+
+int lab_image_open(const struct lab_images *images, const struct lab_machine *machine,
+		   struct err *err)
+{
+	CLEANUP(free_cleanup) char *path = machine_file(images, machine, STREAM);
+
+	if (!lab_image_facts(images, machine))
+		return err_set(err, -ENOENT, "%s: has no image", machine->name);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? err_errno(err, errno, "%s: cannot be opened", path) : fd;
+}
