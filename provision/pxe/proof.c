@@ -11,9 +11,6 @@
 /* The ledger writes each word to the disk. */
 #define CHANGE_SECONDS 0.5  /* a level's state */
 #define NEWS_SECONDS   10.0 /* what it is doing */
-/* An agent that was greeted before tells again what was known already: nobody wants to see a proven
- * machine fall back for that long. */
-#define AGAIN_SECONDS 60.0
 
 #define LEVEL_CONSOLE_BYTES ((size_t)16 * 1024)
 #define CONSOLE_BYTES	    ((size_t)4096) /* between two looks */
@@ -138,7 +135,6 @@ void proof_connect(struct proof *proof, int fd, const char *token, const char *d
 	levels_spoke(&proof->levels, proof->levels.items[0].path, 0);
 	conversation_hello(&proof->conversation);
 	conversation_feed(&proof->conversation, data, length);
-	proof->is_boot = proof->conversation.said_ready;
 }
 
 bool proof_has_nonce(const struct proof *proof, const char *nonce)
@@ -157,7 +153,6 @@ static void agent_ready(void *context, int fd, short events)
 	bool goes_on = conversation_read(&proof->conversation, fd);
 
 	proof->heard = true;
-	proof->is_boot |= proof->conversation.said_ready;
 	proof->changed |= count_gone(proof) != gone;
 	if (goes_on)
 		return;
@@ -281,8 +276,6 @@ static double wait_of(const struct proof *proof, double now, double max)
 
 	if (!proof->changed && !proof->heard)
 		return max;
-	if (!proof->is_boot && !levels_decided(&proof->levels) && due < AGAIN_SECONDS)
-		due = AGAIN_SECONDS;
 	return due - now < max ? due - now : max;
 }
 

@@ -23,7 +23,6 @@ struct proof {
 	struct levels levels; /* of the last connection; none before the first */
 	struct conversation conversation;
 	struct conversation_host host;
-	bool is_boot;	     /* its agent has just started: it knows of no hello before */
 	bool heard, changed; /* what the ledger does not know yet: anything, a level's state */
 	double told;	     /* the ledger, on the clock of `started` */
 	uint8_t digest[HASH_BYTES]; /* of what it was told */
