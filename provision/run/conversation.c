@@ -28,7 +28,6 @@ static void ready_take(struct conversation *conversation, const struct message *
 
 	if (!str_equal(message->layer, l1->layer->name))
 		log_debug("L1's agent calls itself %s", message->layer);
-	conversation->said_ready = true;
 	conversation_hello(conversation);
 	levels_spoke(conversation->levels, l1->path, now_of(conversation));
 }

@@ -22,8 +22,7 @@ struct conversation {
 	const struct conversation_host *host;
 	char *echo_address; /* as the layers see the echo server: "10.0.2.2:PORT" */
 	struct frame frame;
-	struct buf out;	 /* framed messages that wait to be sent; anyone may append */
-	bool said_ready; /* the agent, once at least: it has no memory of a hello before */
+	struct buf out; /* framed messages that wait to be sent; anyone may append */
 };
 
 /* levels and host are borrowed. conversation_done. */
