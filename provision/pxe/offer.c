@@ -9,9 +9,6 @@
 #include "pxe/boot_programs.h"
 #include "pxe/boot_text.h"
 #include "pxe/ticket.h"
-#include "pxe/vendor.h"
-
-#define MEDIA "media/"
 
 /* What anybody may have: no secret is in it. */
 static const struct {
@@ -76,8 +73,6 @@ static int offer_boot(void *context, const struct boot_client *client, bool grub
 		return r;
 	if (answer.decision == DECISION_LOCAL)
 		return text_of(offer, client, grub, NULL, ret_text, err);
-	if (answer.decision == DECISION_INSTALL && answer.machine->way == LAB_ANSWERS)
-		return vendor_boot_text(offer, client, &answer, grub, ret_text, err);
 	return netboot_text(offer, client, &answer, grub, ret_text, err);
 }
 
@@ -87,8 +82,6 @@ static int offer_file(void *context, const char *path, struct err *err)
 {
 	const struct offer *offer = context;
 
-	if (str_starts(path, MEDIA))
-		return vendor_file(offer, path + strlen(MEDIA), err);
 	for (size_t i = 0; i < sizeof public_files / sizeof *public_files; i++) {
 		if (!str_equal(path, public_files[i].path))
 			continue;
@@ -131,9 +124,38 @@ static int offer_ticket(void *context, const struct lab_machine *machine, char *
 	return r;
 }
 
-static int offer_image(void *context, const struct lab_machine *machine, struct err *err)
+static int offer_image(void *context, const struct lab_machine *machine,
+		       char ret_sha256[HASH_HEX_LENGTH + 1], struct err *err)
 {
 	const struct offer *offer = context;
+	const struct stream_facts *facts = lab_image_facts(offer->request.images, machine);
 
+	if (facts)
+		memcpy(ret_sha256, facts->sha256, HASH_HEX_LENGTH + 1);
 	return lab_image_open(offer->request.images, machine, err);
+}
+
+struct offer *offer_new(const struct offer_request *request)
+{
+	struct offer *offer = mem_alloc(sizeof *offer);
+
+	offer->request = *request;
+	offer->source = (struct web_source){
+		.context = offer,
+		.boot = offer_boot,
+		.file = offer_file,
+		.ticket = offer_ticket,
+		.image = offer_image,
+	};
+	return offer;
+}
+
+void offer_cleanup(struct offer **offer)
+{
+	free(*offer);
+}
+
+const struct web_source *offer_source(const struct offer *offer)
+{
+	return &offer->source;
 }

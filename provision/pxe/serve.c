@@ -21,10 +21,10 @@
 #include "pxe/web.h"
 #include "run/loop.h"
 
-#define ROUND_MAX_SECONDS 1.0
-#define DHCP_PROBE_MS	  3000
-#define DHCP_STARTS_MAX	  5 /* a dnsmasq that ends more often than that has a reason */
-#define DHCP_GRACE_MS	  2000
+#define ROUND_MAX_SECONDS  1.0
+#define DHCP_PROBE_MS	   3000
+#define DHCP_STARTS_MAX	   5 /* a dnsmasq that ends more often than that has a reason */
+#define DHCP_GRACE_MS	   2000
 #define LAST_WORDS_SECONDS 2.0 /* after the last proof: for whoever still reads the page */
 
 struct serve {
@@ -81,9 +81,9 @@ static void dhcp_ended(void *context, int fd, short events)
 	CLEANUP(free_cleanup) char *how = spawn_status_text(status);
 	dhcp_forget(serve);
 	if (serve->dhcp_starts == DHCP_STARTS_MAX) {
-		serve->failed = err_set(serve->err, -ECHILD,
-					"dnsmasq %s, the %uth time; its log is in %s", how,
-					serve->dhcp_starts, serve->folder);
+		serve->failed =
+			err_set(serve->err, -ECHILD, "dnsmasq %s, the %uth time; its log is in %s",
+				how, serve->dhcp_starts, serve->folder);
 		return;
 	}
 	log_warn("dnsmasq %s; it is started again", how);
@@ -161,10 +161,11 @@ static int web_open(struct serve *serve, struct err *err)
 
 static int netboot_open(struct serve *serve, struct err *err)
 {
-	const char *tree = lab_images_tree(serve->images);
 	CLEANUP(free_cleanup) char *folder = path_join(serve->folder, "netboot");
+	const char *tree = NULL;
+	int r = lab_images_tree(serve->images, &tree, err);
 
-	return tree ? netboot_make(tree, web_ca(serve->web), folder, err) : 0;
+	return r == 0 && tree ? netboot_make(tree, web_ca(serve->web), folder, err) : r;
 }
 
 static int images_open(struct serve *serve, struct err *err)

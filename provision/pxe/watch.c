@@ -59,7 +59,8 @@ static void progress_tell(const json_t *machines)
 	double done = 0, total = 0;
 	const json_t *machine;
 
-	json_array_foreach (machines, i, machine) {
+	json_array_foreach(machines, i, machine)
+	{
 		if (!str_equal(text_of(machine, "stage"), "installing"))
 			continue;
 		installing++;
@@ -86,10 +87,10 @@ void watch_tell(struct watch *watch, struct ledger *ledger)
 	CLEANUP(json_cleanup) json_t *json = json_loads(text, 0, NULL);
 	const json_t *machines = json_object_get(json, "machines");
 
-	json_array_foreach (machines, i, machine)
-		if (!str_equal(text_of(machine, "stage"), "unseen"))
-			machine_tell(watch, machine);
-	json_array_foreach (json_object_get(json, "strangers"), i, machine)
+	json_array_foreach(machines, i,
+			   machine) if (!str_equal(text_of(machine, "stage"), "unseen"))
+		machine_tell(watch, machine);
+	json_array_foreach(json_object_get(json, "strangers"), i, machine)
 		machine_tell(watch, machine);
 	progress_tell(machines);
 }
