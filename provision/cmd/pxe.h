@@ -1,0 +1,5 @@
+/* nestctl pxe: a lab over the network. */
+#pragma once
+#include "cmd/command.h"
+
+extern const struct command pxe_command;
