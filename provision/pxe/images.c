@@ -3,6 +3,7 @@
  */
 #include "pxe/images.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -252,6 +253,20 @@ static int facts_remove(const struct lab_images *images, const struct lab_machin
 	return errno == ENOENT ? 0 : err_errno(err, errno, "%s: cannot be removed", path);
 }
 
+/* What a maker that was killed left: nobody else is at work here. */
+static void leftovers_remove(const char *folder)
+{
+	DIR *stream = opendir(folder);
+	const struct dirent *entry;
+
+	while (stream && (entry = readdir(stream)))
+		if (str_starts(entry->d_name, STREAM ".tmp-") ||
+		    str_starts(entry->d_name, FACTS ".tmp-"))
+			unlinkat(dirfd(stream), entry->d_name, 0);
+	if (stream)
+		closedir(stream);
+}
+
 static int stream_make(struct lab_images *images, const struct lab_machine *machine,
 		       struct plan *plan, struct stream_facts *facts, struct err *err)
 {
@@ -288,6 +303,7 @@ static int machine_make(struct lab_images *images, const struct lab_machine *mac
 	if (facts_read(images, machine, image_key(plan.plan), facts))
 		return 0;
 	log_info("%s: its image is made", machine->name);
+	leftovers_remove(out);
 	return stream_make(images, machine, plan.plan, facts, err);
 }
 
