@@ -37,7 +37,7 @@ static int lab_make(struct program *program, char **stacks, size_t count, struct
 		if (r < 0)
 			return r;
 		machine->name = str_format("r%zu", i + 1);
-		machine->mac = str_format("52:54:00:00:00:%02zx", i + 1);
+		machine->mac = str_format("52:54:00:00:%02zx:%02zx", (i + 1) / 256, (i + 1) % 256);
 		machine->uuid = none;
 	}
 	return 0;
