@@ -149,11 +149,31 @@ bool outward_is_idle(const struct outward *outward)
 
 /* ---- events ---- */
 
-static void event_send(struct outward *outward, const struct event *event)
+/* What a run before was told, and what happens now makes old: a layer may run for years, and have
+ * many runs look at it. */
+static void overtaken_drop(struct outward *outward, const char *step, const char *guest)
+{
+	bool starts = strcmp(step, "guest-started") == 0, network = strcmp(step, "network") == 0;
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < outward->event_count; i++) {
+		struct event *event = &outward->events[i];
+
+		if (event->told && ((starts && guest && strcmp(event->guest, guest) == 0) ||
+				    (network && strcmp(event->step, step) == 0)))
+			free(event->text);
+		else
+			outward->events[kept++] = *event;
+	}
+	outward->event_count = kept;
+}
+
+static void event_send(struct outward *outward, struct event *event)
 {
 	struct buf message = { 0 };
 	char path[PATH_BYTES + CONF_NAME];
 
+	event->told = true;
 	json_begin(&message, "event");
 	json_text(&message, "path", outward->path);
 	json_seconds(&message, "seconds", event->seconds);
@@ -172,6 +192,7 @@ void outward_event(struct outward *outward, const char *step, const char *guest,
 	char copy[EVENT_TEXT_BYTES];
 	struct event *event;
 
+	overtaken_drop(outward, step, guest);
 	if (outward->event_count == EVENTS_KEPT) {
 		free(outward->events[0].text);
 		memmove(outward->events, outward->events + 1,

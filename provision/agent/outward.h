@@ -17,6 +17,7 @@ struct event {
 	const char *step;
 	char guest[CONF_NAME]; /* name; "": about the layer itself */
 	char *text;	       /* owned */
+	bool told;	       /* to somebody; it may have been lost */
 };
 
 struct outward {

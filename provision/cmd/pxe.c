@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "pxe/install.h"
+#include "pxe/render.h"
 #include "pxe/serve.h"
 #include "run/folder.h"
 
@@ -68,6 +69,28 @@ static int run_serve(const struct arguments *arguments, struct err *err)
 	return pxe_serve(&serve, err);
 }
 
+static int run_render(const struct arguments *arguments, struct err *err)
+{
+	CLEANUP(lab_request_done) struct lab_request request = { 0 };
+	CLEANUP(lab_images_cleanup) struct lab_images *images = NULL;
+	int r = lab_request_load(arguments, &request, err);
+
+	if (r == 0)
+		r = pxe_render_check(request.lab, arguments->rest[2], err);
+	if (r < 0)
+		return r;
+	spawn_stop_fd();
+	const struct lab_images_request make = {
+		.lab = request.lab,
+		.store = request.store,
+		.out = request.folder,
+		.accel = argument(arguments, "accel"),
+		.offline = argument_given(arguments, "offline"),
+	};
+	r = lab_images_make(&make, &images, err);
+	return r < 0 ? r : pxe_render(request.lab, images, arguments->rest[2], err);
+}
+
 static const char *or_else(const char *value, const char *otherwise)
 {
 	return value ? value : otherwise;
@@ -92,6 +115,7 @@ static const struct operation {
 	int (*run)(const struct arguments *arguments, struct err *err);
 } operations[] = {
 	{ "serve", 1, "serve LAB", run_serve },
+	{ "render", 2, "render LAB DIR", run_render },
 	{ "install", 0, "install", run_install },
 };
 
@@ -106,12 +130,13 @@ static int pxe_run(const struct arguments *arguments, struct err *err)
 			return err_set(err, -EINVAL, "pxe: write nestctl pxe %s", operation->usage);
 		return operation->run(arguments, err);
 	}
-	return err_set(err, -EINVAL, "pxe: \"%s\" is none of serve, install", arguments->rest[0]);
+	return err_set(err, -EINVAL, "pxe: \"%s\" is none of serve, render, install",
+		       arguments->rest[0]);
 }
 
 const struct command pxe_command = {
 	.name = "pxe",
-	.synopsis = "serve LAB | install [OPTIONS]",
+	.synopsis = "serve LAB | render LAB DIR | install [OPTIONS]",
 	.summary = "Installs and proves a lab of machines over the network",
 	.options = options,
 	.min_rest = 1,

@@ -49,6 +49,7 @@ static int program_make(const struct program *program, const char *config, const
 	return temp_publish(&temp, err);
 }
 
+/* The early commands are read by GRUB's rescue parser: no comment, no if, a line a command. */
 int boot_programs_make(const char *folder, const char *server, struct err *err)
 {
 	CLEANUP(free_cleanup) char *text = NULL;

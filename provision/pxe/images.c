@@ -3,57 +3,33 @@
  */
 #include "pxe/images.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/data.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "packages/lock.h"
-#include "pattern/pattern.h"
+#include "pxe/images_internal.h"
+#include "run/preflight.h"
 
 #define FACTS_MAX_BYTES 4096
 #define STREAM		"disk.zst"
 #define FACTS		"disk.json"
-/* A stack whose base tree has a kernel for any machine, where the lab's own have none. */
-#define TREE_STACK  "profiles/xen-l1.yaml"
-#define TREE_FOLDER ".netboot-tree" /* no machine has such a name */
-
-/* How well a tree serves to boot unknown machines. */
-enum tree_rank { TREE_NONE, TREE_OTHER_FAMILY, TREE_INNER, TREE_OUTERMOST };
-
-struct lab_images {
-	struct lab_images_request request; /* out is not kept */
-	char *folder;
-	int lock;
-	struct stream_facts *facts; /* one a machine; sha256 "" for none */
-
-	enum tree_rank rank; /* of the best tree that was seen */
-	const struct lab_machine *tree_machine;
-	char tree_key[HASH_HEX_LENGTH + 1];
-	char *tree; /* once it was asked for */
-	int tree_hold;
-};
 
 /* ---- plans ---- */
 
-struct machine_plan { /* machine_plan_done it */
-	struct lock lock;
-	struct plan *plan;
-};
-
-static void machine_plan_done(struct machine_plan *plan)
+void machine_plan_done(struct machine_plan *plan)
 {
 	plan_free(plan->plan);
 	lock_done(&plan->lock);
 }
 
-static int stack_plan(const struct lab_images *images, const struct stack *stack, const char *out,
-		      struct machine_plan *ret_plan, struct err *err)
+int images_plan(const struct lab_images *images, const struct stack *stack, const char *out,
+		struct machine_plan *ret_plan, struct err *err)
 {
 	CLEANUP(free_cleanup) char *path = lock_path_default(stack->path);
 	bool locked = path_exists(path);
@@ -71,7 +47,7 @@ static int stack_plan(const struct lab_images *images, const struct stack *stack
 	return plan_make(&request, &ret_plan->plan, err);
 }
 
-static char *machine_folder(const struct lab_images *images, const struct lab_machine *machine)
+char *images_machine_folder(const struct lab_images *images, const struct lab_machine *machine)
 {
 	return path_join(images->folder, machine->name);
 }
@@ -80,120 +56,6 @@ static char *machine_file(const struct lab_images *images, const struct lab_mach
 			  const char *name)
 {
 	return str_format("%s/%s/%s", images->folder, machine->name, name);
-}
-
-/* ---- the tree of the netboot system ---- */
-
-static enum tree_rank tree_rank(const struct step *step)
-{
-	const struct layer *layer = step->layer;
-	const struct step *base = step->base_step;
-
-	if (base->kind != STEP_BOOTSTRAP || layer->pattern->initramfs != INITRAMFS_ROOT)
-		return TREE_NONE;
-	if (layer->os_family != OS_DEBIAN)
-		return layer->outer ? TREE_NONE : TREE_OTHER_FAMILY;
-	return layer->outer ? TREE_INNER : TREE_OUTERMOST;
-}
-
-static void tree_look(struct lab_images *images, const struct plan *plan,
-		      const struct lab_machine *machine)
-{
-	for (size_t i = plan->first_compose; i < plan->count; i++) {
-		enum tree_rank rank = tree_rank(plan->steps[i]);
-
-		if (rank <= images->rank)
-			continue;
-		images->rank = rank;
-		images->tree_machine = machine;
-		memcpy(images->tree_key, plan->steps[i]->base_step->key, sizeof images->tree_key);
-	}
-}
-
-static struct step *step_by_key(const struct plan *plan, const char *key)
-{
-	for (size_t i = 0; i < plan->count; i++)
-		if (str_equal(plan->steps[i]->key, key))
-			return plan->steps[i];
-	return NULL;
-}
-
-/* It is held from here on, unless another has removed it meanwhile: then it is made once more. */
-static int tree_provide(struct lab_images *images, struct plan *plan, const struct step *step,
-			struct err *err)
-{
-	const struct build_options options = { .accel = images->request.accel, .step = step->name };
-	int r = 0;
-
-	for (int tries = 0; r == 0 && tries < 2; tries++) {
-		if (tries > 0 || !step->cached)
-			r = plan_build(plan, &options, err);
-		if (r == 0)
-			r = store_hold(images->request.store, BASE_KIND, step->key,
-				       &images->tree_hold, err);
-		if (r < 0)
-			return r;
-		if (path_exists(step->makes)) {
-			images->tree = str_copy(step->makes);
-			return 0;
-		}
-		fd_cleanup(&images->tree_hold);
-		images->tree_hold = -1;
-	}
-	return err_set(err, -EIO, "%s: is not there, though it was made", step->makes);
-}
-
-static int tree_of_lab(struct lab_images *images, struct err *err)
-{
-	CLEANUP(machine_plan_done) struct machine_plan plan = { 0 };
-	CLEANUP(free_cleanup) char *out = machine_folder(images, images->tree_machine);
-	int r = stack_plan(images, images->tree_machine->stack, out, &plan, err);
-
-	if (r < 0)
-		return r;
-	const struct step *step = step_by_key(plan.plan, images->tree_key);
-	return step ? tree_provide(images, plan.plan, step, err)
-		    : err_set(err, -EAGAIN, "%s: changed while its images were made",
-			      images->tree_machine->stack->path);
-}
-
-static int tree_of_its_own(struct lab_images *images, struct err *err)
-{
-	CLEANUP(free_cleanup) char *out = path_join(images->folder, TREE_FOLDER);
-	CLEANUP(free_cleanup) char *path = NULL;
-	CLEANUP(stack_cleanup) struct stack *stack = NULL;
-	CLEANUP(machine_plan_done) struct machine_plan plan = { 0 };
-	int r = data_path(TREE_STACK, &path, err);
-
-	if (r == 0)
-		r = stack_load(path, &stack, err);
-	if (r == 0)
-		r = stack_plan(images, stack, out, &plan, err);
-	if (r < 0)
-		return r;
-	const struct step *compose = plan_step_of(plan.plan, stack->layers[0]);
-	return tree_provide(images, plan.plan, compose->base_step, err);
-}
-
-static bool tree_is_needed(const struct lab *lab)
-{
-	for (size_t i = 0; i < lab->machine_count; i++)
-		if (lab->machines[i].way == LAB_IMAGE || lab->machines[i].boot == LAB_BOOT_RESCUE)
-			return true;
-	return false;
-}
-
-int lab_images_tree(struct lab_images *images, const char **ret_path, struct err *err)
-{
-	int r = 0;
-
-	if (!images->tree && tree_is_needed(images->request.lab))
-		r = images->rank == TREE_NONE ? tree_of_its_own(images, err)
-					      : tree_of_lab(images, err);
-	if (r < 0)
-		return err_wrap(err, r, "the tree of the netboot system");
-	*ret_path = images->tree;
-	return 0;
 }
 
 /* ---- a machine's stream ---- */
@@ -244,12 +106,51 @@ static int facts_write(const struct lab_images *images, const struct lab_machine
 static int facts_remove(const struct lab_images *images, const struct lab_machine *machine,
 			struct err *err)
 {
-	CLEANUP(free_cleanup) char *folder = machine_folder(images, machine);
+	CLEANUP(free_cleanup) char *folder = images_machine_folder(images, machine);
 	CLEANUP(free_cleanup) char *path = machine_file(images, machine, FACTS);
 
 	if (unlink(path) == 0)
 		return dir_sync(folder, err);
 	return errno == ENOENT ? 0 : err_errno(err, errno, "%s: cannot be removed", path);
+}
+
+/* Before minutes are spent; of the first stack alone, for its programs are those of the others. */
+static int builder_look(struct lab_images *images, const struct stack *stack, const char *out,
+			struct err *err)
+{
+	CLEANUP(preflight_done) struct preflight found = { 0 };
+	CLEANUP(buf_done) struct buf lines = { 0 };
+	const struct preflight_request request = {
+		.stack = stack,
+		.store = store_path(images->request.store),
+		.out = out,
+		.build_only = true,
+		.on_xen = true, /* nothing of it runs here */
+	};
+	int r = images->looked ? 0 : preflight_check(&request, &found, err);
+
+	images->looked = true;
+	if (r < 0 || preflight_ok(&found))
+		return r;
+	for (size_t i = 0; i < found.count; i++)
+		if (found.findings[i].state == FINDING_MISSING)
+			buf_format(&lines, "\n  %s: %s (%s)", found.findings[i].what,
+				   found.findings[i].detail, found.findings[i].cure);
+	return err_set(err, -ENOENT, "images cannot be built here:%s", buf_str(&lines));
+}
+
+/* What a maker that was killed left: nobody else is at work here. */
+static void leftovers_remove(const char *folder)
+{
+	DIR *stream = opendir(folder);
+	const struct dirent *entry;
+
+	while (stream && (entry = readdir(stream)))
+		if (str_starts(entry->d_name, STREAM ".tmp-") ||
+		    str_starts(entry->d_name, FACTS ".tmp-"))
+			unlinkat(dirfd(stream), entry->d_name, 0);
+	if (stream)
+		closedir(stream);
 }
 
 static int stream_make(struct lab_images *images, const struct lab_machine *machine,
@@ -278,16 +179,20 @@ static int machine_make(struct lab_images *images, const struct lab_machine *mac
 			struct err *err)
 {
 	struct stream_facts *facts = &images->facts[machine - images->request.lab->machines];
-	CLEANUP(free_cleanup) char *out = machine_folder(images, machine);
+	CLEANUP(free_cleanup) char *out = images_machine_folder(images, machine);
 	CLEANUP(machine_plan_done) struct machine_plan plan = { 0 };
-	int r = stack_plan(images, machine->stack, out, &plan, err);
+	int r = images_plan(images, machine->stack, out, &plan, err);
 
 	if (r < 0)
 		return r;
-	tree_look(images, plan.plan, machine);
+	images_tree_look(images, plan.plan, machine);
 	if (facts_read(images, machine, image_key(plan.plan), facts))
 		return 0;
 	log_info("%s: its image is made", machine->name);
+	r = builder_look(images, machine->stack, out, err);
+	if (r < 0)
+		return r;
+	leftovers_remove(out);
 	return stream_make(images, machine, plan.plan, facts, err);
 }
 

@@ -127,12 +127,13 @@ void proof_connect(struct proof *proof, int fd, const char *token, const char *d
 	levels_init(&proof->levels, proof->machine->stack, nonce, L0_ANY, NULL, NULL);
 	for (size_t i = 0; i < proof->levels.count; i++)
 		console_limit(&proof->levels.items[i].console, LEVEL_CONSOLE_BYTES);
+	levels_power_on(&proof->levels, 0);
+	levels_spoke(&proof->levels, proof->levels.items[0].path, 0);
+	proof->changed = true;
 	proof->levels.on_change = level_changed;
 	proof->levels.context = proof;
 	conversation_begin(&proof->conversation, &proof->levels, &proof->host,
 			   proof->lab->echo_address);
-	levels_power_on(&proof->levels, 0);
-	levels_spoke(&proof->levels, proof->levels.items[0].path, 0);
 	conversation_hello(&proof->conversation);
 	conversation_feed(&proof->conversation, data, length);
 }

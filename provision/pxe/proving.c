@@ -13,7 +13,10 @@
 #include "pxe/proof.h"
 #include "run/loop.h"
 
-#define CALLERS	       64 /* that have not said their first line yet; the oldest makes room */
+/* Connections that have not said their first line yet; the oldest makes room. A rack that finds its
+ * server again comes all at once, and each machine fetches an echo beside. */
+#define CALLERS_MIN    64
+#define CALLERS_EACH   2
 #define CALLER_SECONDS 10.0
 #define LINE_BYTES     640 /* "nestctl-echo", the longest path, a nonce */
 #define ACCEPTS	       16  /* in one round */
@@ -37,7 +40,8 @@ struct proving {
 	const struct lab *described;
 	int fd;
 	double paused_until;
-	struct caller callers[CALLERS];
+	struct caller *callers;
+	size_t caller_count;
 	struct proof *proofs; /* in the order of the lab's machines */
 	size_t proof_count;
 };
@@ -154,7 +158,7 @@ static struct caller *caller_place(struct proving *proving)
 {
 	struct caller *place = &proving->callers[0];
 
-	for (size_t i = 0; i < CALLERS; i++) {
+	for (size_t i = 0; i < proving->caller_count; i++) {
 		struct caller *caller = &proving->callers[i];
 
 		if (caller->fd < 0)
@@ -194,7 +198,7 @@ void proving_poll(struct proving *proving, struct loop *loop)
 
 	for (size_t i = 0; i < proving->proof_count; i++)
 		proof_poll(&proving->proofs[i], loop);
-	for (size_t i = 0; i < CALLERS; i++)
+	for (size_t i = 0; i < proving->caller_count; i++)
 		loop_add(loop, proving->callers[i].fd, POLLIN, caller_ready, &proving->callers[i]);
 	if (now >= proving->paused_until)
 		loop_add(loop, proving->fd, POLLIN, listener_ready, proving);
@@ -204,7 +208,7 @@ double proving_tick(struct proving *proving, double max)
 {
 	double now = clock_seconds();
 
-	for (size_t i = 0; i < CALLERS; i++) {
+	for (size_t i = 0; i < proving->caller_count; i++) {
 		struct caller *caller = &proving->callers[i];
 
 		if (caller->fd >= 0 && now >= caller->until)
@@ -237,10 +241,10 @@ static int listen_at(const char *address, unsigned port, int *ret_fd, struct err
 }
 
 /* Each machine keeps a connection. */
-static void descriptors_allow(size_t machines)
+static void descriptors_allow(size_t machines, size_t callers)
 {
 	struct rlimit limit;
-	rlim_t needed = machines + CALLERS + OTHERS;
+	rlim_t needed = machines + callers + OTHERS;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= needed)
 		return;
@@ -256,14 +260,16 @@ int proving_start(const struct lab *lab, const char *address, struct ledger *led
 
 	if (r < 0)
 		return r;
-	descriptors_allow(lab->machine_count);
 	struct proving *proving = mem_alloc(sizeof *proving);
+	proving->caller_count = CALLERS_MIN + CALLERS_EACH * lab->machine_count;
+	proving->callers = mem_alloc(proving->caller_count * sizeof *proving->callers);
+	descriptors_allow(lab->machine_count, proving->caller_count);
 	proving->fd = fd;
 	proving->described = lab;
 	proving->lab.ledger = ledger;
 	proving->lab.echo_address = str_format("%s:%u", address, lab->ports.agents);
 	echo_key_make(proving->lab.echo_key);
-	for (size_t i = 0; i < CALLERS; i++)
+	for (size_t i = 0; i < proving->caller_count; i++)
 		proving->callers[i].fd = -1;
 	proving->proofs = mem_alloc(lab->machine_count * sizeof *proving->proofs);
 	proving->proof_count = lab->machine_count;
@@ -277,11 +283,12 @@ void proving_end(struct proving *proving)
 {
 	if (!proving)
 		return;
-	for (size_t i = 0; i < CALLERS; i++)
+	for (size_t i = 0; i < proving->caller_count; i++)
 		caller_close(&proving->callers[i]);
 	for (size_t i = 0; i < proving->proof_count; i++)
 		proof_done(&proving->proofs[i]);
 	close(proving->fd);
+	free(proving->callers);
 	free(proving->proofs);
 	free(proving->lab.echo_address);
 	explicit_bzero(proving->lab.echo_key, sizeof proving->lab.echo_key);

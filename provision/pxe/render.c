@@ -5,11 +5,9 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "pxe/boot_text.h"
@@ -169,9 +167,22 @@ static int netboot_render(const struct render *render, struct err *err)
 	return r;
 }
 
+/* Servers want their roots, also where nothing is in them. */
+static int roots_make(const struct render *render, struct err *err)
+{
+	CLEANUP(free_cleanup) char *secure = render_path(render, "secure");
+	CLEANUP(free_cleanup) char *answers = render_path(render, "answers");
+	int r = dir_make(secure, 0700, err);
+
+	return r < 0 ? r : dir_make(answers, 0700, err);
+}
+
 static int tree_write(const struct render *render, struct err *err)
 {
-	int r = render_servers(render, err);
+	int r = roots_make(render, err);
+
+	if (r == 0)
+		r = render_servers(render, err);
 
 	if (r == 0)
 		r = netboot_render(render, err);
@@ -198,27 +209,40 @@ static int lab_check_files(const struct lab *lab, struct err *err)
 	return 0;
 }
 
-static int folder_take(const char *folder, struct err *err)
+static int folder_look(const char *folder, struct err *err)
 {
-	if (mkdir(folder, 0700) == 0)
+	DIR *stream = opendir(folder);
+	size_t entries = 0;
+
+	if (!stream && errno == ENOENT)
 		return 0;
-	if (errno != EEXIST)
-		return err_errno(err, errno, "%s: cannot be made", folder);
-	/* An empty one goes; what holds something stays. */
-	if (rmdir(folder) < 0 || mkdir(folder, 0700) < 0)
-		return err_set(err, -EEXIST, "%s: is not empty: render into a new folder", folder);
-	return 0;
+	if (!stream)
+		return err_errno(err, errno, "%s: cannot be looked at", folder);
+	while (readdir(stream))
+		entries++;
+	closedir(stream);
+	return entries <= 2
+		       ? 0
+		       : err_set(err, -EEXIST,
+				 "%s: holds something already: render into a new folder", folder);
+}
+
+int pxe_render_check(const struct lab *lab, const char *folder, struct err *err)
+{
+	int r = lab_check_files(lab, err);
+
+	return r < 0 ? r : folder_look(folder, err);
 }
 
 int pxe_render(const struct lab *lab, struct lab_images *images, const char *folder,
 	       struct err *err)
 {
-	CLEANUP(free_cleanup)
-	char *server = str_format("%s:%u", lab->address, lab->ports.boot);
-	int r = lab_check_files(lab, err);
+	CLEANUP(free_cleanup) char *server = str_format("%s:%u", lab->address, lab->ports.boot);
+	int r = pxe_render_check(lab, folder, err);
 
+	/* Secrets in it are secret each by itself: servers find their way to the rest. */
 	if (r == 0)
-		r = folder_take(folder, err);
+		r = dir_make(folder, 0755, err);
 	if (r < 0)
 		return r;
 	CLEANUP(free_cleanup) char *absolute = realpath(folder, NULL);

@@ -5,8 +5,9 @@
 #pragma once
 #include "pxe/images.h"
 
-/* Into a folder where nothing is; after a failure nothing is there either. -EINVAL: the lab has
- * what files alone cannot do (machines of any, no address of the server); -EEXIST: the folder holds
- * something. */
+/* Before images are made: -EINVAL, the lab has what files alone cannot do (machines of any, no
+ * address of the server); -EEXIST, the folder holds something. */
+int pxe_render_check(const struct lab *lab, const char *folder, struct err *err);
+/* Into a folder where nothing is; after a failure nothing is there either. Else as above. */
 int pxe_render(const struct lab *lab, struct lab_images *images, const char *folder,
 	       struct err *err);

@@ -5,7 +5,8 @@ import socket
 import time
 
 from bench import Echo, NONCE, OTHER_NONCE, Outer, Server, TOKEN, check, equal
-from scenes import SANITIZED, case, guest_connection, hvm_host
+from scenes import SANITIZED, case, guest_connection, hvm_host, pv_host
+from toolstack_double import PvGuest
 
 
 @case
@@ -128,3 +129,31 @@ def without_its_server_nothing_is_held_back(bench):
     outer.hello('a', echo.address, OTHER_NONCE)
     equal(inner.wait(t='hello')['nonce'], OTHER_NONCE, 'nonce')
     outer.wait(t='record', nonce=OTHER_NONCE)
+
+
+@case
+def history_is_told_once(bench):
+    """Who looks at a layer that runs for long hears how it is, not each restart of its guests."""
+    server, echo = Server(), Echo()
+    layer, guest = pv_host(bench)
+    with open(layer.conf_path, 'a') as f:
+        f.write(server.conf)
+    layer.start()
+    outer = server.accept()
+    outer.wait(t='ready')
+    time.sleep(1)  # the guest is started before the first hello
+    outer.hello('a', echo.address)
+    outer.wait(t='event', step='guest-started')
+    for _ in range(2):
+        guest.end()
+        outer.wait(t='event', step='guest-ended', seconds=3)
+        guest = PvGuest(layer.toolstack, 'b')
+        guest.create()
+        outer.wait(t='event', step='guest-started', seconds=3)
+    server.client.close()
+    outer = server.accept()
+    outer.hello('a', echo.address, OTHER_NONCE)
+    outer.wait(t='record')
+    outer.pump(0.5)
+    steps = [m['step'] for m in outer.messages if m['t'] == 'event']
+    equal(steps, ['network', 'guest-started', 'network'], 'events')

@@ -1,5 +1,5 @@
-/* The images of a lab on their own: pxe-images LAB OUT STORE. Prints "MACHINE DISK STREAM SHA256" of
- * each image and, last, the base tree of the netboot system.
+/* The images of a lab on their own: pxe-images LAB OUT STORE. Prints "MACHINE DISK STREAM SHA256"
+ * of each image and, last, the base tree of the netboot system.
  */
 #include <inttypes.h>
 #include <stdio.h>

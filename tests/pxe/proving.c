@@ -1,6 +1,6 @@
-/* The agents' server of a lab alone: pxe-proving FOLDER PORT STACK... makes a machine r1, r2, ...
- * of each stack file, installed already. At the first start it prints "NAME TOKEN" for each; keeps
- * FOLDER/status.json up to date; goes on until a signal. */
+/* The agents' server of a lab alone: pxe-proving FOLDER ADDRESS PORT STACK... makes a machine r1,
+ * r2, ... of each stack file, installed already. At the first start it prints "NAME TOKEN" for
+ * each; keeps FOLDER/status.json up to date; goes on until a signal. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,6 @@
 #include "pxe/proving.h"
 #include "run/loop.h"
 
-#define ADDRESS	      "127.0.0.1"
 #define ROUND_SECONDS 0.2
 
 struct program {
@@ -37,7 +36,7 @@ static int lab_make(struct program *program, char **stacks, size_t count, struct
 		if (r < 0)
 			return r;
 		machine->name = str_format("r%zu", i + 1);
-		machine->mac = str_format("52:54:00:00:00:%02zx", i + 1);
+		machine->mac = str_format("52:54:00:00:%02zx:%02zx", (i + 1) / 256, (i + 1) % 256);
 		machine->uuid = none;
 	}
 	return 0;
@@ -57,7 +56,7 @@ static int machine_install(struct program *program, const struct lab_machine *ma
 	return r;
 }
 
-static int start(struct program *program, const char *folder, struct err *err)
+static int start(struct program *program, const char *folder, const char *address, struct err *err)
 {
 	CLEANUP(free_cleanup) char *ledger = path_join(folder, "ledger");
 	bool known = path_exists(ledger);
@@ -67,7 +66,7 @@ static int start(struct program *program, const char *folder, struct err *err)
 		r = machine_install(program, &program->lab.machines[i], err);
 	program->status_path = path_join(folder, "status.json");
 	if (r == 0)
-		r = proving_start(&program->lab, ADDRESS, program->ledger, &program->proving, err);
+		r = proving_start(&program->lab, address, program->ledger, &program->proving, err);
 	puts(r == 0 ? "serves" : "failed");
 	fflush(stdout);
 	return r;
@@ -123,15 +122,15 @@ int main(int argc, char **argv)
 	CLEANUP(program_done) struct program program = { 0 };
 	CLEANUP(err_clear) struct err err = { 0 };
 
-	if (argc < 4) {
-		fputs("usage: pxe-proving FOLDER PORT STACK...\n", stderr);
+	if (argc < 5) {
+		fputs("usage: pxe-proving FOLDER ADDRESS PORT STACK...\n", stderr);
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
 	spawn_stop_fd();
-	program.lab.ports.agents = (unsigned)atoi(argv[2]);
-	if (lab_make(&program, argv + 3, (size_t)argc - 3, &err) < 0 ||
-	    start(&program, argv[1], &err) < 0) {
+	program.lab.ports.agents = (unsigned)atoi(argv[3]);
+	if (lab_make(&program, argv + 4, (size_t)argc - 4, &err) < 0 ||
+	    start(&program, argv[1], argv[2], &err) < 0) {
 		fprintf(stderr, "pxe-proving: %s\n", err.text);
 		return 1;
 	}
