@@ -74,7 +74,10 @@ static void sources(const struct answers_request *request, struct buf *text)
 	char *rest = NULL, *mirror = strtok_r(mirrors, " ", &rest);
 
 	/* With a CD-ROM, mirrors bring what it has not. */
-	if (!request->no_cdrom && (*layer->install.medium || !mirror)) {
+	if (request->network) {
+		word(text, "url --url=", request->network->repository);
+		buf_text(text, "\n");
+	} else if (!request->no_cdrom && (*layer->install.medium || !mirror)) {
 		buf_text(text, "cdrom\n");
 	} else {
 		word(text, "url --url=", mirror);
@@ -165,7 +168,7 @@ static void commands(const struct answers_request *request, const struct redhat_
 	partitions(&layer->disk, text);
 	buf_format(text, "bootloader --boot-drive=sda --timeout=%u ", layer->menu_timeout_seconds);
 	word(text, "--append=", args);
-	buf_text(text, "\npoweroff\n");
+	buf_text(text, request->network ? "\nreboot\n" : "\npoweroff\n");
 }
 
 static void packages(const struct layer *layer, const struct redhat_release *release,
@@ -225,7 +228,7 @@ static int kickstart_emit(const struct answers_request *request, char **ret_text
 	CLEANUP(buf_done) struct buf text = { 0 };
 	int r = answers_begin(&kickstart_format, request->layer, &common, err);
 
-	if (r == 0 && request->no_cdrom && !*request->layer->mirror)
+	if (r == 0 && request->no_cdrom && !request->network && !*request->layer->mirror)
 		r = err_set(err, -EINVAL,
 			    "%s: os.mirror: found nothing; allowed for an install.medium that is a "
 			    "folder is the URL of an installation tree: no machine can be given a "
