@@ -5,24 +5,9 @@
 #include "guest/format.h"
 #include "guest/xl.h"
 
-/* xl's lexer takes the escapes of C. */
-static char *quoted(const char *value)
-{
-	struct buf text = { 0 };
-
-	buf_text(&text, "\"");
-	for (; *value; value++) {
-		if (*value == '"' || *value == '\\')
-			buf_text(&text, "\\");
-		buf_add(&text, value, 1);
-	}
-	buf_text(&text, "\"");
-	return text.data;
-}
-
 static void text_line(struct strv *lines, const char *key, const char *value)
 {
-	CLEANUP(free_cleanup) char *text = quoted(value);
+	CLEANUP(free_cleanup) char *text = guest_quoted(value);
 
 	strv_format(lines, "%s = %s", key, text);
 }
@@ -30,7 +15,7 @@ static void text_line(struct strv *lines, const char *key, const char *value)
 /* A list of one. */
 static void list_line(struct strv *lines, const char *key, const char *value)
 {
-	CLEANUP(free_cleanup) char *text = quoted(value);
+	CLEANUP(free_cleanup) char *text = guest_quoted(value);
 
 	strv_format(lines, "%s = [ %s ]", key, text);
 }

@@ -5,24 +5,9 @@
 #include "base/hash.h"
 #include "guest/format.h"
 
-/* Python takes the escapes of C. */
-static char *quoted(const char *value)
-{
-	struct buf text = { 0 };
-
-	buf_text(&text, "\"");
-	for (; *value; value++) {
-		if (*value == '"' || *value == '\\')
-			buf_text(&text, "\\");
-		buf_add(&text, value, 1);
-	}
-	buf_text(&text, "\"");
-	return text.data;
-}
-
 static void text_line(struct buf *out, const char *key, const char *value)
 {
-	CLEANUP(free_cleanup) char *text = quoted(value);
+	CLEANUP(free_cleanup) char *text = guest_quoted(value);
 
 	buf_format(out, "%s = %s\n", key, text);
 }
@@ -31,7 +16,7 @@ static void list_line(struct buf *out, const char *key, const struct strv *value
 {
 	buf_format(out, "%s = [ ", key);
 	for (size_t i = 0; i < values->count; i++) {
-		CLEANUP(free_cleanup) char *text = quoted(values->items[i]);
+		CLEANUP(free_cleanup) char *text = guest_quoted(values->items[i]);
 
 		buf_format(out, "%s%s", i ? ", " : "", text);
 	}

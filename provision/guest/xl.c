@@ -35,6 +35,20 @@ void guest_lines_merge(struct strv *lines, const struct strv *raw)
 	}
 }
 
+char *guest_quoted(const char *value)
+{
+	struct buf text = { 0 };
+
+	buf_text(&text, "\"");
+	for (; *value; value++) {
+		if (*value == '"' || *value == '\\')
+			buf_text(&text, "\\");
+		buf_add(&text, value, 1);
+	}
+	buf_text(&text, "\"");
+	return text.data;
+}
+
 static void hvm_lines(const struct layer *layer, struct strv *lines)
 {
 	strv_add(lines, "type = \"hvm\"");
@@ -108,14 +122,11 @@ static char *lines_text(struct strv *lines)
 	return strv_join(lines, "\n");
 }
 
-/* xl's lexer knows the same escapes as C and Python. */
 static void text_line(struct strv *lines, const char *key, const char *value)
 {
-	CLEANUP(buf_done) struct buf text = { 0 };
+	CLEANUP(free_cleanup) char *text = guest_quoted(value);
 
-	for (; *value; value++)
-		buf_format(&text, "%s%c", strchr("\"\\", *value) ? "\\" : "", *value);
-	strv_format(lines, "%s = \"%s\"", key, buf_str(&text));
+	strv_format(lines, "%s = %s", key, text);
 }
 
 /* A disk that the installer only reads is writable all the same: libxl refuses emulated ones that

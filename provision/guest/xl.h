@@ -38,6 +38,9 @@ char *guest_xl_config_outermost(const struct layer *layer, const struct guest_pl
  * the same key, or are added. The caller frees. */
 char *guest_xl_config(const struct layer *layer, const char *kernel_args);
 
+/* A string in quotes, with the escapes that xl's lexer and Python read. The caller frees. */
+char *guest_quoted(const char *value);
+
 /* Of its second serial port, the agent's channel. The caller frees. */
 char *guest_socket(const struct layer *layer);
 
