@@ -1,6 +1,7 @@
 /* The programs that make domains on a Xen host: xl, and xm where xend runs (Xen 3.4 to 4.4). A row
  * each; what they have in common the driver knows. */
 #pragma once
+#include "guest/format.h"
 #include "guest/xl.h"
 
 struct toolstack_config {
@@ -16,6 +17,7 @@ struct toolstack {
 	const char *daemon;  /* what must be up for it to answer */
 	/* Of the disk that a run writes to: "qcow2" over the built one, "raw" for a copy of it. */
 	const char *disk_format;
+	const struct guest_format *format; /* what its configs can say */
 	/* That no path in a config may hold. */
 	const char *not_in_path;
 	/* The first is what create reads, and the only one for an installer. Each holds

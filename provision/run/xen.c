@@ -86,6 +86,9 @@ static int xen_check(const struct layer *layer, struct err *err)
 	CLEANUP(xen_host_done) struct xen_host host = { 0 };
 	int r = profile_check(layer, err);
 
+	/* Lines of a layer inside are for the host that it runs on, not for its installer. */
+	if (r == 0 && !layer->outer)
+		r = guest_format_check(toolstack->format, layer, err);
 	if (r == 0)
 		r = xen_host_look(toolstack, &host, err);
 	if (r < 0)

@@ -260,6 +260,25 @@ static void xend_leaves_configs_of_others_alone(void **state)
 	assert_true(path_exists(xml));
 }
 
+/* What the profile asks of xl is not dropped without a word. */
+static void xend_has_no_lines_of_xl(void **state)
+{
+	static char line[] = "viridian = 1", file[] = "stack.yaml";
+	char *lines[] = { line };
+	struct place *place = *state;
+	struct layer *l1 = &place->fixture.layers[0];
+
+	l1->guest_config_lines = (struct strv){ lines, 1 };
+	l1->mark = (struct mark){ file, 3, 5 };
+	struct run_options options = options_of(place);
+	assert_int_equal(run_check(&place->fixture.stack, &options, NULL), 0);
+	xend_starts(place);
+	assert_refused(
+		place, -EINVAL,
+		"l1: 1 error:\nstack.yaml:3:5: guest_config: found lines for xl; allowed for an "
+		"xm config is none");
+}
+
 static void the_toolstack_in_charge(void **state)
 {
 	struct place *place = *state;
@@ -672,6 +691,7 @@ int main(void)
 		CASE(xend_proves_every_level),
 		CASE(xend_tells_the_end),
 		CASE(xend_leaves_configs_of_others_alone),
+		CASE(xend_has_no_lines_of_xl),
 		CASE(the_toolstack_in_charge),
 		CASE(a_path_that_xm_would_split),
 		CASE(what_xl_refuses_is_quoted),
