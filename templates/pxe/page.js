@@ -66,7 +66,7 @@ const serverNow = () => Date.now() / 1000 + clockAhead;
 
 function cardMake(name) {
 	const item = $("machine").content.cloneNode(true).firstElementChild;
-	const card = { item, name, samples: [] };
+	const card = { item, machine: name, samples: [] };
 	for (const part of ["name", "stage-text", "symbol", "doing-text", "since", "error", "levels", "tail", "address",
 		"mac", "stack", "decision", "console", "uuid", "firmware", "way", "attempts", "decide", "decided"])
 		card[part] = item.querySelector("." + part);
@@ -214,11 +214,11 @@ function announce(text) {
 }
 
 async function decide(card, decision) {
-	if (decision === "install" && !confirm("Install " + card.name + " at its next boot? What is on its disk may be lost."))
+	if (decision === "install" && !confirm("Install " + card.machine + " at its next boot? What is on its disk may be lost."))
 		return;
 	setText(card.decided, "…");
 	try {
-		const answer = await fetch("/api/machines/" + encodeURIComponent(card.name) + "/decision", {
+		const answer = await fetch("/api/machines/" + encodeURIComponent(card.machine) + "/decision", {
 			method: "POST",
 			headers: { "X-Nestctl": "page", "Content-Type": "application/json" },
 			body: JSON.stringify({ decision }),
