@@ -5,18 +5,18 @@
 #include <string.h>
 
 #include "pxe/ledger_change.h"
+#include "pxe/ledger_file.h"
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-int ledger_open(const char *folder, const struct lab *lab, struct ledger **ret_ledger,
-		struct err *err)
+static struct ledger *ledger_new(const char *folder, const struct lab *lab)
 {
 	struct ledger *ledger = mem_alloc(sizeof *ledger);
 	time_t now = time(NULL);
 
-	(void)err;
 	*ledger = (struct ledger){ .lab = lab, .folder = str_copy(folder), .folder_lock = -1 };
 	pthread_mutex_init(&ledger->lock, NULL);
+	pthread_mutex_init(&ledger->stranger_change, NULL);
 	/* A page that was open while the server was started again sees a higher one. */
 	ledger->version = (uint64_t)now * 1000;
 	ledger->places = mem_alloc(lab->machine_count * sizeof *ledger->places);
@@ -26,7 +26,18 @@ int ledger_open(const char *folder, const struct lab *lab, struct ledger **ret_l
 		pthread_mutex_init(&ledger->places[i].change, NULL);
 		facts_begin(&ledger->places[i].facts, &lab->machines[i], now);
 	}
-	*ret_ledger = ledger;
+	return ledger;
+}
+
+int ledger_open(const char *folder, const struct lab *lab, struct ledger **ret_ledger,
+		struct err *err)
+{
+	CLEANUP(ledger_cleanup) struct ledger *ledger = ledger_new(folder, lab);
+	int r = ledger_files_open(ledger, err);
+
+	if (r < 0)
+		return err_wrap(err, r, "the ledger of the lab %s", lab->name);
+	*ret_ledger = take(&ledger);
 	return 0;
 }
 
@@ -34,11 +45,13 @@ void ledger_free(struct ledger *ledger)
 {
 	if (!ledger)
 		return;
+	strangers_keep(ledger, true);
 	for (size_t i = 0; i < ledger->lab->machine_count; i++) {
 		facts_done(&ledger->places[i].facts);
 		pthread_mutex_destroy(&ledger->places[i].change);
 	}
 	pthread_mutex_destroy(&ledger->lock);
+	pthread_mutex_destroy(&ledger->stranger_change);
 	fd_cleanup(&ledger->folder_lock);
 	free(ledger->places);
 	free(ledger->strangers);
@@ -80,18 +93,6 @@ static struct place *place_of_hash(struct ledger *ledger, const char *hash, bool
 	return found;
 }
 
-static struct place *place_of_token(struct ledger *ledger, const char *token, bool agent)
-{
-	char hash[HASH_HEX_LENGTH + 1];
-
-	if (!token_hash(token, hash))
-		return NULL;
-	pthread_mutex_lock(&ledger->lock);
-	struct place *place = place_of_hash(ledger, hash, agent);
-	pthread_mutex_unlock(&ledger->lock);
-	return place;
-}
-
 static int token_refused(struct err *err)
 {
 	return err_set(err, -EACCES,
@@ -99,13 +100,11 @@ static int token_refused(struct err *err)
 }
 
 /* The first use of a token: from now on its address is known. */
-static int token_bind(struct ledger *ledger, struct place *place, const char *token,
+static int token_bind(struct ledger *ledger, struct place *place, const char *hash,
 		      const char *address, struct err *err)
 {
 	struct change change;
-	char hash[HASH_HEX_LENGTH + 1];
 
-	token_hash(token, hash);
 	change_begin(&change, ledger, place);
 	/* Another thread may have been first, for another address or with another token. */
 	if (!token_hash_equal(change.next.token, hash) ||
@@ -120,17 +119,21 @@ static int token_bind(struct ledger *ledger, struct place *place, const char *to
 int ledger_token(struct ledger *ledger, const char *token, const char *address,
 		 const struct lab_machine **ret_machine, struct err *err)
 {
-	struct place *place = place_of_token(ledger, token, false);
+	char hash[HASH_HEX_LENGTH + 1];
+	bool bound = false, fits = false;
 
-	if (!place || !*address || strlen(address) > ADDRESS_LENGTH)
+	if (!token_hash(token, hash) || !*address || strlen(address) > ADDRESS_LENGTH)
 		return token_refused(err);
 	pthread_mutex_lock(&ledger->lock);
-	bool bound = *place->facts.token_address;
-	bool fits = address_fits(place, address);
+	struct place *place = place_of_hash(ledger, hash, false);
+	if (place) {
+		bound = *place->facts.token_address;
+		fits = address_fits(place, address);
+	}
 	pthread_mutex_unlock(&ledger->lock);
-	if (bound && !fits)
+	if (!place || (bound && !fits))
 		return token_refused(err);
-	int r = bound ? 0 : token_bind(ledger, place, token, address, err);
+	int r = bound ? 0 : token_bind(ledger, place, hash, address, err);
 	if (r < 0)
 		return r;
 	*ret_machine = place->machine;
@@ -140,8 +143,13 @@ int ledger_token(struct ledger *ledger, const char *token, const char *address,
 int ledger_agent_token(struct ledger *ledger, const char *token,
 		       const struct lab_machine **ret_machine, struct err *err)
 {
-	struct place *place = place_of_token(ledger, token, true);
+	char hash[HASH_HEX_LENGTH + 1];
 
+	if (!token_hash(token, hash))
+		return token_refused(err);
+	pthread_mutex_lock(&ledger->lock);
+	struct place *place = place_of_hash(ledger, hash, true);
+	pthread_mutex_unlock(&ledger->lock);
 	if (!place)
 		return token_refused(err);
 	*ret_machine = place->machine;
@@ -245,7 +253,8 @@ int ledger_levels(struct ledger *ledger, const struct lab_machine *machine, cons
 		change_drop(&change);
 		return 0;
 	}
-	if (change.next.stage != stage)
+	/* Proven is for ever, whatever its next boot shows. */
+	if (change.next.stage != stage && change.next.stage != MACHINE_PROVEN)
 		facts_stage(&change.next, stage);
 	facts_heard(&change.next);
 	/* It runs from its disk: a report that it was installed may have been lost. */

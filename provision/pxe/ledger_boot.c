@@ -77,6 +77,7 @@ static void stranger_note(struct ledger *ledger, const struct stranger *client)
 			(ledger->stranger_count - at) * sizeof *ledger->strangers);
 	}
 	ledger->strangers[ledger->stranger_count++] = *client;
+	ledger->strangers_new = true;
 }
 
 /* --- what it does ---------------------------------------------------------------------------- */
@@ -129,14 +130,14 @@ static void attempt_failed(struct facts *facts)
 	facts_string(facts->error, ERROR_LENGTH, why);
 }
 
-static void install_begin(struct facts *facts, struct boot_answer *answer)
+/* before: how the attempt before this one ended. */
+static void install_begin(struct facts *facts, const char *before, struct boot_answer *answer)
 {
-	char before[TEXT_LENGTH + 1] = "";
+	char text[TEXT_LENGTH + 1];
 
-	if (facts->attempts > 0)
-		facts_string(before, TEXT_LENGTH, facts->error);
+	facts_string(text, TEXT_LENGTH, before);
 	facts_stage(facts, MACHINE_BOOTING);
-	facts_string(facts->text, TEXT_LENGTH, before);
+	memcpy(facts->text, text, sizeof text);
 	facts->done = facts->total = 0;
 	free(take(&facts->levels));
 	facts->attempts++;
@@ -145,6 +146,7 @@ static void install_begin(struct facts *facts, struct boot_answer *answer)
 	*facts->token_address = '\0';
 	token_make(answer->agent_token);
 	token_hash(answer->agent_token, facts->agent_token);
+	answer->decision = DECISION_INSTALL;
 }
 
 static void decide_install(struct facts *facts, const struct lab_machine *machine,
@@ -155,32 +157,31 @@ static void decide_install(struct facts *facts, const struct lab_machine *machin
 
 	if (misfit(facts, machine))
 		return;
-	if (again)
+	if (again) {
 		facts->attempts--;
-	else
-		attempt_failed(facts);
-	if (facts->decision != DECISION_INSTALL)
+		install_begin(facts, facts->text, answer);
 		return;
-	install_begin(facts, answer);
-	answer->decision = DECISION_INSTALL;
+	}
+	attempt_failed(facts);
+	if (facts->decision == DECISION_INSTALL)
+		install_begin(facts, facts->attempts > 0 ? facts->error : "", answer);
 }
 
 static void decide_local(struct facts *facts)
 {
-	bool starts = facts->stage == MACHINE_INSTALLED || facts->stage == MACHINE_UNSEEN ||
-		      facts->stage == MACHINE_STARTING || facts->stage == MACHINE_PROVING;
-
-	if (starts)
+	if (facts->stage != MACHINE_PROVEN && facts->stage != MACHINE_FAILED)
 		facts_stage(facts, MACHINE_STARTING);
 }
 
-static void claim(struct facts *facts, const struct stranger *client)
+/* Its facts are those of this client from now on. What is odd about that goes into ret_odd. */
+static void claim(struct facts *facts, const struct stranger *client, char ret_odd[128])
 {
 	bool other = facts->stage != MACHINE_UNSEEN && *client->mac && *facts->mac &&
 		     !str_equal(facts->mac, client->mac);
 
+	*ret_odd = '\0';
 	if (other)
-		snprintf(facts->error, sizeof facts->error,
+		snprintf(ret_odd, 128,
 			 "%s booted as this machine, and before it %s: the later one has it now",
 			 client->mac, facts->mac);
 	if (*client->mac)
@@ -191,6 +192,32 @@ static void claim(struct facts *facts, const struct stranger *client)
 	if (client->firmware != FIRMWARE_UNKNOWN)
 		facts->firmware = client->firmware;
 	facts->heard = client->seen;
+}
+
+static void odd_add(struct facts *facts, const char *odd)
+{
+	size_t length = strlen(facts->error);
+
+	if (*odd)
+		snprintf(facts->error + length, sizeof facts->error - length, "%s%s",
+			 length ? "; " : "", odd);
+}
+
+static void decide(struct facts *facts, const struct lab_machine *machine,
+		   struct boot_answer *answer)
+{
+	switch (facts->decision) {
+	case DECISION_INSTALL:
+		decide_install(facts, machine, answer);
+		break;
+	case DECISION_LOCAL:
+		decide_local(facts);
+		break;
+	case DECISION_RESCUE:
+		facts_string(facts->text, TEXT_LENGTH, "started the rescue system");
+		answer->decision = DECISION_RESCUE;
+		break;
+	}
 }
 
 static void client_read(struct stranger *ret, const struct boot_client *client)
@@ -207,6 +234,7 @@ int ledger_boot(struct ledger *ledger, const struct boot_client *client,
 	struct boot_answer answer = { .decision = DECISION_LOCAL };
 	struct stranger who;
 	struct change change;
+	char odd[128];
 
 	client_read(&who, client);
 	pthread_mutex_lock(&ledger->lock);
@@ -215,19 +243,16 @@ int ledger_boot(struct ledger *ledger, const struct boot_client *client,
 		stranger_note(ledger, &who);
 	pthread_mutex_unlock(&ledger->lock);
 	if (!place) {
+		strangers_keep(ledger, false);
 		ledger_tell(ledger);
 		*ret_answer = answer;
 		return 0;
 	}
 	answer.machine = place->machine;
 	change_begin(&change, ledger, place);
-	claim(&change.next, &who);
-	if (change.next.decision == DECISION_INSTALL)
-		decide_install(&change.next, place->machine, &answer);
-	else
-		decide_local(&change.next);
-	if (change.next.decision == DECISION_RESCUE)
-		answer.decision = DECISION_RESCUE;
+	claim(&change.next, &who, odd);
+	decide(&change.next, place->machine, &answer);
+	odd_add(&change.next, odd);
 	int r = change_end(&change, err);
 	if (r == 0)
 		*ret_answer = answer;

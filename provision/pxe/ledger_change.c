@@ -5,6 +5,10 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/log.h"
+#include "pxe/ledger_file.h"
+
+#define FAST_SECONDS 3 /* between two writes of what comes fast */
 
 void facts_copy(struct facts *to, const struct facts *from)
 {
@@ -59,7 +63,16 @@ int change_end(struct change *change, struct err *err)
 	struct ledger *ledger = change->ledger;
 	struct place *place = change->place;
 
-	(void)err;
+	time_t now = time(NULL);
+
+	if (!change->fast || now - place->written >= FAST_SECONDS) {
+		int r = ledger_files_machine(ledger, place->machine, &change->next, err);
+		if (r < 0) {
+			change_drop(change);
+			return r;
+		}
+		place->written = now;
+	}
 	pthread_mutex_lock(&ledger->lock);
 	struct facts old = place->facts;
 	place->facts = change->next;
@@ -79,6 +92,43 @@ void ledger_tell(struct ledger *ledger)
 	pthread_mutex_unlock(&ledger->lock);
 	if (on_change)
 		on_change(context);
+}
+
+/* The list as it is, and whether it is to be written. stranger_change is held. */
+static struct stranger *strangers_copy(struct ledger *ledger, size_t *ret_count)
+{
+	struct stranger *copy = mem_alloc(STRANGERS_MAX * sizeof *copy);
+
+	pthread_mutex_lock(&ledger->lock);
+	*ret_count = ledger->stranger_count;
+	memcpy(copy, ledger->strangers, *ret_count * sizeof *copy);
+	ledger->strangers_new = false;
+	pthread_mutex_unlock(&ledger->lock);
+	return copy;
+}
+
+void strangers_keep(struct ledger *ledger, bool at_once)
+{
+	struct err err = { 0 };
+	time_t now = time(NULL);
+
+	pthread_mutex_lock(&ledger->lock);
+	bool wanted = ledger->strangers_new;
+	pthread_mutex_unlock(&ledger->lock);
+	if (!wanted)
+		return;
+	pthread_mutex_lock(&ledger->stranger_change);
+	if (at_once || now - ledger->strangers_written >= FAST_SECONDS) {
+		size_t count;
+		CLEANUP(free_cleanup) struct stranger *copy = strangers_copy(ledger, &count);
+
+		/* They get their local disk whether they are remembered or not. */
+		if (ledger_files_strangers(ledger, copy, count, &err) < 0)
+			log_debug("%s", err.text);
+		ledger->strangers_written = now;
+	}
+	pthread_mutex_unlock(&ledger->stranger_change);
+	err_clear(&err);
 }
 
 void facts_string(char *to, size_t length, const char *text)

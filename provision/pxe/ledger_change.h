@@ -21,6 +21,9 @@ int change_end(struct change *change, struct err *err);
 /* The version grows, the listener is called. Without the ledger's lock. */
 void ledger_tell(struct ledger *ledger);
 
+/* The strangers to the disk, if there are new ones: at once, or at most every few seconds. */
+void strangers_keep(struct ledger *ledger, bool at_once);
+
 /* Copies at most length bytes of a hostile text, tamed. */
 void facts_string(char *to, size_t length, const char *text);
 /* Another stage begins now; what was wrong in the one before is over. */

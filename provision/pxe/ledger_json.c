@@ -4,41 +4,6 @@
 #include "base/json.h"
 #include "pxe/ledger_state.h"
 
-static const char *const stages[] = {
-	[MACHINE_UNSEEN] = "unseen",	     [MACHINE_BOOTING] = "booting",
-	[MACHINE_INSTALLING] = "installing", [MACHINE_INSTALLED] = "installed",
-	[MACHINE_STARTING] = "starting",     [MACHINE_PROVING] = "proving",
-	[MACHINE_PROVEN] = "proven",	     [MACHINE_FAILED] = "failed",
-	[MACHINE_STRANGER] = "stranger",
-};
-
-static const char *const decisions[] = {
-	[DECISION_INSTALL] = "install",
-	[DECISION_LOCAL] = "local",
-	[DECISION_RESCUE] = "rescue",
-};
-
-static const char *const firmwares[] = {
-	[FIRMWARE_UNKNOWN] = "",
-	[FIRMWARE_BIOS] = "bios",
-	[FIRMWARE_UEFI] = "uefi",
-};
-
-const char *stage_text(enum machine_stage stage)
-{
-	return stages[stage];
-}
-
-const char *decision_text(enum boot_decision decision)
-{
-	return decisions[decision];
-}
-
-const char *firmware_text(enum firmware firmware)
-{
-	return firmwares[firmware];
-}
-
 json_t *tame_json(const char *text)
 {
 	json_t *value = json_string(text);

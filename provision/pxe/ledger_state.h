@@ -60,6 +60,9 @@ struct ledger {
 	struct place *places;	    /* in the order of the lab's machines */
 	struct stranger *strangers; /* oldest first */
 	size_t stranger_count;
+	bool strangers_new;		 /* not all of them are on the disk */
+	pthread_mutex_t stranger_change; /* held while they are written */
+	time_t strangers_written;	 /* under stranger_change */
 	uint64_t version;
 	void (*on_change)(void *context);
 	void *context;
@@ -69,5 +72,9 @@ struct ledger {
 const char *stage_text(enum machine_stage stage);
 const char *decision_text(enum boot_decision decision);
 const char *firmware_text(enum firmware firmware); /* "" for unknown */
+/* Their values, -1 if there is none of that name; name may be NULL. */
+int stage_find(const char *name);
+int decision_find(const char *name);
+int firmware_find(const char *name);
 /* JSON has UTF-8 only: other bytes become '?'. */
 json_t *tame_json(const char *text);

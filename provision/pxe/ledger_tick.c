@@ -53,4 +53,5 @@ void ledger_tick(struct ledger *ledger, time_t now)
 {
 	for (size_t i = 0; i < ledger->lab->machine_count; i++)
 		check(ledger, &ledger->places[i], now);
+	strangers_keep(ledger, false);
 }
