@@ -23,6 +23,7 @@ const DECISIONS = { install: "install", local: "local disk", rescue: "rescue" };
 const SILENCE_MS = 40000; // the server is heard every 15 s at least
 const AGAIN_MS = 2000;
 const RATE_SECONDS = 10;
+const MANY = 40; // machines: from there on each is drawn smaller
 
 const $ = (id) => document.getElementById(id);
 const cards = new Map(); // by machine name
@@ -140,6 +141,11 @@ function share(machine) {
 	}
 }
 
+function levelError(levels) {
+	const level = levels.find((one) => one.state === "failed");
+	return level ? ["L" + level.level + " " + level.name + " failed", level.step, level.reason, level.cure].filter((text) => text).join(": ") : "";
+}
+
 function drawLevels(list, levels) {
 	list.hidden = levels.length === 0;
 	while (list.children.length > levels.length)
@@ -177,8 +183,8 @@ function drawMachine(card, machine) {
 	else
 		card.progress.value = value;
 	setText(card["doing-text"], doing(card, machine));
-	card.error.hidden = !machine.error;
-	setText(card.error, machine.error);
+	setText(card.error, machine.error || levelError(machine.levels));
+	card.error.hidden = card.error.textContent === "";
 	drawLevels(card.levels, machine.levels);
 	drawConsole(card, machine.console);
 	setText(card.address, machine.address || "–");
@@ -322,6 +328,7 @@ function draw() {
 	setText($("summary"), `${proven} of ${total} machines proven` + (failed ? `, ${failed} failed` : "") +
 		(bytes ? ` · ${size(bytes)}/s in all` : ""));
 	document.title = (failed ? "✗ " : proven === total && total ? "✓ " : "") + `${proven}/${total} · ${lab.lab || "lab"}`;
+	document.body.classList.toggle("many", total > MANY);
 	$("nothing").hidden = shown > 0 || filter === null;
 	drawFilters(counts);
 	drawOverall(counts);
