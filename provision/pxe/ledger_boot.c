@@ -152,8 +152,8 @@ static void install_begin(struct facts *facts, const char *before, struct boot_a
 static void decide_install(struct facts *facts, const struct lab_machine *machine,
 			   struct boot_answer *answer)
 {
-	bool again =
-		facts->stage == MACHINE_BOOTING && time(NULL) - facts->since < SAME_BOOT_SECONDS;
+	time_t ago = time(NULL) - facts->since;
+	bool again = facts->stage == MACHINE_BOOTING && ago >= 0 && ago < SAME_BOOT_SECONDS;
 
 	if (misfit(facts, machine))
 		return;
@@ -214,6 +214,7 @@ static void decide(struct facts *facts, const struct lab_machine *machine,
 		decide_local(facts);
 		break;
 	case DECISION_RESCUE:
+		decide_local(facts);
 		facts_string(facts->text, TEXT_LENGTH, "started the rescue system");
 		answer->decision = DECISION_RESCUE;
 		break;

@@ -288,6 +288,8 @@ static void a_token_opens_for_one_address(void **state)
 	assert_false(opens(fixture, first.token, "10.0.0.66"));
 	assert_false(opens(fixture, first.agent_token, HERE));
 	assert_false(opens(fixture, "", HERE));
+	assert_true(opens(fixture, first.token, NULL));
+	assert_false(opens(fixture, first.agent_token, NULL));
 	reopen(fixture);
 	assert_true(opens(fixture, first.token, HERE));
 	assert_false(opens(fixture, first.token, "10.0.0.66"));
@@ -471,6 +473,11 @@ static void the_lab_file_may_ask_for_other_boots(void **state)
 	struct boot_answer rescue = boot_from(fixture, "", LISTED_UUID, HERE, FIRMWARE_UEFI);
 	assert_int_equal(rescue.decision, DECISION_RESCUE);
 	assert_string_equal(rescue.token, "");
+	assert_in(fixture, BY_UUID, "text", "rescue");
+	/* Neither has an agent of ours whose silence would be odd. */
+	ledger_tick(fixture->ledger, time(NULL) + 100000);
+	assert_shown(fixture, BY_MAC, "error", "");
+	assert_shown(fixture, BY_UUID, "error", "");
 }
 
 static void silence_shows(void **state)
