@@ -37,11 +37,11 @@ static json_t *machine_json(const struct lab_machine *machine, const struct fact
 	text_set(object, "mac", or_else(facts->mac, machine->mac));
 	text_set(object, "uuid", or_else(facts->uuid, machine->uuid));
 	text_set(object, "address", facts->address);
-	text_set(object, "firmware", firmware_text(facts->firmware));
+	text_set(object, "firmware", ledger_firmware_text(facts->firmware));
 	text_set(object, "stack", machine->stack->name);
 	text_set(object, "way", machine->way == LAB_IMAGE ? "image" : "answers");
-	text_set(object, "stage", stage_text(facts->stage));
-	text_set(object, "decision", decision_text(facts->decision));
+	text_set(object, "stage", ledger_stage_text(facts->stage));
+	text_set(object, "decision", ledger_decision_text(facts->decision));
 	json_object_set_new(object, "since", json_integer(facts->since));
 	json_object_set_new(object, "seconds",
 			    json_integer(now > facts->since ? now - facts->since : 0));
@@ -75,7 +75,7 @@ static json_t *stranger_json(const struct stranger *stranger)
 	text_set(object, "mac", stranger->mac);
 	text_set(object, "uuid", stranger->uuid);
 	text_set(object, "address", stranger->address);
-	text_set(object, "firmware", firmware_text(stranger->firmware));
+	text_set(object, "firmware", ledger_firmware_text(stranger->firmware));
 	json_object_set_new(object, "seen", json_integer(stranger->seen));
 	return object;
 }

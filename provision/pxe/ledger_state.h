@@ -69,12 +69,12 @@ struct ledger {
 };
 
 /* Names as the page and the files have them; never NULL. */
-const char *stage_text(enum machine_stage stage);
-const char *decision_text(enum boot_decision decision);
-const char *firmware_text(enum firmware firmware); /* "" for unknown */
+const char *ledger_stage_text(enum machine_stage stage);
+const char *ledger_decision_text(enum boot_decision decision);
+const char *ledger_firmware_text(enum firmware firmware); /* "" for unknown */
 /* Their values, -1 if there is none of that name; name may be NULL. */
-int stage_find(const char *name);
-int decision_find(const char *name);
-int firmware_find(const char *name);
+int ledger_stage_find(const char *name);
+int ledger_decision_find(const char *name);
+int ledger_firmware_find(const char *name);
 /* JSON has UTF-8 only: other bytes become '?'. */
 json_t *tame_json(const char *text);
