@@ -110,6 +110,7 @@ static bool misfit(struct facts *facts, const struct lab_machine *machine)
 		 uefi ? "UEFI" : "BIOS", l1->name, boot_loader_name(l1->boot_loader), needed,
 		 uefi ? "grub2-efi" : "grub2-bios");
 	facts_withdraw(facts);
+	*facts->text = '\0';
 	return true;
 }
 
@@ -126,6 +127,7 @@ static void attempt_failed(struct facts *facts)
 	if (facts->attempts >= LEDGER_ATTEMPTS) {
 		facts_stage(facts, MACHINE_FAILED);
 		facts->decision = DECISION_LOCAL;
+		*facts->token = '\0';
 	}
 	facts_string(facts->error, ERROR_LENGTH, why);
 }

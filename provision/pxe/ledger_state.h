@@ -17,6 +17,7 @@
 struct facts {
 	enum machine_stage stage;
 	enum boot_decision decision; /* at its next boot */
+	enum boot_decision listed;   /* what the lab file asked for */
 	char mac[MAC_LENGTH + 1];    /* as it booted last; "" before */
 	char uuid[UUID_LENGTH + 1];
 	char address[ADDRESS_LENGTH + 1];
@@ -36,6 +37,8 @@ void facts_copy(struct facts *to, const struct facts *from); /* to is blank */
 void facts_done(struct facts *facts);
 /* How a machine of the lab file begins. */
 void facts_begin(struct facts *facts, const struct lab_machine *machine, time_t now);
+/* What the lab file asks for now holds for a machine that was not installed by us. */
+void facts_listed(struct facts *facts, const struct lab_machine *machine);
 
 struct place { /* of a machine of the lab */
 	const struct lab_machine *machine;

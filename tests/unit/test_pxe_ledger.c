@@ -480,6 +480,27 @@ static void the_lab_file_may_ask_for_other_boots(void **state)
 	assert_shown(fixture, BY_UUID, "error", "");
 }
 
+/* A person who changes the lab file between two servers means it; what is installed stays so. */
+static void the_lab_file_may_change(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(boot(fixture, LISTED_MAC).decision, DECISION_INSTALL);
+	fixture->machines[BY_MAC].boot = LAB_BOOT_LOCAL;
+	reopen(fixture);
+	assert_int_equal(boot(fixture, LISTED_MAC).decision, DECISION_LOCAL);
+	fixture->machines[BY_MAC].boot = LAB_BOOT_INSTALL;
+	reopen(fixture);
+	assert_int_equal(boot(fixture, LISTED_MAC).decision, DECISION_INSTALL);
+	ledger_installed(fixture->ledger, of(fixture, BY_MAC), NULL);
+	fixture->machines[BY_MAC].boot = LAB_BOOT_RESCUE;
+	reopen(fixture);
+	assert_int_equal(boot(fixture, LISTED_MAC).decision, DECISION_LOCAL);
+	fixture->machines[BY_MAC].boot = LAB_BOOT_INSTALL;
+	reopen(fixture);
+	assert_int_equal(boot(fixture, LISTED_MAC).decision, DECISION_LOCAL);
+}
+
 static void silence_shows(void **state)
 {
 	struct fixture *fixture = *state;
@@ -729,6 +750,7 @@ int main(void)
 		CASE(a_disk_that_the_firmware_cannot_start_is_not_made),
 		CASE(the_old_system_says_nothing_of_the_new),
 		CASE(the_lab_file_may_ask_for_other_boots),
+		CASE(the_lab_file_may_change),
 		CASE(silence_shows),
 		CASE(the_console_keeps_its_end),
 		CASE(a_second_ledger_is_refused),
