@@ -32,9 +32,9 @@ struct text_key {
 	}
 
 static const struct text_key facts_texts[] = {
-	TEXT_KEY(facts, mac),		TEXT_KEY(facts, uuid),	      TEXT_KEY(facts, address),
-	TEXT_KEY(facts, text),		TEXT_KEY(facts, error),	      TEXT_KEY(facts, token),
-	TEXT_KEY(facts, token_address), TEXT_KEY(facts, agent_token), { 0 },
+	TEXT_KEY(facts, mac),		TEXT_KEY(facts, uuid),	       TEXT_KEY(facts, address),
+	TEXT_KEY(facts, text),		TEXT_KEY(facts, error),	       TEXT_KEY(facts, token),
+	TEXT_KEY(facts, token_address), TEXT_KEY(facts, agent_tokens), { 0 },
 };
 
 static const struct text_key stranger_texts[] = {
