@@ -81,5 +81,3 @@ const char *ledger_firmware_text(enum firmware firmware); /* "" for unknown */
 int ledger_stage_find(const char *name);
 int ledger_decision_find(const char *name);
 int ledger_firmware_find(const char *name);
-/* JSON has UTF-8 only: other bytes become '?'. */
-json_t *tame_json(const char *text);
