@@ -1,10 +1,9 @@
-/* What jansson lacks: for CLEANUP, and for objects from elsewhere, whose members may be anything.
- */
+/* What jansson lacks: for CLEANUP, for texts of any bytes, for objects from elsewhere. */
 #pragma once
 #include <jansson.h>
 #include <stdint.h>
 
-/* Lets a value go; NULL is allowed. */
+/* Lets a value go; NULL is allowed. For CLEANUP. */
 static inline void json_cleanup(json_t **json)
 {
 	json_decref(*json);
@@ -25,3 +24,7 @@ static inline uint64_t json_member_number(const json_t *object, const char *key)
 
 	return number > 0 ? (uint64_t)number : 0;
 }
+
+/* A string of any bytes: JSON holds UTF-8 only, and where a text is none its other bytes become
+ * '?'. */
+json_t *json_text(const char *text);
