@@ -205,7 +205,7 @@ static ssize_t stream_read(void *context, uint64_t position, char *buffer, size_
 	struct stream *stream = context;
 
 	(void)position;
-	return watch_read(stream->connection, &stream->source, buffer, size);
+	return web_watch_read(stream->connection, &stream->source, buffer, size);
 }
 
 static void stream_free(void *context)
