@@ -26,11 +26,13 @@ ALL_C    := $(wildcard provision/*.[ch] provision/*/*.[ch] grubfix/*.[ch] tests/
 	tests/media/lookalike/*.[ch])
 
 objects   = $(patsubst %.c,$B/obj/%.o,$(1))
-COMPILE   = $(CC) $(STANDARD) $(WARNINGS) $(CFLAGS) -MMD -MP -Iprovision -I. $(DATA) $(PKG_CFLAGS)
+# Hidden: a function of ours must not take the place of a library's own of the same name (libparted
+# has a fat_free too).
+COMPILE   = $(CC) $(STANDARD) $(WARNINGS) $(CFLAGS) -fvisibility=hidden -MMD -MP -Iprovision -I. $(DATA) $(PKG_CFLAGS)
 
 all: $B/nestctl $B/nestctl-agent $(if $(wildcard grubfix/main.c),$B/grubfix)
 
-$B/obj/%.o: %.c
+$B/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) -c $< -o $@
 

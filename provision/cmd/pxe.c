@@ -4,13 +4,10 @@
 
 #include "base/fs.h"
 #include "base/spawn.h"
-#include "pxe/netboot.h"
+#include "pxe/install.h"
 #include "pxe/render.h"
 #include "pxe/serve.h"
 #include "run/folder.h"
-
-#define COMMAND_LINE	 "/proc/cmdline" /* of the netboot system's kernel */
-#define COMMAND_LINE_MAX 4096
 
 static const struct option_row options[] = {
 	{ "out", 'o', "DIR", "serve, render: where labs are built (default: out)" },
@@ -18,6 +15,11 @@ static const struct option_row options[] = {
 	{ "accel", 0, "HOW", "serve, render: of installers that run here: auto, tcg or kvm" },
 	{ "offline", 0, NULL, "serve, render: fetch nothing: build from the store alone" },
 	{ "keep", 'k', NULL, "serve: go on after every machine is proven" },
+	{ "command-line", 0, "FILE",
+	  "install: the kernel's command line (default: /proc/cmdline)" },
+	{ "ca", 0, "FILE", "install: the lab's certificate (default: /etc/nestctl/ca.pem)" },
+	{ "sys", 0, "DIR", "install: where the kernel tells of its disks (default: /sys)" },
+	{ "dev", 0, "DIR", "install: where these disks are (default: /dev)" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -89,13 +91,21 @@ static int run_render(const struct arguments *arguments, struct err *err)
 	return r < 0 ? r : pxe_render(request.lab, images, arguments->rest[2], err);
 }
 
+static const char *or_else(const char *value, const char *otherwise)
+{
+	return value ? value : otherwise;
+}
+
 static int run_install(const struct arguments *arguments, struct err *err)
 {
-	CLEANUP(free_cleanup) char *line = NULL;
-	int r = file_read(COMMAND_LINE, COMMAND_LINE_MAX, &line, NULL, err);
+	const struct install_request request = {
+		.command_line = or_else(argument(arguments, "command-line"), "/proc/cmdline"),
+		.ca_path = or_else(argument(arguments, "ca"), "/etc/nestctl/ca.pem"),
+		.sys = or_else(argument(arguments, "sys"), "/sys"),
+		.dev = or_else(argument(arguments, "dev"), "/dev"),
+	};
 
-	(void)arguments;
-	return r < 0 ? r : netboot_install(line, err);
+	return netboot_install(&request, err);
 }
 
 static const struct operation {

@@ -3,12 +3,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fs.h"
 #include "pxe/boot_programs.h"
 #include "pxe/boot_text.h"
 #include "pxe/ticket.h"
+#include "pxe/vendor.h"
+
+#define MEDIA "media/"
+/* The last one is the kernel's /dev/console: machines without a screen have a serial port. */
+#define CONSOLES "console=tty0 console=ttyS0,115200"
 
 /* What anybody may have: no secret is in it. */
 static const struct {
@@ -32,10 +38,11 @@ static char *netboot_arguments(const struct offer *offer, const struct boot_answ
 			       const struct boot_client *client)
 {
 	if (answer->decision == DECISION_RESCUE)
-		return str_format("nestctl.rescue nestctl.mac=%s", client->mac);
-	return str_format("nestctl.server=https://%s:%u nestctl.token=%s nestctl.mac=%s",
+		return str_format(CONSOLES " nestctl.rescue nestctl.mac=%s", client->mac);
+	return str_format(CONSOLES " nestctl.server=https://%s:%u nestctl.token=%s nestctl.mac=%s "
+				   "nestctl.time=%lld",
 			  offer->request.address, offer->request.lab->ports.secure, answer->token,
-			  client->mac);
+			  client->mac, (long long)time(NULL));
 }
 
 static int text_of(const struct offer *offer, const struct boot_client *client, bool grub,
@@ -62,6 +69,16 @@ static int netboot_text(const struct offer *offer, const struct boot_client *cli
 	return text_of(offer, client, grub, &files, ret_text, err);
 }
 
+static int vendor_text(const struct offer *offer, const struct boot_client *client,
+		       const struct boot_answer *answer, bool grub, char **ret_text,
+		       struct err *err)
+{
+	CLEANUP(vendor_boot_done) struct vendor_boot boot = { 0 };
+
+	vendor_boot(offer->request.vendor, answer->machine, client->firmware, answer->token, &boot);
+	return text_of(offer, client, grub, &boot.files, ret_text, err);
+}
+
 static int offer_boot(void *context, const struct boot_client *client, bool grub, char **ret_text,
 		      struct err *err)
 {
@@ -73,6 +90,8 @@ static int offer_boot(void *context, const struct boot_client *client, bool grub
 		return r;
 	if (answer.decision == DECISION_LOCAL)
 		return text_of(offer, client, grub, NULL, ret_text, err);
+	if (answer.decision == DECISION_INSTALL && answer.machine->way == LAB_ANSWERS)
+		return vendor_text(offer, client, &answer, grub, ret_text, err);
 	return netboot_text(offer, client, &answer, grub, ret_text, err);
 }
 
@@ -82,6 +101,8 @@ static int offer_file(void *context, const char *path, struct err *err)
 {
 	const struct offer *offer = context;
 
+	if (str_starts(path, MEDIA))
+		return vendor_file(offer->request.vendor, path + strlen(MEDIA), err);
 	for (size_t i = 0; i < sizeof public_files / sizeof *public_files; i++) {
 		if (!str_equal(path, public_files[i].path))
 			continue;
@@ -135,6 +156,20 @@ static int offer_image(void *context, const struct lab_machine *machine,
 	return lab_image_open(offer->request.images, machine, err);
 }
 
+static int offer_answer(void *context, const struct lab_machine *machine, const char *name,
+			const char *token, char **ret_text, struct err *err)
+{
+	const struct offer *offer = context;
+	char agent_token[TOKEN_LENGTH + 1];
+	int r = ledger_agent_issue(offer->request.ledger, machine, agent_token, err);
+
+	if (r == 0)
+		r = vendor_answer(offer->request.vendor, machine, name, token, agent_token,
+				  ret_text, err);
+	explicit_bzero(agent_token, sizeof agent_token);
+	return r;
+}
+
 struct offer *offer_new(const struct offer_request *request)
 {
 	struct offer *offer = mem_alloc(sizeof *offer);
@@ -146,6 +181,7 @@ struct offer *offer_new(const struct offer_request *request)
 		.file = offer_file,
 		.ticket = offer_ticket,
 		.image = offer_image,
+		.answer = offer_answer,
 	};
 	return offer;
 }

@@ -5,12 +5,15 @@
 #include "pxe/images.h"
 #include "pxe/web.h"
 
+struct vendor;
+
 struct offer_request { /* all of it outlives the offer */
 	const struct lab *lab;
 	const char *address; /* of this server in the lab */
 	const char *folder;  /* netboot/, tftp/boot/ and media/ are in there */
 	struct ledger *ledger;
 	const struct lab_images *images;
+	const struct vendor *vendor;
 };
 
 struct offer;

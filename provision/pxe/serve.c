@@ -17,6 +17,7 @@
 #include "pxe/netboot.h"
 #include "pxe/offer.h"
 #include "pxe/proving.h"
+#include "pxe/vendor.h"
 #include "pxe/watch.h"
 #include "pxe/web.h"
 #include "run/loop.h"
@@ -32,6 +33,7 @@ struct serve {
 	char address[INET_ADDRSTRLEN];
 	char *folder; /* of what is served and remembered, below the lab's */
 	struct lab_images *images;
+	struct vendor *vendor;
 	struct ledger *ledger;
 	struct offer *offer;
 	struct web *web;
@@ -147,6 +149,7 @@ static int web_open(struct serve *serve, struct err *err)
 		.folder = serve->folder,
 		.ledger = serve->ledger,
 		.images = serve->images,
+		.vendor = serve->vendor,
 	};
 	serve->offer = offer_new(&offer);
 	const struct web_request web = {
@@ -180,6 +183,17 @@ static int images_open(struct serve *serve, struct err *err)
 	return lab_images_make(&images, &serve->images, err);
 }
 
+static int media_open(struct serve *serve, struct err *err)
+{
+	const struct vendor_request vendor = {
+		.lab = serve->request->lab,
+		.address = serve->address,
+		.folder = serve->folder,
+		.offline = serve->request->offline,
+	};
+	return vendor_open(&vendor, &serve->vendor, err);
+}
+
 /* What a machine asks for first comes up last. */
 static int serve_open(struct serve *serve, struct err *err)
 {
@@ -194,6 +208,8 @@ static int serve_open(struct serve *serve, struct err *err)
 		r = ledger_open(serve->folder, lab, &serve->ledger, err);
 	if (r == 0)
 		r = images_open(serve, err);
+	if (r == 0)
+		r = media_open(serve, err);
 	if (r == 0)
 		r = web_open(serve, err);
 	if (r == 0)
@@ -217,6 +233,7 @@ static void serve_close(struct serve *serve)
 	if (serve->web)
 		web_stop(serve->web);
 	offer_cleanup(&serve->offer);
+	vendor_free(serve->vendor);
 	ledger_free(serve->ledger);
 	lab_images_cleanup(&serve->images);
 	watch_cleanup(&serve->watch);
@@ -248,6 +265,7 @@ static void serve_round(struct serve *serve, struct loop *loop)
 {
 	double wait = proving_tick(serve->proving, ROUND_MAX_SECONDS);
 
+	ledger_tick(serve->ledger, time(NULL));
 	loop_add(loop, spawn_stop_fd(), POLLIN, nothing, NULL);
 	loop_add(loop, serve->changed, POLLIN, change_read, serve);
 	loop_add(loop, serve->dhcp_pidfd, POLLIN, dhcp_ended, serve);
@@ -258,7 +276,7 @@ static void serve_round(struct serve *serve, struct loop *loop)
 static int serve_loop(struct serve *serve, struct err *err)
 {
 	const struct serve_request *request = serve->request;
-	struct loop *loop = mem_alloc(sizeof *loop);
+	CLEANUP(loop_done) struct loop loop = { 0 };
 	double over = 0; /* when the last words are spoken; 0: not yet */
 
 	serve->err = err;
@@ -267,9 +285,8 @@ static int serve_loop(struct serve *serve, struct err *err)
 			over = clock_seconds() + LAST_WORDS_SECONDS;
 		if (over > 0 && clock_seconds() >= over)
 			break;
-		serve_round(serve, loop);
+		serve_round(serve, &loop);
 	}
-	free(loop);
 	watch_tell(serve->watch, serve->ledger);
 	log_status("%s", "");
 	if (serve->failed < 0)
