@@ -122,13 +122,14 @@ int ledger_token(struct ledger *ledger, const char *token, const char *address,
 	char hash[HASH_HEX_LENGTH + 1];
 	bool bound = false, fits = false;
 
-	if (!token_hash(token, hash) || !*address || strlen(address) > ADDRESS_LENGTH)
+	if (!token_hash(token, hash) ||
+	    (address && (!*address || strlen(address) > ADDRESS_LENGTH)))
 		return token_refused(err);
 	pthread_mutex_lock(&ledger->lock);
 	struct place *place = place_of_hash(ledger, hash, false);
 	if (place) {
-		bound = *place->facts.token_address;
-		fits = address_fits(place, address);
+		bound = !address || *place->facts.token_address;
+		fits = !address || address_fits(place, address);
 	}
 	pthread_mutex_unlock(&ledger->lock);
 	if (!place || (bound && !fits))
@@ -224,7 +225,8 @@ int ledger_failed(struct ledger *ledger, const struct lab_machine *machine, cons
 	struct change change;
 
 	change_begin(&change, ledger, ledger_place(ledger, machine));
-	facts_stage(&change.next, MACHINE_FAILED);
+	if (change.next.stage != MACHINE_PROVEN)
+		facts_stage(&change.next, MACHINE_FAILED);
 	facts_string(change.next.error, ERROR_LENGTH, *why ? why : "it did not say why");
 	if (change.next.decision == DECISION_INSTALL && change.next.attempts >= LEDGER_ATTEMPTS)
 		change.next.decision = DECISION_LOCAL;

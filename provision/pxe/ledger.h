@@ -57,7 +57,8 @@ int ledger_boot(struct ledger *ledger, const struct boot_client *client,
 		struct boot_answer *ret_answer, struct err *err);
 
 /* Whose token it is: -EACCES if nobody's, if it was withdrawn, or if it was used from another
- * address before. */
+ * address before. address NULL: for a word that opens nothing, from wherever it comes; an installer
+ * may have another address at its end. */
 int ledger_token(struct ledger *ledger, const char *token, const char *address,
 		 const struct lab_machine **ret_machine, struct err *err);
 int ledger_agent_token(struct ledger *ledger, const char *token,

@@ -110,6 +110,7 @@ static bool misfit(struct facts *facts, const struct lab_machine *machine)
 		 uefi ? "UEFI" : "BIOS", l1->name, boot_loader_name(l1->boot_loader), needed,
 		 uefi ? "grub2-efi" : "grub2-bios");
 	facts_withdraw(facts);
+	*facts->text = '\0';
 	return true;
 }
 
@@ -126,6 +127,7 @@ static void attempt_failed(struct facts *facts)
 	if (facts->attempts >= LEDGER_ATTEMPTS) {
 		facts_stage(facts, MACHINE_FAILED);
 		facts->decision = DECISION_LOCAL;
+		*facts->token = '\0';
 	}
 	facts_string(facts->error, ERROR_LENGTH, why);
 }
@@ -152,8 +154,8 @@ static void install_begin(struct facts *facts, const char *before, struct boot_a
 static void decide_install(struct facts *facts, const struct lab_machine *machine,
 			   struct boot_answer *answer)
 {
-	bool again =
-		facts->stage == MACHINE_BOOTING && time(NULL) - facts->since < SAME_BOOT_SECONDS;
+	time_t ago = time(NULL) - facts->since;
+	bool again = facts->stage == MACHINE_BOOTING && ago >= 0 && ago < SAME_BOOT_SECONDS;
 
 	if (misfit(facts, machine))
 		return;
@@ -214,6 +216,7 @@ static void decide(struct facts *facts, const struct lab_machine *machine,
 		decide_local(facts);
 		break;
 	case DECISION_RESCUE:
+		decide_local(facts);
 		facts_string(facts->text, TEXT_LENGTH, "started the rescue system");
 		answer->decision = DECISION_RESCUE;
 		break;

@@ -32,8 +32,22 @@ void facts_begin(struct facts *facts, const struct lab_machine *machine, time_t 
 {
 	*facts = (struct facts){ .stage = MACHINE_UNSEEN,
 				 .decision = decisions[machine->boot],
+				 .listed = decisions[machine->boot],
 				 .since = now,
 				 .heard = now };
+}
+
+void facts_listed(struct facts *facts, const struct lab_machine *machine)
+{
+	enum boot_decision now = decisions[machine->boot];
+	bool installed = facts->stage == MACHINE_INSTALLED || facts->stage == MACHINE_STARTING ||
+			 facts->stage == MACHINE_PROVING || facts->stage == MACHINE_PROVEN;
+
+	if (facts->listed != now && !(installed && *facts->agent_token)) {
+		facts_again(facts);
+		facts->decision = now;
+	}
+	facts->listed = now;
 }
 
 struct place *ledger_place(struct ledger *ledger, const struct lab_machine *machine)

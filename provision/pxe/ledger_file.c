@@ -88,9 +88,10 @@ static json_t *facts_json(const struct facts *facts)
 	json_t *levels = facts->levels ? json_loads(facts->levels, 0, NULL) : NULL;
 
 	texts_put(object, facts_texts, facts);
-	json_object_set_new(object, "stage", json_string(stage_text(facts->stage)));
-	json_object_set_new(object, "decision", json_string(decision_text(facts->decision)));
-	json_object_set_new(object, "firmware", json_string(firmware_text(facts->firmware)));
+	json_object_set_new(object, "stage", json_string(ledger_stage_text(facts->stage)));
+	json_object_set_new(object, "decision", json_string(ledger_decision_text(facts->decision)));
+	json_object_set_new(object, "listed", json_string(ledger_decision_text(facts->listed)));
+	json_object_set_new(object, "firmware", json_string(ledger_firmware_text(facts->firmware)));
 	json_object_set_new(object, "since", json_integer(facts->since));
 	json_object_set_new(object, "heard", json_integer(facts->heard));
 	json_object_set_new(object, "done", json_integer((json_int_t)facts->done));
@@ -127,15 +128,18 @@ static char *facts_numbers(const json_t *object, struct facts *facts)
 
 static char *facts_names(const json_t *object, struct facts *facts)
 {
-	int stage, decision, firmware;
-	char *why = name_take(object, "stage", stage_find, &stage);
+	int stage, decision, listed, firmware;
+	char *why = name_take(object, "stage", ledger_stage_find, &stage);
 
 	if (!why)
-		why = name_take(object, "decision", decision_find, &decision);
+		why = name_take(object, "decision", ledger_decision_find, &decision);
 	if (!why)
-		why = name_take(object, "firmware", firmware_find, &firmware);
+		why = name_take(object, "listed", ledger_decision_find, &listed);
+	if (!why)
+		why = name_take(object, "firmware", ledger_firmware_find, &firmware);
 	if (why)
 		return why;
+	facts->listed = (enum boot_decision)listed;
 	facts->stage = (enum machine_stage)stage;
 	facts->decision = (enum boot_decision)decision;
 	facts->firmware = (enum firmware)firmware;
@@ -255,6 +259,7 @@ static int machine_read(struct ledger *ledger, struct place *place, struct err *
 			 place->machine->name, facts.mac);
 		return 0;
 	}
+	facts_listed(&facts, place->machine);
 	place->facts = facts;
 	facts = (struct facts){ 0 };
 	return 0;
@@ -272,7 +277,7 @@ int ledger_files_strangers(const struct ledger *ledger, const struct stranger *s
 
 		texts_put(object, stranger_texts, &strangers[i]);
 		json_object_set_new(object, "firmware",
-				    json_string(firmware_text(strangers[i].firmware)));
+				    json_string(ledger_firmware_text(strangers[i].firmware)));
 		json_object_set_new(object, "seen", json_integer(strangers[i].seen));
 		json_array_append_new(list, object);
 	}
@@ -289,7 +294,7 @@ static char *stranger_take(const json_t *object, struct stranger *stranger)
 	if (!why)
 		why = number_take(object, "seen", LLONG_MAX, &seen);
 	if (!why)
-		why = name_take(object, "firmware", firmware_find, &firmware);
+		why = name_take(object, "firmware", ledger_firmware_find, &firmware);
 	if (why)
 		return why;
 	stranger->seen = (time_t)seen;
