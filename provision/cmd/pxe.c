@@ -88,7 +88,13 @@ static int run_render(const struct arguments *arguments, struct err *err)
 		.offline = argument_given(arguments, "offline"),
 	};
 	r = lab_images_make(&make, &images, err);
-	return r < 0 ? r : pxe_render(request.lab, images, arguments->rest[2], err);
+	const struct render_request render = {
+		.lab = request.lab,
+		.images = images,
+		.folder = arguments->rest[2],
+		.offline = make.offline,
+	};
+	return r < 0 ? r : pxe_render(&render, err);
 }
 
 static const char *or_else(const char *value, const char *otherwise)
