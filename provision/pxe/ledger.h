@@ -64,8 +64,8 @@ int ledger_token(struct ledger *ledger, const char *token, const char *address,
 int ledger_agent_token(struct ledger *ledger, const char *token,
 		       const struct lab_machine **ret_machine, struct err *err);
 
-/* Another agent token in the place of the one before, for whoever writes it into what the machine
- * is given: the ledger knows none but by its hash. */
+/* Another agent token, for whoever writes it into what the machine is given: the ledger knows none
+ * but by its hash. The newest few since its boot are valid. */
 int ledger_agent_issue(struct ledger *ledger, const struct lab_machine *machine,
 		       char ret_token[TOKEN_LENGTH + 1], struct err *err);
 

@@ -135,7 +135,7 @@ static void attempt_failed(struct facts *facts)
 /* before: how the attempt before this one ended. */
 static void install_begin(struct facts *facts, const char *before, struct boot_answer *answer)
 {
-	char text[TEXT_LENGTH + 1];
+	char text[TEXT_LENGTH + 1], agent_hash[HASH_HEX_LENGTH + 1];
 
 	facts_string(text, TEXT_LENGTH, before);
 	facts_stage(facts, MACHINE_BOOTING);
@@ -147,7 +147,9 @@ static void install_begin(struct facts *facts, const char *before, struct boot_a
 	token_hash(answer->token, facts->token);
 	*facts->token_address = '\0';
 	token_make(answer->agent_token);
-	token_hash(answer->agent_token, facts->agent_token);
+	token_hash(answer->agent_token, agent_hash);
+	*facts->agent_tokens = '\0';
+	facts_agent_token(facts, agent_hash);
 	answer->decision = DECISION_INSTALL;
 }
 

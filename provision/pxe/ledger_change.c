@@ -43,7 +43,7 @@ void facts_listed(struct facts *facts, const struct lab_machine *machine)
 	bool installed = facts->stage == MACHINE_INSTALLED || facts->stage == MACHINE_STARTING ||
 			 facts->stage == MACHINE_PROVING || facts->stage == MACHINE_PROVEN;
 
-	if (facts->listed != now && !(installed && *facts->agent_token)) {
+	if (facts->listed != now && !(installed && *facts->agent_tokens)) {
 		facts_again(facts);
 		facts->decision = now;
 	}
@@ -178,11 +178,20 @@ void facts_withdraw(struct facts *facts)
 	facts->attempts = 0;
 }
 
+void facts_agent_token(struct facts *facts, const char *hash)
+{
+	CLEANUP(free_cleanup) char *before = str_copy(facts->agent_tokens);
+
+	/* What is too much is cut off: the oldest. */
+	snprintf(facts->agent_tokens, sizeof facts->agent_tokens, "%s%s%s", hash,
+		 *before ? " " : "", before);
+}
+
 void facts_again(struct facts *facts)
 {
 	facts_withdraw(facts);
 	facts_stage(facts, MACHINE_UNSEEN);
-	*facts->agent_token = '\0';
+	*facts->agent_tokens = '\0';
 	*facts->text = '\0';
 	facts->done = facts->total = 0;
 	free(take(&facts->levels));

@@ -32,9 +32,9 @@ struct text_key {
 	}
 
 static const struct text_key facts_texts[] = {
-	TEXT_KEY(facts, mac),		TEXT_KEY(facts, uuid),	      TEXT_KEY(facts, address),
-	TEXT_KEY(facts, text),		TEXT_KEY(facts, error),	      TEXT_KEY(facts, token),
-	TEXT_KEY(facts, token_address), TEXT_KEY(facts, agent_token), { 0 },
+	TEXT_KEY(facts, mac),		TEXT_KEY(facts, uuid),	       TEXT_KEY(facts, address),
+	TEXT_KEY(facts, text),		TEXT_KEY(facts, error),	       TEXT_KEY(facts, token),
+	TEXT_KEY(facts, token_address), TEXT_KEY(facts, agent_tokens), { 0 },
 };
 
 static const struct text_key stranger_texts[] = {
@@ -48,7 +48,7 @@ static void texts_put(json_t *object, const struct text_key *keys, const void *f
 {
 	for (; keys->key; keys++)
 		json_object_set_new(object, keys->key,
-				    tame_json((const char *)from + keys->offset));
+				    json_text((const char *)from + keys->offset));
 }
 
 /* Why an object is none of ours; the caller frees; NULL: it is. */
@@ -57,10 +57,12 @@ static char *texts_take(const json_t *object, const struct text_key *keys, void 
 	for (; keys->key; keys++) {
 		const char *text = json_string_value(json_object_get(object, keys->key));
 
-		if (!text || strlen(text) >= keys->size)
+		size_t length = text ? strlen(text) : 0;
+
+		if (!text || length >= keys->size)
 			return str_format("\"%s\" is no text of at most %zu bytes", keys->key,
 					  keys->size - 1);
-		strcpy((char *)to + keys->offset, text);
+		memcpy((char *)to + keys->offset, text, length + 1);
 	}
 	return NULL;
 }
@@ -168,7 +170,7 @@ static char *facts_take(const json_t *object, struct facts *facts)
 static int json_write(const char *path, json_t *object, const char *lab, struct err *err)
 {
 	json_object_set_new(object, "format", json_integer(FORMAT));
-	json_object_set_new(object, "lab", tame_json(lab));
+	json_object_set_new(object, "lab", json_text(lab));
 	char *text = json_dumps(object, JSON_INDENT(1));
 	int r = text ? file_write(path, text, strlen(text), 0600, err)
 		     : err_set(err, -EINVAL, "%s: cannot be written as JSON", path);
@@ -227,7 +229,7 @@ int ledger_files_machine(const struct ledger *ledger, const struct lab_machine *
 	CLEANUP(free_cleanup) char *path = machine_path(ledger, machine);
 	CLEANUP(json_cleanup) json_t *object = facts_json(facts);
 
-	json_object_set_new(object, "name", tame_json(machine->name));
+	json_object_set_new(object, "name", json_text(machine->name));
 	return json_write(path, object, ledger->lab->name, err);
 }
 

@@ -4,19 +4,6 @@
 #include "base/json.h"
 #include "pxe/ledger_state.h"
 
-json_t *tame_json(const char *text)
-{
-	json_t *value = json_string(text);
-
-	if (value)
-		return value;
-	CLEANUP(free_cleanup) char *clean = str_copy(text);
-	for (char *c = clean; *c; c++)
-		if ((unsigned char)*c >= 0x80)
-			*c = '?';
-	return json_string(clean);
-}
-
 static const char *or_else(const char *text, const char *other)
 {
 	return *text ? text : other;
@@ -24,7 +11,7 @@ static const char *or_else(const char *text, const char *other)
 
 static void text_set(json_t *object, const char *key, const char *text)
 {
-	json_object_set_new(object, key, tame_json(text));
+	json_object_set_new(object, key, json_text(text));
 }
 
 static json_t *machine_json(const struct lab_machine *machine, const struct facts *facts,

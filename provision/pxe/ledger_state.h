@@ -11,7 +11,9 @@
 #define ERROR_LENGTH   1023 /* of why something failed */
 #define CONSOLE_BYTES  4096
 #define LEVELS_BYTES   ((size_t)1 << 18) /* of a machine's levels */
-#define STRANGERS_MAX  1000
+/* An installer may ask for its answers more than once, and use any of what it got. */
+#define AGENT_TOKENS  4
+#define STRANGERS_MAX 1000
 
 /* What is kept of a machine, and replaced as a whole. No pointer in it but levels. */
 struct facts {
@@ -29,7 +31,7 @@ struct facts {
 	unsigned attempts; /* installs begun since the person or the lab file asked for one */
 	char token[HASH_HEX_LENGTH + 1]; /* hashes; "" for none */
 	char token_address[ADDRESS_LENGTH + 1];
-	char agent_token[HASH_HEX_LENGTH + 1];
+	char agent_tokens[AGENT_TOKENS * (HASH_HEX_LENGTH + 1)]; /* a blank between, newest first */
 	char *levels; /* JSON array, owned; NULL before the first */
 };
 
@@ -79,5 +81,3 @@ const char *ledger_firmware_text(enum firmware firmware); /* "" for unknown */
 int ledger_stage_find(const char *name);
 int ledger_decision_find(const char *name);
 int ledger_firmware_find(const char *name);
-/* JSON has UTF-8 only: other bytes become '?'. */
-json_t *tame_json(const char *text);

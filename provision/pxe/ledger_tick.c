@@ -22,7 +22,7 @@ static time_t limit_seconds(const struct facts *facts, const struct lab_machine 
 						   : INSTALLING_SECONDS;
 	case MACHINE_INSTALLED:
 	case MACHINE_STARTING:
-		if (!*facts->agent_token) /* it is none of ours */
+		if (!*facts->agent_tokens) /* it is none of ours */
 			return 0;
 		return STARTING_SECONDS + (time_t)l1->boot_timeout_seconds;
 	default:

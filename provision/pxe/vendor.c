@@ -1,5 +1,6 @@
 #include "pxe/vendor.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -114,7 +115,10 @@ static void boot_fill(const struct vendor *vendor, const struct place *place,
 void vendor_boot(const struct vendor *vendor, const struct lab_machine *machine,
 		 enum firmware firmware, const char *token, struct vendor_boot *ret_boot)
 {
-	boot_fill(vendor, place_of(vendor, machine), firmware, token, ret_boot);
+	const struct place *place = place_of(vendor, machine);
+
+	assert(place && place->medium);
+	boot_fill(vendor, place, firmware, token, ret_boot);
 }
 
 void vendor_boot_done(struct vendor_boot *boot)
@@ -279,7 +283,7 @@ static int medium_share(struct vendor *vendor, const struct layer *l1,
 			return 0;
 		}
 	int r = medium_bring(vendor, l1, &medium, err);
-	if (r < 0)
+	if (r < 0 || !medium)
 		return r;
 	vendor->media = mem_grow(vendor->media, vendor->media_count + 1, sizeof *vendor->media);
 	*ret_medium = vendor->media[vendor->media_count++] = medium;

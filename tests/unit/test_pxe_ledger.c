@@ -347,8 +347,16 @@ static void the_agent_token_lasts(void **state)
 	assert_ptr_equal(machine, of(fixture, BY_MAC));
 	assert_int_equal(ledger_agent_issue(fixture->ledger, of(fixture, BY_MAC), issued, NULL), 0);
 	assert_int_equal(ledger_agent_token(fixture->ledger, issued, &machine, NULL), 0);
+	/* An installer that asked again may use what it got first; but not for ever. */
+	assert_int_equal(ledger_agent_token(fixture->ledger, answer.agent_token, &machine, NULL),
+			 0);
+	for (int i = 0; i < 3; i++)
+		ledger_agent_issue(fixture->ledger, of(fixture, BY_MAC), issued, NULL);
+	assert_int_equal(ledger_agent_token(fixture->ledger, issued, &machine, NULL), 0);
 	assert_int_equal(ledger_agent_token(fixture->ledger, answer.agent_token, &machine, NULL),
 			 -EACCES);
+	reopen(fixture);
+	assert_int_equal(ledger_agent_token(fixture->ledger, issued, &machine, NULL), 0);
 }
 
 /* --- the way of a machine ----------------------------------------------------------------------
