@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "pxe/install.h"
+#include "pxe/netboot.h"
 #include "pxe/render.h"
 #include "pxe/serve.h"
 #include "run/folder.h"
@@ -17,7 +18,7 @@ static const struct option_row options[] = {
 	{ "keep", 'k', NULL, "serve: go on after every machine is proven" },
 	{ "command-line", 0, "FILE",
 	  "install: the kernel's command line (default: /proc/cmdline)" },
-	{ "ca", 0, "FILE", "install: the lab's certificate (default: /etc/nestctl/ca.pem)" },
+	{ "ca", 0, "FILE", "certificate of the lab (install: default /etc/nestctl/ca.pem)" },
 	{ "sys", 0, "DIR", "install: where the kernel tells of its disks (default: /sys)" },
 	{ "dev", 0, "DIR", "install: where these disks are (default: /dev)" },
 	{ NULL, 0, NULL, NULL },
@@ -114,6 +115,18 @@ static int run_install(const struct arguments *arguments, struct err *err)
 	return netboot_install(&request, err);
 }
 
+#define CA_MAX_BYTES (64u << 10)
+
+static int run_netboot(const struct arguments *arguments, struct err *err)
+{
+	CLEANUP(free_cleanup) char *ca = NULL;
+
+	if (!argument(arguments, "ca"))
+		return err_set(err, -EINVAL, "pxe netboot: name the lab's certificate with --ca");
+	int r = file_read(argument(arguments, "ca"), CA_MAX_BYTES, &ca, NULL, err);
+	return r < 0 ? r : netboot_make(arguments->rest[1], ca, arguments->rest[2], err);
+}
+
 static const struct operation {
 	const char *name;
 	int operands;
@@ -123,6 +136,7 @@ static const struct operation {
 	{ "serve", 1, "serve LAB", run_serve },
 	{ "render", 2, "render LAB DIR", run_render },
 	{ "install", 0, "install", run_install },
+	{ "netboot", 2, "netboot TREE DIR --ca FILE", run_netboot },
 };
 
 static int pxe_run(const struct arguments *arguments, struct err *err)
@@ -136,13 +150,13 @@ static int pxe_run(const struct arguments *arguments, struct err *err)
 			return err_set(err, -EINVAL, "pxe: write nestctl pxe %s", operation->usage);
 		return operation->run(arguments, err);
 	}
-	return err_set(err, -EINVAL, "pxe: \"%s\" is none of serve, render, install",
+	return err_set(err, -EINVAL, "pxe: \"%s\" is none of serve, render, install, netboot",
 		       arguments->rest[0]);
 }
 
 const struct command pxe_command = {
 	.name = "pxe",
-	.synopsis = "serve LAB | render LAB DIR | install [OPTIONS]",
+	.synopsis = "serve LAB | render LAB DIR | install | netboot TREE DIR [OPTIONS]",
 	.summary = "Installs and proves a lab of machines over the network",
 	.options = options,
 	.min_rest = 1,
