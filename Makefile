@@ -11,7 +11,7 @@ STANDARD := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2
 CFLAGS   ?= -O2 -g
 LIBRARIES := libparted blkid ext2fs com_err libarchive libcrypto yaml-0.1 jansson libcrypt libcurl \
-	libmicrohttpd
+	libmicrohttpd libzstd libssl
 DATA     := -DNESTCTL_VERSION='"$(VERSION)"' -DNESTCTL_DATA_DIR='"$(prefix)/share/nestctl"'
 
 # pkg-config runs only where something is compiled: before `make deps` there is none.
@@ -26,11 +26,13 @@ ALL_C    := $(wildcard provision/*.[ch] provision/*/*.[ch] grubfix/*.[ch] tests/
 	tests/media/lookalike/*.[ch])
 
 objects   = $(patsubst %.c,$B/obj/%.o,$(1))
-COMPILE   = $(CC) $(STANDARD) $(WARNINGS) $(CFLAGS) -MMD -MP -Iprovision -I. $(DATA) $(PKG_CFLAGS)
+# Hidden: a function of ours must not take the place of a library's own of the same name (libparted
+# has a fat_free too).
+COMPILE   = $(CC) $(STANDARD) $(WARNINGS) $(CFLAGS) -fvisibility=hidden -MMD -MP -Iprovision -I. $(DATA) $(PKG_CFLAGS)
 
 all: $B/nestctl $B/nestctl-agent $(if $(wildcard grubfix/main.c),$B/grubfix)
 
-$B/obj/%.o: %.c
+$B/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) -c $< -o $@
 

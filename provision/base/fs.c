@@ -4,10 +4,13 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <linux/falloc.h>
 #include <linux/fs.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+
+#define ZERO_CHUNK_BYTES ((size_t)1 << 20)
 
 char *path_join(const char *folder, const char *name)
 {
@@ -143,6 +146,42 @@ int file_write(const char *path, const void *data, size_t length, mode_t mode, s
 	if (r < 0)
 		return err_errno(err, -r, "%s: cannot be written", path);
 	return temp_publish(&temp, err);
+}
+
+/* Reading costs less than writing, on a disk with no data on it least of all. */
+static int zero_by_hand(int fd, uint64_t offset, uint64_t length)
+{
+	CLEANUP(free_cleanup) char *chunk = mem_alloc(ZERO_CHUNK_BYTES);
+
+	while (length > 0) {
+		size_t part = length < ZERO_CHUNK_BYTES ? (size_t)length : ZERO_CHUNK_BYTES;
+		ssize_t got = fd_pread_all(fd, chunk, part, offset);
+
+		if (got < 0)
+			return (int)got;
+		if ((size_t)got < part || !mem_is_zero(chunk, part)) {
+			memset(chunk, 0, part);
+			int r = fd_pwrite_all(fd, chunk, part, offset);
+
+			if (r < 0)
+				return r;
+		}
+		offset += part;
+		length -= part;
+	}
+	return 0;
+}
+
+/* A hole punched into a disk reads as zeros, or the disk has no such command: Linux
+ * block/fops.c, blkdev_fallocate(). */
+int fd_zero(int fd, uint64_t offset, uint64_t length)
+{
+	if (length == 0)
+		return 0;
+	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
+		      (off_t)length) == 0)
+		return 0;
+	return zero_by_hand(fd, offset, length);
 }
 
 bool path_exists(const char *path)

@@ -34,6 +34,11 @@ int fd_pwrite_all(int fd, const void *data, size_t length, uint64_t offset);
 /* Up to length bytes from an offset; less only at the end of the file. Count or negative errno. */
 ssize_t fd_pread_all(int fd, void *data, size_t length, uint64_t offset);
 
+/* Makes that part of a file or disk read as zeros, as a hole or by a command of the disk where
+ * there is one; else what is zero already is left alone and the rest written. 0 or a negative
+ * errno. */
+int fd_zero(int fd, uint64_t offset, uint64_t length);
+
 bool path_exists(const char *path);
 /* Makes the folder and what is missing above it, and syncs their names: what is published in it
  * would go with it. */

@@ -24,6 +24,13 @@ void *mem_grow(void *old, size_t count, size_t size)
 	return mem_check(reallocarray(old, count ? count : 1, size));
 }
 
+bool mem_is_zero(const void *data, size_t length)
+{
+	const char *bytes = data;
+
+	return length > 0 && bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0;
+}
+
 char *str_copy(const char *text)
 {
 	return text ? mem_check(strdup(text)) : NULL;

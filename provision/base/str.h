@@ -9,7 +9,8 @@
 void *mem_alloc(size_t size) __attribute__((returns_nonnull)); /* zeroed */
 void *mem_grow(void *old, size_t count, size_t size)	       /* like reallocarray */
 	__attribute__((returns_nonnull));
-char *str_copy(const char *text); /* NULL gives NULL */
+bool mem_is_zero(const void *data, size_t length); /* false for nothing */
+char *str_copy(const char *text);		   /* NULL gives NULL */
 char *str_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 char *str_vformat(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 

@@ -16,6 +16,7 @@
 #include "cmd/lock.h"
 #include "cmd/media.h"
 #include "cmd/plan.h"
+#include "cmd/pxe.h"
 #include "cmd/schema.h"
 #include "cmd/status.h"
 #include "cmd/store.h"
@@ -27,7 +28,7 @@ static const struct command *const commands[] = {
 	&bundle_command,      &doctor_command,	  &up_command,	     &status_command,
 	&console_command,     &exec_command,	  &down_command,     &image_command,
 	&fix_command,	      &fix_guest_command, &answers_command,  &media_command,
-	&store_command,	      &schema_command,
+	&store_command,	      &schema_command,	  &pxe_command,
 };
 
 #define COMMANDS ((int)(sizeof commands / sizeof *commands))

@@ -37,17 +37,39 @@ static int modules_add(struct cpio_pack *pack, const struct boot_source *source,
 	return cpio_pack_add(pack, "etc/modules", S_IFREG | 0644, text, strlen(text), err);
 }
 
-static int extra_add(struct cpio_pack *pack, const struct overlay *extra, struct err *err)
+/* The kernel makes no folders by itself. made: those that are in the archive already. */
+static int parents_add(struct cpio_pack *pack, const char *path, struct strv *made, struct err *err)
 {
-	for (size_t i = 0; i < extra->count; i++) {
-		const struct overlay_entry *entry = &extra->entries[i];
-		uint32_t mode = entry->mode ? S_IFREG | entry->mode : S_IFLNK | 0777;
-		int r = cpio_pack_add(pack, entry->path, mode, entry->data, entry->length, err);
+	for (const char *end = strchr(path + 1, '/'); end; end = strchr(end + 1, '/')) {
+		CLEANUP(free_cleanup)
+		char *folder = str_format("%.*s", (int)(end - path - 1), path + 1);
 
+		if (strv_has(made, folder))
+			continue;
+		strv_add(made, folder);
+		int r = cpio_pack_add(pack, folder, S_IFDIR | 0755, NULL, 0, err);
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+static int extra_add(struct cpio_pack *pack, const struct overlay *extra, struct err *err)
+{
+	CLEANUP(strv_done) struct strv made = { 0 };
+	int r = 0;
+
+	for (const char *const *folder = folders; *folder; folder++)
+		strv_add(&made, *folder);
+	for (size_t i = 0; r == 0 && i < extra->count; i++) {
+		const struct overlay_entry *entry = &extra->entries[i];
+		uint32_t mode = entry->mode ? S_IFREG | entry->mode : S_IFLNK | 0777;
+
+		r = parents_add(pack, entry->path, &made, err);
+		if (r == 0)
+			r = cpio_pack_add(pack, entry->path, mode, entry->data, entry->length, err);
+	}
+	return r;
 }
 
 static int all_add(struct cpio_pack *pack, const struct boot_source *source,

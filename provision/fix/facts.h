@@ -9,7 +9,8 @@ struct fix_wishes {
 	const char *disk;		   /* the disk's name in the guest, for device.map */
 	const char *dom0_mem;
 	bool console;
-	struct strv devices; /* "NAME=UUID" */
+	const struct strv *drivers; /* modules that the real disk of the machine needs */
+	struct strv devices;	    /* "NAME=UUID" */
 	struct strv only, skip;
 };
 

@@ -10,11 +10,12 @@
 #define INITRD_MAX_BYTES  ((size_t)512 << 20)
 #define BUILTIN_MAX_BYTES ((size_t)4 << 20)
 
-/* The disks that Xen's and KVM's device models show: AHCI, PIIX IDE, virtio, Xen's PV disk. */
-static const char *const drivers[] = { "ahci", "ata_piix", "ata_generic", "virtio_blk",
-				       "xen_blkfront" };
+/* The disks that Xen's and KVM's device models show: AHCI, PIIX IDE, virtio, Xen's PV disk. One of
+ * them is enough. */
+static const char *const guest_drivers[] = { "ahci", "ata_piix", "ata_generic", "virtio_blk",
+					     "xen-blkfront" };
 
-#define DRIVERS (sizeof drivers / sizeof *drivers)
+#define GUEST_DRIVERS (sizeof guest_drivers / sizeof *guest_drivers)
 
 /* Who makes the initrd there, told by the program that is installed, and how it is called with the
  * initrd, the kernel and the release. */
@@ -28,29 +29,38 @@ static const struct maker {
 	{ { "/sbin/mkinitrd", "/usr/sbin/mkinitrd" }, "mkinitrd -k @K -i @I -m \"ahci ata_piix\"" },
 };
 
+/* Drivers that are looked for, and those that were found. */
+struct search {
+	const char *const *drivers;
+	size_t count;
+	bool *found;
+};
+
+static bool same_letter(char a, char b)
+{
+	return a == b || ((a == '_' || a == '-') && (b == '_' || b == '-'));
+}
+
 /* "kernel/drivers/ata/ahci.ko.xz" is ahci; _ and - are the same in names of modules. */
-static bool is_driver(const char *path)
+static bool is_driver(const char *path, const char *driver)
 {
 	const char *name = path_name(path), *end = strstr(name, ".ko");
+	size_t at = 0;
 
-	for (size_t i = 0; end && i < DRIVERS; i++) {
-		size_t at = 0;
-
-		while (drivers[i][at] &&
-		       (name[at] == drivers[i][at] || (drivers[i][at] == '_' && name[at] == '-')))
-			at++;
-		if (!drivers[i][at] && name + at == end)
-			return true;
-	}
-	return false;
+	while (driver[at] && same_letter(name[at], driver[at]))
+		at++;
+	return end && !driver[at] && name + at == end;
 }
 
 static void driver_note(void *context, const char *path)
 {
-	*(bool *)context |= is_driver(path);
+	const struct search *search = context;
+
+	for (size_t i = 0; i < search->count; i++)
+		search->found[i] |= is_driver(path, search->drivers[i]);
 }
 
-static bool has_builtin(struct target *target, const char *release)
+static void builtin_note(struct target *target, const char *release, struct search *search)
 {
 	CLEANUP(free_cleanup) char *path = str_format("/lib/modules/%s/modules.builtin", release);
 	CLEANUP(free_cleanup) char *text = NULL;
@@ -58,11 +68,23 @@ static bool has_builtin(struct target *target, const char *release)
 	size_t length;
 
 	if (target_read(target, path, BUILTIN_MAX_BYTES, &text, &length, NULL) < 0)
-		return false;
+		return;
 	for (char *line = strtok_r(text, "\n", &lines); line; line = strtok_r(NULL, "\n", &lines))
-		if (is_driver(line))
-			return true;
-	return false;
+		driver_note(search, line);
+}
+
+/* The names of those that are missing, NULL if enough were found. The caller frees. */
+static char *missing_text(const struct search *search, bool all)
+{
+	CLEANUP(buf_done) struct buf text = { 0 };
+
+	for (size_t i = 0; i < search->count; i++) {
+		if (search->found[i] && !all)
+			return NULL;
+		if (!search->found[i])
+			buf_format(&text, "%s%s", text.length ? ", " : "", search->drivers[i]);
+	}
+	return text.length ? str_copy(buf_str(&text)) : NULL;
 }
 
 char *kernel_release(struct target *target, const char *kernel)
@@ -102,32 +124,32 @@ static char *command_of(struct target *target, const char *kernel, const char *i
 }
 
 void initrd_check(struct target *target, const char *kernel, const char *initrd,
-		  struct strv *remarks)
+		  const struct strv *drivers, struct strv *remarks)
 {
 	CLEANUP(free_cleanup) char *data = NULL;
 	CLEANUP(free_cleanup) char *release = kernel_release(target, kernel);
-	struct err err = { 0 };
-	size_t length = 0;
-	bool found = false;
+	CLEANUP(err_clear) struct err err = { 0 };
+	size_t count = drivers ? drivers->count : GUEST_DRIVERS, length = 0;
+	CLEANUP(free_cleanup) bool *found = mem_alloc(count + 1);
+	struct search search = { drivers ? (const char *const *)drivers->items : guest_drivers,
+				 count, found };
 
 	if (!target_exists(target, initrd)) /* the rules say so themselves */
 		return;
 	int r = target_read(target, initrd, INITRD_MAX_BYTES, &data, &length, &err);
 	if (r == 0)
-		r = cpio_each_name(data, length, driver_note, &found, &err);
-	if (!found && !has_builtin(target, release)) {
-		CLEANUP(free_cleanup)
-		char *command = command_of(target, kernel, initrd, release);
-
-		if (r < 0)
-			strv_format(remarks, "%s cannot be read (%s): rebuild it inside with: %s",
-				    initrd, err.text, command);
-		else
-			strv_format(remarks,
-				    "%s has no driver for a disk that the guest will see (ahci, "
-				    "ata_piix, ata_generic, virtio_blk, xen-blkfront): rebuild it "
-				    "inside with: %s",
-				    initrd, command);
-	}
-	err_clear(&err);
+		r = cpio_each_name(data, length, driver_note, &search, &err);
+	builtin_note(target, release, &search);
+	CLEANUP(free_cleanup) char *missing = missing_text(&search, drivers != NULL);
+	if (!missing)
+		return;
+	CLEANUP(free_cleanup) char *command = command_of(target, kernel, initrd, release);
+	if (r < 0)
+		strv_format(remarks, "%s cannot be read (%s): rebuild it inside with: %s", initrd,
+			    err.text, command);
+	else
+		strv_format(remarks, "%s has no driver for %s (%s): rebuild it inside with: %s",
+			    initrd,
+			    drivers ? "the disk of this machine" : "a disk that the guest will see",
+			    missing, command);
 }

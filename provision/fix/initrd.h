@@ -7,6 +7,7 @@
  * The caller frees. */
 char *kernel_release(struct target *target, const char *kernel);
 /* Adds a remark with the command that rebuilds it if the initrd has no driver for a disk that a
- * guest may see, and the kernel has none built in. What cannot be read becomes a remark too. */
+ * guest may see, and the kernel has none built in. drivers: it must have all of these instead; or
+ * NULL. What cannot be read becomes a remark too. */
 void initrd_check(struct target *target, const char *kernel, const char *initrd,
-		  struct strv *remarks);
+		  const struct strv *drivers, struct strv *remarks);

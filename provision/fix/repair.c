@@ -169,7 +169,8 @@ static void initrd_look(struct repair *repair)
 
 	xen_entry_find(repair, true, &entry);
 	if (entry.initrd)
-		initrd_check(repair->target, entry.kernel, entry.initrd, &repair->remarks);
+		initrd_check(repair->target, entry.kernel, entry.initrd, repair->wishes->drivers,
+			     &repair->remarks);
 }
 
 /* The classic Xen kernels before 2.6.37 call the console of dom0 xvc0. */

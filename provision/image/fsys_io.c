@@ -105,13 +105,6 @@ static errcode_t io_read(io_channel channel, unsigned long long block, int count
 			     failure(data));
 }
 
-static bool is_zero(const void *data, size_t length)
-{
-	const char *bytes = data;
-
-	return length > 0 && bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0;
-}
-
 static errcode_t io_write(io_channel channel, unsigned long long block, int count,
 			  const void *buffer)
 {
@@ -121,7 +114,7 @@ static errcode_t io_write(io_channel channel, unsigned long long block, int coun
 
 	if (code)
 		return code;
-	if (count > 0 && is_zero(buffer, range.size_bytes))
+	if (count > 0 && mem_is_zero(buffer, range.size_bytes))
 		return -source_zero(data->source, range.start_bytes, range.size_bytes,
 				    failure(data));
 	return -source_write(data->source, range.start_bytes, buffer, range.size_bytes,

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/falloc.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -110,19 +109,20 @@ int image_open(const char *path, bool writable, struct image **ret_image, struct
 		return err_errno(err, errno, "%s: cannot be opened", path);
 	if (fstat(fd, &status) < 0)
 		return err_errno(err, errno, "%s: cannot be examined", path);
-	if (!S_ISREG(status.st_mode))
+	if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode))
 		return err_set(err, -EBADMSG, "%s: is no regular file, so it is no image", path);
-	if (status.st_size < SECTOR_BYTES)
+	off_t size = lseek(fd, 0, SEEK_END); /* st_size of a disk is 0 */
+	if (size < SECTOR_BYTES)
 		return err_set(err, -EBADMSG,
 			       "%s: has %jd bytes, less than one sector: it is no image", path,
-			       (intmax_t)status.st_size);
+			       (intmax_t)size);
 	if (writable) {
 		int r = image_lock(fd, path, err);
 
 		if (r < 0)
 			return r;
 	}
-	*ret_image = image_on_file(fd_take(&fd), path, (uint64_t)status.st_size);
+	*ret_image = image_on_file(fd_take(&fd), path, (uint64_t)size);
 	return 0;
 }
 
@@ -194,33 +194,14 @@ static int file_write_at(void *context, uint64_t offset, const void *data, size_
 	return 0;
 }
 
-static int zero_by_writing(struct image *image, uint64_t offset, uint64_t length, struct err *err)
-{
-	static const char zeros[65536];
-
-	while (length > 0) {
-		size_t part = length < sizeof zeros ? (size_t)length : sizeof zeros;
-		int r = file_write_at(image, offset, zeros, part, err);
-
-		if (r < 0)
-			return r;
-		offset += part;
-		length -= part;
-	}
-	return 0;
-}
-
 static int file_zero(void *context, uint64_t offset, uint64_t length, struct err *err)
 {
 	struct image *image = context;
+	int r = fd_zero(image->fd, offset, length);
 
-	if (fallocate(image->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
-		      (off_t)length) == 0)
-		return 0;
-	if (errno != EOPNOTSUPP && errno != ENOSYS)
-		return err_errno(err, errno, "%s: cannot be zeroed at byte %" PRIu64, image->path,
-				 offset);
-	return zero_by_writing(image, offset, length, err);
+	return r < 0 ? err_errno(err, -r, "%s: cannot be zeroed at byte %" PRIu64, image->path,
+				 offset)
+		     : 0;
 }
 
 static int file_next_data(void *context, uint64_t offset, uint64_t end, struct extent *ret_run,
@@ -232,6 +213,10 @@ static int file_next_data(void *context, uint64_t offset, uint64_t end, struct e
 	if (data < 0 && errno == ENXIO)
 		return 0;
 	off_t hole = data < 0 ? -1 : lseek(image->fd, data, SEEK_HOLE);
+	if (data < 0 && errno == EINVAL) { /* a disk has no holes */
+		data = (off_t)offset;
+		hole = (off_t)end;
+	}
 	if (hole < 0)
 		return err_errno(err, errno, "%s: its holes cannot be found", image->path);
 	if ((uint64_t)data >= end)

@@ -18,7 +18,7 @@ struct extent {
  * then owns; path is for messages. */
 int image_create(int fd, const char *path, uint64_t size_bytes, struct image **ret_image,
 		 struct err *err);
-/* Opens an existing file. -EBADMSG if it is no regular file or holds no sector. A writable open
+/* Opens an existing file, or a disk. -EBADMSG if it is neither or holds no sector. A writable open
  * takes a lock (the one QEMU takes too: OFD write lock); -EBUSY if another has it. */
 int image_open(const char *path, bool writable, struct image **ret_image, struct err *err);
 /* What keeps the bytes of an image. Ranges are checked before they come here. */

@@ -3,6 +3,7 @@
  * by image_write, so a failure leaves the image as it was. */
 #include "image/table.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -13,7 +14,12 @@
 #include "base/str.h"
 #include "image/table_ids.h"
 
-#define SECTOR_BYTES 512
+#define SECTOR_BYTES	 512
+#define ALIGN_SECTORS	 2048
+#define FIRST_BYTES	 (UINT64_C(1) << 20) /* both kinds of table lie within */
+#define GPT_COPY_SECTORS UINT64_C(33)	     /* entries, then the header */
+#define GPT_OTHER_BYTES	 32		     /* in the header: sector of the other copy */
+#define MBR_PRIMARIES	 4
 
 /* libparted's handler has no context argument: the text of the last complaint waits here between
  * the handler and the end of the call that caused it. */
@@ -119,9 +125,24 @@ static int device_fill(struct image *image, PedDevice *device, const struct layo
 	return r;
 }
 
-/* The table in a file of its own, with libparted's identifiers. */
-static int table_make(struct image *image, int fd, const struct layout *layout,
-		      const struct disk_spec *spec, struct err *err)
+/* What is done with the file that stands for the disk. */
+struct device_work {
+	struct image *image;
+	const struct layout *layout;
+	const struct disk_spec *spec;
+	unsigned number;      /* of the partition that grows */
+	struct extent *where; /* where it lies then */
+};
+
+static int device_make(const struct device_work *work, PedDevice *device, struct err *err)
+{
+	return device_fill(work->image, device, work->layout, work->spec, err);
+}
+
+static int device_use(const struct device_work *work, int fd,
+		      int (*use)(const struct device_work *work, PedDevice *device,
+				 struct err *err),
+		      struct err *err)
 {
 	CLEANUP(free_cleanup) char *path = str_format("/proc/self/fd/%d", fd);
 	PedExceptionHandler *before = ped_exception_get_handler();
@@ -131,14 +152,26 @@ static int table_make(struct image *image, int fd, const struct layout *layout,
 	ped_exception_set_handler(complaint_take);
 	device = ped_device_get(path);
 	if (!device) {
-		r = parted_failed(image, "opening the partition table", err);
+		r = parted_failed(work->image, "opening the partition table", err);
 	} else {
-		r = device_fill(image, device, layout, spec, err);
+		r = use(work, device, err);
 		ped_device_destroy(device);
 	}
 	ped_exception_set_handler(before);
 	free(take(&complaint));
 	return r;
+}
+
+/* A sparse file in memory of the size of the disk. */
+static int stand_in(struct image *image, int *ret_fd, struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = memfd_create("partition table", MFD_CLOEXEC);
+
+	if (fd < 0 || ftruncate(fd, (off_t)image_size_bytes(image)) < 0)
+		return err_errno(err, errno, "%s: no memory for its partition table",
+				 image_path(image));
+	*ret_fd = fd_take(&fd);
+	return 0;
 }
 
 /* What an older table may have left where the new one does not write: the first MiB and the
@@ -162,18 +195,145 @@ static int table_clear(struct image *image, const struct layout *layout, struct 
 int table_write(struct image *image, const struct layout *layout, const struct disk_spec *spec,
 		const char *disk_id, struct err *err)
 {
-	CLEANUP(fd_cleanup) int fd = memfd_create("partition table", MFD_CLOEXEC);
-	int r;
+	const struct device_work work = { .image = image, .layout = layout, .spec = spec };
+	CLEANUP(fd_cleanup) int fd = -1;
+	int r = stand_in(image, &fd, err);
 
-	if (fd < 0 || ftruncate(fd, (off_t)image_size_bytes(image)) < 0)
-		return err_errno(err, errno, "%s: no memory for its partition table",
-				 image_path(image));
-	r = table_make(image, fd, layout, spec, err);
+	if (r == 0)
+		r = device_use(&work, fd, device_make, err);
 	if (r == 0)
 		r = table_set_ids(fd, layout->table, disk_id, err);
 	if (r == 0)
 		r = table_clear(image, layout, err);
 	if (r == 0)
 		r = image_copy_in(image, 0, fd, err);
+	return r;
+}
+
+/* --- growing -------------------------------------------------------------------------------- */
+
+/* A GPT that ends before the disk does: to be fixed. */
+static PedExceptionOption fix_take(PedException *exception)
+{
+	if (exception->options & PED_EXCEPTION_FIX)
+		return PED_EXCEPTION_FIX;
+	return complaint_take(exception);
+}
+
+static int partition_grow(const struct device_work *work, PedDisk *disk, PedPartition *partition,
+			  struct err *err)
+{
+	PedConstraint *any = ped_constraint_any(disk->dev);
+	PedGeometry *room = ped_disk_get_max_partition_geometry(disk, partition, any);
+	PedSector start = partition->geom.start;
+	PedSector end = room ? (room->end + 1) / ALIGN_SECTORS * ALIGN_SECTORS - 1 : 0;
+	PedConstraint *exact = NULL;
+	bool done = true;
+
+	ped_constraint_destroy(any);
+	if (room)
+		ped_geometry_destroy(room);
+	if (end > partition->geom.end) {
+		PedGeometry *wanted = ped_geometry_new(disk->dev, start, end - start + 1);
+
+		exact = wanted ? ped_constraint_exact(wanted) : NULL;
+		done = exact && ped_disk_set_partition_geom(disk, partition, exact, start, end);
+		if (exact)
+			ped_constraint_destroy(exact);
+		if (wanted)
+			ped_geometry_destroy(wanted);
+	}
+	if (!done)
+		return parted_failed(work->image, "growing a partition", err);
+	*work->where = (struct extent){ (uint64_t)partition->geom.start * SECTOR_BYTES,
+					(uint64_t)partition->geom.length * SECTOR_BYTES };
+	return 0;
+}
+
+static int device_grow(const struct device_work *work, PedDevice *device, struct err *err)
+{
+	ped_exception_set_handler(fix_take);
+	PedDisk *disk = ped_disk_new(device);
+	PedPartition *partition = disk ? ped_disk_get_partition(disk, (int)work->number) : NULL;
+	int r;
+
+	ped_exception_set_handler(complaint_take);
+	if (disk && ped_disk_is_flag_available(disk, PED_DISK_CYLINDER_ALIGNMENT))
+		ped_disk_set_flag(disk, PED_DISK_CYLINDER_ALIGNMENT, 0);
+	r = partition ? partition_grow(work, disk, partition, err)
+		      : parted_failed(work->image, "reading the partition table", err);
+	if (r == 0 && !ped_disk_commit_to_dev(disk))
+		r = parted_failed(work->image, "writing the partition table", err);
+	if (disk)
+		ped_disk_destroy(disk);
+	return r;
+}
+
+static int part_copy(struct image *image, int fd, uint64_t offset, uint64_t length, struct err *err)
+{
+	CLEANUP(free_cleanup) char *data = mem_alloc(length);
+	int r = image_read(image, offset, data, length, err);
+
+	if (r == 0 && fd_pwrite_all(fd, data, length, offset) < 0)
+		r = err_set(err, -ENOMEM, "%s: no memory for its partition table",
+			    image_path(image));
+	return r;
+}
+
+/* Where the second copy lies now; 0 bytes of an MBR. */
+static int second_copy_find(struct image *image, const struct table *table,
+			    struct extent *ret_where, struct err *err)
+{
+	uint64_t sector;
+	int r = image_read(image, SECTOR_BYTES + GPT_OTHER_BYTES, &sector, sizeof sector, err);
+
+	*ret_where = (struct extent){ 0 };
+	sector = le64toh(sector);
+	if (r < 0 || table->kind != TABLE_GPT || sector < GPT_COPY_SECTORS ||
+	    sector >= image_size_bytes(image) / SECTOR_BYTES)
+		return r;
+	ret_where->start_bytes = (sector + 1 - GPT_COPY_SECTORS) * SECTOR_BYTES;
+	ret_where->size_bytes = GPT_COPY_SECTORS * SECTOR_BYTES;
+	return 0;
+}
+
+static int table_check(struct image *image, const struct table *table, struct err *err)
+{
+	if (!table->present || image_size_bytes(image) < FIRST_BYTES)
+		return err_set(err, -EBADMSG, "%s: has no partition table", image_path(image));
+	for (size_t i = 0; i < table->count; i++)
+		if (table->kind == TABLE_MBR && table->entries[i].number > MBR_PRIMARIES)
+			return err_set(err, -ENOTSUP,
+				       "%s: has logical partitions, which are not grown",
+				       image_path(image));
+	return 0;
+}
+
+int table_grow(struct image *image, unsigned number, struct extent *ret_where, struct err *err)
+{
+	CLEANUP(free_cleanup) struct table *table = mem_alloc(sizeof *table);
+	const struct device_work work = { .image = image, .number = number, .where = ret_where };
+	uint64_t end = image_size_bytes(image);
+	CLEANUP(fd_cleanup) int fd = -1;
+	struct extent second;
+	int r = table_read(image, table, err);
+
+	if (r == 0)
+		r = table_check(image, table, err);
+	if (r == 0)
+		r = second_copy_find(image, table, &second, err);
+	if (r == 0)
+		r = stand_in(image, &fd, err);
+	if (r == 0)
+		r = part_copy(image, fd, 0, FIRST_BYTES, err);
+	if (r == 0 && second.size_bytes)
+		r = part_copy(image, fd, second.start_bytes, second.size_bytes, err);
+	if (r == 0)
+		r = device_use(&work, fd, device_grow, err);
+	if (r == 0)
+		r = image_copy_in(image, 0, fd, err);
+	/* What is left of the second copy at its old place lies in a partition now. */
+	if (r == 0 && second.start_bytes + 2 * second.size_bytes <= end)
+		r = image_zero(image, second.start_bytes, second.size_bytes, err);
 	return r;
 }

@@ -25,3 +25,8 @@ struct table {
 /* -EBADMSG for a table that is damaged or reaches over the end of the image (truncated). No table
  * at all is no error: present is false. */
 int table_read(struct image *image, struct table *ret_table, struct err *err);
+
+/* The disk has become larger than its table knows: a GPT's second copy moves to the end, and
+ * partition `number` reaches up to there. *ret_where is where it lies then: as before, if another
+ * lies behind it. -ENOTSUP: the table has logical partitions, nothing was changed. */
+int table_grow(struct image *image, unsigned number, struct extent *ret_where, struct err *err);

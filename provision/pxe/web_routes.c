@@ -31,6 +31,10 @@ void web_answer_err(struct http_answer *answer, const struct err *err, const cha
 {
 	switch (err->code) {
 	case -ENOENT:
+	case -ENOTDIR:
+	case -EISDIR:
+	case -ELOOP:
+	case -ENAMETOOLONG:
 		http_answer_line(answer, 404, "there is no such file");
 		break;
 	case -EACCES:

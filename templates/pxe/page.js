@@ -12,6 +12,12 @@ const STAGES = {
 	proving: ["◕", "proving"],
 	proven: ["✓", "proven"],
 };
+const WHAT = { // where the machine itself says nothing
+	unseen: "has not asked for a boot script",
+	booting: "fetches its installer",
+	installed: "its disk is complete: boots from it next",
+	starting: "boots from its disk",
+};
 const LEVEL_SYMBOLS = { proven: "✓", failed: "✗", booted: "◑", starting: "◔" };
 const DECISIONS = { install: "install", local: "local disk", rescue: "rescue" };
 const SILENCE_MS = 40000; // the server is heard every 15 s at least
@@ -96,8 +102,10 @@ function rate(card, machine) {
 
 function doing(card, machine) {
 	const parts = [];
-	if (machine.text && machine.stage !== "proven")
+	if (machine.stage === "installing" || machine.stage === "failed")
 		parts.push(machine.text);
+	if (!machine.levels.length)
+		parts.push(WHAT[machine.stage]);
 	card.rate = rate(card, machine);
 	if (machine.stage === "installing" && machine.done) {
 		parts.push(size(machine.done) + (machine.total ? " of " + size(machine.total) : ""));
@@ -108,7 +116,7 @@ function doing(card, machine) {
 	}
 	if (machine.levels.length)
 		parts.push(machine.levels.filter((level) => level.proven).length + " of " + machine.levels.length + " levels proven");
-	return parts.join(" · ");
+	return parts.filter((part) => part).join(" · ");
 }
 
 // What the bar shows, 0 to 100; null: something goes on, nobody knows how far it is.
