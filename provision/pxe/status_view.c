@@ -21,20 +21,6 @@
 
 /* ---- one machine ---- */
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
-
-static uint64_t number_of(const json_t *object, const char *key)
-{
-	json_int_t number = json_integer_value(json_object_get(object, key));
-
-	return number > 0 ? (uint64_t)number : 0;
-}
-
 static char *or_dash(const char *text)
 {
 	return str_copy(*text ? text : "-");
@@ -43,7 +29,8 @@ static char *or_dash(const char *text)
 /* "45% of 4096 MiB", "12 MiB", "-" */
 static char *progress_text(const json_t *machine)
 {
-	uint64_t done = number_of(machine, "done"), total = number_of(machine, "total");
+	uint64_t done = json_member_number(machine, "done"),
+		 total = json_member_number(machine, "total");
 
 	if (total > 0)
 		return str_format("%.0f%% of %" PRIu64 " MiB",
@@ -68,32 +55,32 @@ static char *levels_text(const json_t *machine)
 /* What went wrong, else what it does. */
 static char *note_text(const json_t *machine)
 {
-	const char *error = text_of(machine, "error");
-	const char *stage = text_of(machine, "stage");
+	const char *error = json_member_text(machine, "error");
+	const char *stage = json_member_text(machine, "stage");
 
 	if (*error)
 		return str_format("error: %s", error);
-	return str_copy(str_equal(stage, "installing") ? text_of(machine, "text") : "");
+	return str_copy(str_equal(stage, "installing") ? json_member_text(machine, "text") : "");
 }
 
 static void machine_cells(const json_t *machine, char *cells[COLUMNS])
 {
-	cells[0] = str_copy(text_of(machine, "name"));
-	cells[1] = str_copy(text_of(machine, "stage"));
+	cells[0] = str_copy(json_member_text(machine, "name"));
+	cells[1] = str_copy(json_member_text(machine, "stage"));
 	cells[2] = progress_text(machine);
-	cells[3] = or_dash(text_of(machine, "address"));
+	cells[3] = or_dash(json_member_text(machine, "address"));
 	cells[4] = levels_text(machine);
 	cells[5] = note_text(machine);
 }
 
 static void stranger_cells(const json_t *stranger, char *cells[COLUMNS])
 {
-	const char *mac = text_of(stranger, "mac");
+	const char *mac = json_member_text(stranger, "mac");
 
-	cells[0] = str_copy(*mac ? mac : text_of(stranger, "uuid"));
+	cells[0] = str_copy(*mac ? mac : json_member_text(stranger, "uuid"));
 	cells[1] = str_copy("stranger");
 	cells[2] = str_copy("-");
-	cells[3] = or_dash(text_of(stranger, "address"));
+	cells[3] = or_dash(json_member_text(stranger, "address"));
 	cells[4] = str_copy("-");
 	cells[5] = str_copy("is not on the list: boots its local disk");
 }
@@ -147,8 +134,14 @@ void pxe_status_print(const json_t *lab, size_t columns, FILE *out)
 	const json_t *item;
 	size_t i, row = 0;
 
-	json_array_foreach((json_t *)machines, i, item) machine_cells(item, rows[row++]);
-	json_array_foreach((json_t *)strangers, i, item) stranger_cells(item, rows[row++]);
+	json_array_foreach((json_t *)machines, i, item)
+	{
+		machine_cells(item, rows[row++]);
+	}
+	json_array_foreach((json_t *)strangers, i, item)
+	{
+		stranger_cells(item, rows[row++]);
+	}
 	rows_print(rows, count, columns, out);
 	for (row = 0; row < count; row++)
 		for (i = 0; i < COLUMNS; i++)
@@ -162,8 +155,9 @@ bool pxe_status_proven(const json_t *lab)
 	const json_t *machine;
 	size_t i;
 
-	json_array_foreach((json_t *)machines, i, machine) if (!str_equal(text_of(machine, "stage"),
-									  "proven")) return false;
+	json_array_foreach(
+		(json_t *)machines, i,
+		machine) if (!str_equal(json_member_text(machine, "stage"), "proven")) return false;
 	return json_array_size(machines) > 0;
 }
 

@@ -11,6 +11,8 @@
 #define CLIENT_CONNECTIONS 64
 #define LAB_CONNECTIONS	   1024
 #define FEW_CONNECTIONS	   256
+/* Events for a listener that does not read pile up in here until it is found out. */
+#define EVENT_BUFFER_BYTES (64 << 10)
 
 enum { BOOT, SECURE, ANSWERS, STATUS, PORTS };
 
@@ -59,7 +61,8 @@ static void listeners_set(struct web *web)
 		[ANSWERS] = { "answers", request->address, ports->answers, 1, FEW_CONNECTIONS,
 			      .fields = secret_fields, .handle = web_answers_port },
 		[STATUS] = { "status", request->lab->status_address, ports->status, 1,
-			     FEW_CONNECTIONS, .fields = page_fields, .handle = web_status_port },
+			     FEW_CONNECTIONS, .send_buffer_bytes = EVENT_BUFFER_BYTES,
+			     .fields = page_fields, .handle = web_status_port },
 	};
 
 	for (size_t i = 0; i < PORTS; i++) {

@@ -74,7 +74,9 @@ static json_t *state_read(struct ledger *ledger)
 	size_t i;
 
 	json_array_foreach(json_object_get(state, "machines"), i, machine)
+	{
 		json_object_del(machine, "seconds");
+	}
 	return state;
 }
 

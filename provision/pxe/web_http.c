@@ -213,6 +213,9 @@ static int socket_open(const struct http_listener *listener, struct err *err)
 	if (fd < 0)
 		return err_errno(err, errno, "the %s port has no socket", listener->name);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+	if (listener->send_buffer_bytes > 0)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &listener->send_buffer_bytes,
+			   sizeof listener->send_buffer_bytes);
 	if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, BACKLOG) < 0)
 		return err_errno(err, errno, "the %s port %s:%u cannot be listened on",
 				 listener->name, listener->address, listener->port);

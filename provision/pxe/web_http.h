@@ -72,7 +72,9 @@ struct http_listener {	     /* all of it outlives the server */
 	unsigned port;
 	unsigned threads;
 	unsigned connections, connections_per_client; /* at most, at a time */
-	const char *key, *certificate;		      /* PEM; NULL: no TLS */
+	int send_buffer_bytes;		/* of each connection, in the kernel; 0: as it likes, up to
+					 * megabytes */
+	const char *key, *certificate;	/* PEM; NULL: no TLS */
 	const struct http_pair *fields; /* go with every answer; ends with a NULL name */
 	struct watch *watch;
 	/* From several threads. */

@@ -174,20 +174,6 @@ static int body_json(const struct http_request *request, json_t **ret_json, stru
 	return 0;
 }
 
-static const char *member_text(const json_t *json, const char *key)
-{
-	const char *text = json_string_value(json_object_get(json, key));
-
-	return text ? text : "";
-}
-
-static uint64_t member_number(const json_t *json, const char *key)
-{
-	json_int_t number = json_integer_value(json_object_get(json, key));
-
-	return number > 0 ? (uint64_t)number : 0;
-}
-
 static int progress_post(struct visit *visit, struct err *err)
 {
 	CLEANUP(json_cleanup) json_t *json = NULL;
@@ -196,8 +182,8 @@ static int progress_post(struct visit *visit, struct err *err)
 	if (r < 0)
 		return r;
 	return ledger_progress(visit->site->request.ledger, visit->machine,
-			       member_number(json, "done"), member_number(json, "total"),
-			       member_text(json, "text"), err);
+			       json_member_number(json, "done"), json_member_number(json, "total"),
+			       json_member_text(json, "text"), err);
 }
 
 static int console_post(struct visit *visit, struct err *err)
@@ -220,8 +206,8 @@ static int failed_post(struct visit *visit, struct err *err)
 
 	if (r < 0)
 		return r;
-	return ledger_failed(visit->site->request.ledger, visit->machine, member_text(json, "why"),
-			     err);
+	return ledger_failed(visit->site->request.ledger, visit->machine,
+			     json_member_text(json, "why"), err);
 }
 
 static const struct {
