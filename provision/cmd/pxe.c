@@ -89,7 +89,13 @@ static int run_render(const struct arguments *arguments, struct err *err)
 		.offline = argument_given(arguments, "offline"),
 	};
 	r = lab_images_make(&make, &images, err);
-	return r < 0 ? r : pxe_render(request.lab, images, arguments->rest[2], err);
+	const struct render_request render = {
+		.lab = request.lab,
+		.images = images,
+		.folder = arguments->rest[2],
+		.offline = make.offline,
+	};
+	return r < 0 ? r : pxe_render(&render, err);
 }
 
 static const char *or_else(const char *value, const char *otherwise)
@@ -113,14 +119,11 @@ static int run_install(const struct arguments *arguments, struct err *err)
 
 static int run_netboot(const struct arguments *arguments, struct err *err)
 {
-	const char *path = argument(arguments, "ca");
 	CLEANUP(free_cleanup) char *ca = NULL;
 
-	if (!path)
-		return err_set(err, -EINVAL,
-			       "pxe netboot: which certificate may the server have? "
-			       "(--ca FILE)");
-	int r = file_read(path, CA_MAX_BYTES, &ca, NULL, err);
+	if (!argument(arguments, "ca"))
+		return err_set(err, -EINVAL, "pxe netboot: name the lab's certificate with --ca");
+	int r = file_read(argument(arguments, "ca"), CA_MAX_BYTES, &ca, NULL, err);
 	return r < 0 ? r : netboot_make(arguments->rest[1], ca, arguments->rest[2], err);
 }
 
@@ -132,8 +135,8 @@ static const struct operation {
 } operations[] = {
 	{ "serve", 1, "serve LAB", run_serve },
 	{ "render", 2, "render LAB DIR", run_render },
-	{ "netboot", 2, "netboot TREE DIR --ca FILE", run_netboot },
 	{ "install", 0, "install", run_install },
+	{ "netboot", 2, "netboot TREE DIR --ca FILE", run_netboot },
 };
 
 static int pxe_run(const struct arguments *arguments, struct err *err)
@@ -147,13 +150,13 @@ static int pxe_run(const struct arguments *arguments, struct err *err)
 			return err_set(err, -EINVAL, "pxe: write nestctl pxe %s", operation->usage);
 		return operation->run(arguments, err);
 	}
-	return err_set(err, -EINVAL, "pxe: \"%s\" is none of serve, render, netboot, install",
+	return err_set(err, -EINVAL, "pxe: \"%s\" is none of serve, render, install, netboot",
 		       arguments->rest[0]);
 }
 
 const struct command pxe_command = {
 	.name = "pxe",
-	.synopsis = "serve LAB | render LAB DIR | netboot TREE DIR | install [OPTIONS]",
+	.synopsis = "serve LAB | render LAB DIR | install | netboot TREE DIR [OPTIONS]",
 	.summary = "Installs and proves a lab of machines over the network",
 	.options = options,
 	.min_rest = 1,

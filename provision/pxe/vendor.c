@@ -12,9 +12,6 @@
 #include "pxe/vendor_esxi.h"
 #include "pxe/vendor_media.h"
 
-#define ESXI_BIOS_CONFIG "nestctl-boot.cfg"
-#define ESXI_UEFI_CONFIG "nestctl-boot-uefi.cfg"
-
 struct place { /* of a machine of way answers */
 	const struct lab_machine *machine;
 	const struct vendor_medium *medium;
@@ -88,8 +85,8 @@ static char *esxi_arguments(const struct vendor *vendor, const struct place *pla
 	CLEANUP(free_cleanup) char *answers = answers_url(vendor, token, place->format->file_name);
 	CLEANUP(free_cleanup) char *repository = repository_url(vendor, place->machine);
 
-	return str_format("-c %s/%s ks=%s", repository, uefi ? ESXI_UEFI_CONFIG : ESXI_BIOS_CONFIG,
-			  answers);
+	return str_format("-c %s/%s ks=%s", repository,
+			  uefi ? VENDOR_ESXI_UEFI_CONFIG : VENDOR_ESXI_BIOS_CONFIG, answers);
 }
 
 /* ret_boot as vendor_boot makes it; of a place that is not ready yet, too. */
@@ -188,13 +185,20 @@ int vendor_file(const struct vendor *vendor, const char *path, struct err *err)
 		if (strlen(place->machine->name) != length ||
 		    memcmp(place->machine->name, path, length) != 0)
 			continue;
-		if (place->esxi.bios_config && str_equal(name, ESXI_BIOS_CONFIG))
+		if (place->esxi.bios_config && str_equal(name, VENDOR_ESXI_BIOS_CONFIG))
 			return text_file(place->esxi.bios_config, err);
-		if (place->esxi.uefi_config && str_equal(name, ESXI_UEFI_CONFIG))
+		if (place->esxi.uefi_config && str_equal(name, VENDOR_ESXI_UEFI_CONFIG))
 			return text_file(place->esxi.uefi_config, err);
 		return vendor_medium_file(place->medium, name, err);
 	}
 	return err_set(err, -ENOENT, "no machine of that name has a medium");
+}
+
+const char *vendor_root(const struct vendor *vendor, const struct lab_machine *machine)
+{
+	const struct place *place = place_of(vendor, machine);
+
+	return place ? place->medium->root : NULL;
 }
 
 /* --- opening -----------------------------------------------------------------------------------
