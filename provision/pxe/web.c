@@ -98,6 +98,7 @@ int web_start(const struct web_request *request, struct web **ret_web, struct er
 	struct web *web = mem_alloc(sizeof *web);
 
 	web->site.request = *request;
+	pthread_mutex_init(&web->site.refusals.lock, NULL);
 	int r = web_open(web, err);
 	if (r < 0) {
 		web_stop(web);
@@ -119,6 +120,7 @@ void web_stop(struct web *web)
 	web_watch_free(web->watch);
 	web_pages_free(&web->site);
 	web_tls_done(&web->tls);
+	pthread_mutex_destroy(&web->site.refusals.lock);
 	free(web);
 }
 

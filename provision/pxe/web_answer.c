@@ -29,6 +29,8 @@ static void fields_set(struct exchange *exchange, struct MHD_Response *response)
 		field_set(response, pair->name, pair->value);
 	if (answer->type)
 		field_set(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
+	if (answer->no_store)
+		field_set(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	if (answer->allow)
 		field_set(response, MHD_HTTP_HEADER_ALLOW, answer->allow);
 }

@@ -12,7 +12,7 @@
 /* A request's line and header, and what an answer without a file needs. */
 #define CONNECTION_BYTES (16u << 10)
 /* A belt to the watch's braces. */
-#define IDLE_SECONDS 90u
+#define IDLE_SECONDS 150u
 #define BACKLOG	     1024
 #define TLS_WISHES   "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 

@@ -27,7 +27,7 @@ struct http_request { /* borrowed, as long as it is handled */
 const char *http_field(const struct http_request *request, const char *name);
 
 /* An answer without an end. read: up to size bytes; 0: nothing yet, web_watch_wake when there is;
- * -1: it is over. Both are called with the watch's lock held: they must not call web_watch_wake. */
+ * -1: it is over. It is called with the watch's lock held, and must not call web_watch_wake. */
 struct http_stream {
 	ssize_t (*read)(void *context, char *buffer, size_t size);
 	void (*end)(void *context); /* the client is gone; frees the context */
@@ -44,6 +44,7 @@ struct http_answer {
 	char etag[HASH_HEX_LENGTH + 1]; /* of what fd holds; "": made of the file's identity */
 	struct http_stream stream;	/* read NULL: none */
 	const char *allow;		/* with 405: "GET, HEAD"; static */
+	bool no_store;			/* no cache may keep it */
 	unsigned delay_ms;		/* it is held back for so long, and no thread with it */
 };
 

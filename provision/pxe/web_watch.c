@@ -16,8 +16,8 @@
 
 #define TICK_MS		100
 #define REQUEST_SECONDS 15.0
-/* Slower than about 1 KiB a second over a minute is no download. */
-#define PACE_SECONDS 60.0
+/* Less in two minutes is no download: a disk that is written to can make it pause for long. */
+#define PACE_SECONDS 120.0
 #define PACE_BYTES   (64u << 10)
 
 enum phase {
