@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "pxe/netboot.h"
@@ -285,12 +286,14 @@ int pxe_render(const struct render_request *request, struct err *err)
 {
 	int r = pxe_render_check(request->lab, request->folder, err);
 
-	/* Secrets in it are secret each by itself: servers find their way to the rest. */
-	if (r == 0)
-		r = dir_make(request->folder, 0755, err);
 	if (r < 0)
 		return r;
-	r = folder_write(request, err);
+	/* Secrets in it are secret each by itself: servers find their way to the rest. */
+	mode_t mask = umask(022);
+	r = dir_make(request->folder, 0755, err);
+	if (r == 0)
+		r = folder_write(request, err);
+	umask(mask);
 	if (r < 0)
 		tree_remove(request->folder, NULL);
 	return r;
