@@ -19,11 +19,11 @@
 #include "pxe/dhcp.h"
 #include "pxe/dhcp_paths.h"
 
-#define START_SECONDS 10
-#define PORT_DHCP     67
-#define PORT_TFTP     69
-#define PORT_PROXY    4011 /* PXE 2.1, 2.2.2 */
-#define LOG_MAX_BYTES (64u << 20)
+#define START_SECONDS  10
+#define PORT_DHCP      67
+#define PORT_TFTP      69
+#define PORT_PROXY     4011 /* PXE 2.1, 2.2.2 */
+#define SAID_MAX_BYTES 8192
 
 struct account {
 	uid_t user;
@@ -165,19 +165,16 @@ static int program_start(const struct dhcp_paths *paths, const struct account *a
 			   false, ret_pid, err);
 }
 
-/* What it said since an offset. */
-static char *said_since(const char *log, size_t offset)
+/* What it said since an offset, as far as it is worth reading. */
+static char *said_since(const char *log, uint64_t offset)
 {
-	CLEANUP(free_cleanup) char *text = NULL;
-	size_t length = 0;
-	struct err ignored = { 0 };
+	char *text = mem_alloc(SAID_MAX_BYTES + 1);
+	CLEANUP(fd_cleanup) int fd = open(log, O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? fd : fd_pread_all(fd, text, SAID_MAX_BYTES, offset);
 
-	if (file_read(log, LOG_MAX_BYTES, &text, &length, &ignored) < 0 || length < offset) {
-		err_clear(&ignored);
-		return str_copy("");
-	}
-	str_tame_lines(text + offset);
-	return str_copy(text + offset);
+	text[length > 0 ? length : 0] = '\0';
+	str_tame_lines(text);
+	return text;
 }
 
 static int ended_early(const char *said, int status, struct err *err)
@@ -188,7 +185,7 @@ static int ended_early(const char *said, int status, struct err *err)
 }
 
 /* Until it says that it serves: then all its ports are open. */
-static int wait_until_serving(pid_t pid, const char *log, size_t offset, struct err *err)
+static int wait_until_serving(pid_t pid, const char *log, uint64_t offset, struct err *err)
 {
 	double until = clock_seconds() + START_SECONDS;
 
@@ -239,7 +236,7 @@ int dhcp_start(const struct dhcp_request *request, pid_t *ret_pid, struct err *e
 		log.st_size = 0;
 	r = program_start(&paths, &account, &pid, err);
 	if (r == 0)
-		r = wait_until_serving(pid, paths.log, (size_t)log.st_size, err);
+		r = wait_until_serving(pid, paths.log, (uint64_t)log.st_size, err);
 	if (r < 0)
 		return err_wrap(err, r, "starting DHCP and TFTP on %s", request->lab->interface);
 	*ret_pid = pid;
