@@ -154,7 +154,7 @@ static bool is_meant(const struct machine_disk *disk, const struct lab_disk *wan
 		return disk->size_bytes >= wanted->min_bytes &&
 		       (wanted->max_bytes == 0 || disk->size_bytes <= wanted->max_bytes);
 	case LAB_DISK_SERIAL:
-		return str_equal(disk->serial, wanted->text);
+		return *disk->serial && str_equal(disk->serial, wanted->text);
 	case LAB_DISK_BY_ID:
 		return strv_has(&disk->ids, wanted->text);
 	}
