@@ -76,7 +76,12 @@ $B/fault.so: tests/store/fault.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -O2 -fPIC -shared $< -ldl -o $@
 
-units: $(UNITS) $B/fault.so
+# Parts of the network lab on their own, for tests/pxe.
+$B/pxe-%: tests/pxe/%.c $B/libnestctl.a $B/libgrubfix.a
+	@mkdir -p $(@D)
+	$(COMPILE) $(LDFLAGS) $^ $B/libnestctl.a $(PKG_LIBS) -o $@
+
+units: $(UNITS) $B/fault.so $(patsubst tests/pxe/%.c,$B/pxe-%,$(wildcard tests/pxe/*.c))
 
 # --- what a person asks for ---------------------------------------------------------------------
 

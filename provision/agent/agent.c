@@ -102,6 +102,18 @@ static bool echo_is_good(const char *echo)
 	return inet_pton(AF_INET, host, &address) == 1;
 }
 
+/* A server may not send us to others. */
+static bool echo_is_at_server(const struct agent *agent, const char *echo)
+{
+	char host[INET_ADDRSTRLEN];
+	struct in_addr server = { agent->conf.server };
+	size_t length;
+
+	inet_ntop(AF_INET, &server, host, sizeof host);
+	length = strlen(host);
+	return strncmp(echo, host, length) == 0 && echo[length] == ':';
+}
+
 static void hello_in(struct agent *agent, const struct json_object *message)
 {
 	char path[PATH_BYTES], nonce[NONCE_DIGITS + 1], echo[sizeof agent->outward.echo];
@@ -109,6 +121,8 @@ static void hello_in(struct agent *agent, const struct json_object *message)
 	if (!json_get_text(message, "path", path, sizeof path) || !*path || !path_is_good(path) ||
 	    !json_get_text(message, "nonce", nonce, sizeof nonce) || !nonce_is_good(nonce) ||
 	    !json_get_text(message, "echo", echo, sizeof echo) || !echo_is_good(echo))
+		return;
+	if (outward_is_server(&agent->outward) && !echo_is_at_server(agent, echo))
 		return;
 	if (!outward_hello(&agent->outward, path, nonce, echo))
 		return;
@@ -204,6 +218,12 @@ static void guest_message(struct agent *agent, const char *inner, const char *ki
 		exec_undeliverable(&agent->exec, message);
 }
 
+/* Whoever has the server's address could be at the other end: nothing that changes the layer. */
+static bool server_may_say(const char *kind)
+{
+	return strcmp(kind, "hello") == 0 || strcmp(kind, "ack") == 0;
+}
+
 static bool message_in(void *context, const char *line, size_t length)
 {
 	struct agent *agent = context;
@@ -213,6 +233,8 @@ static bool message_in(void *context, const char *line, size_t length)
 
 	if (!json_read(line, length, &message) || !json_get_text(&message, "t", kind, sizeof kind))
 		return false;
+	if (outward_is_server(&agent->outward) && !server_may_say(kind))
+		return true;
 	if (strcmp(kind, "hello") == 0) {
 		hello_in(agent, &message);
 		return true;

@@ -168,6 +168,13 @@ void channel_detach(struct channel *channel)
 	frame_reset(&channel->frame);
 }
 
+void channel_forget(struct channel *channel)
+{
+	buf_drop(&channel->out, channel->out.length);
+	channel->sent = 0;
+	events_update(channel);
+}
+
 void channel_done(struct channel *channel)
 {
 	if (channel->loop)

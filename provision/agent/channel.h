@@ -35,6 +35,8 @@ void channel_init(struct channel *channel, struct loop *loop);
 void channel_attach(struct channel *channel, int fd);
 /* Keeps what is queued; a half-sent message will not be sent. */
 void channel_detach(struct channel *channel);
+/* What is queued will not be sent. */
+void channel_forget(struct channel *channel);
 void channel_done(struct channel *channel);
 
 /* One message, without mark and newline. False: too long, or the queue is full. */

@@ -11,6 +11,7 @@
 
 #define LINE_BYTES		512
 #define DEFAULT_TIMEOUT_SECONDS 60
+#define BASE64URL		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 /* A setting's words after its key, as one string; NULL or what is wrong. */
 typedef const char *set_fn(struct conf *conf, char *value);
@@ -45,6 +46,45 @@ static const char *channel_set(struct conf *conf, char *value)
 	return text_set(conf->channel, sizeof conf->channel, value);
 }
 
+static const char *number_set(const char *value, unsigned max, unsigned *ret_number)
+{
+	char *end;
+	unsigned long number = strtoul(value, &end, 10);
+
+	if (end == value || *end || number > max)
+		return "is not a number in range";
+	*ret_number = (unsigned)number;
+	return NULL;
+}
+
+static const char *port_set(const char *value, unsigned *ret_port)
+{
+	const char *wrong = number_set(value, 65535, ret_port);
+
+	return wrong || *ret_port > 0 ? wrong : "is not a number in range";
+}
+
+/* ADDRESS:PORT TOKEN. The address is no name: nobody answers for names where it is needed first. */
+static const char *server_set(struct conf *conf, char *value)
+{
+	struct in_addr address;
+	char *rest = NULL;
+	char *host = strtok_r(value, " \t", &rest);
+	const char *token = strtok_r(NULL, " \t", &rest);
+	char *colon = strchr(host, ':');
+
+	if (!colon || !token || strtok_r(NULL, " \t", &rest))
+		return "is not ADDRESS:PORT TOKEN";
+	*colon = '\0';
+	if (inet_pton(AF_INET, host, &address) != 1 || address.s_addr == 0)
+		return "has no IPv4 address";
+	conf->server = address.s_addr;
+	if (strlen(token) != CONF_TOKEN - 1 || token[strspn(token, BASE64URL)])
+		return "has no token of 43 characters";
+	memcpy(conf->token, token, CONF_TOKEN);
+	return port_set(colon + 1, &conf->server_port);
+}
+
 static const char *interface_set(struct conf *conf, char *value)
 {
 	return name_set(conf->interface, sizeof conf->interface, value);
@@ -66,17 +106,6 @@ static const char *module_set(struct conf *conf, char *value)
 	if (conf->module_count == CONF_MODULES)
 		return "is one module too many";
 	return text_set(conf->modules[conf->module_count++], CONF_PATH, value);
-}
-
-static const char *number_set(const char *value, unsigned max, unsigned *ret_number)
-{
-	char *end;
-	unsigned long number = strtoul(value, &end, 10);
-
-	if (end == value || *end || number > max)
-		return "is not a number in range";
-	*ret_number = (unsigned)number;
-	return NULL;
 }
 
 static const char *address_set(struct conf *conf, char *value)
@@ -140,11 +169,17 @@ static const struct {
 	const char *key;
 	set_fn *set;
 } settings[] = {
-	{ "layer", layer_set },		{ "channel", channel_set },
-	{ "interface", interface_set }, { "init", init_set },
-	{ "host-name", host_name_set }, { "module", module_set },
-	{ "address", address_set },	{ "gateway", gateway_set },
-	{ "guest", guest_set },		{ "network-timeout", timeout_set },
+	{ "layer", layer_set },
+	{ "channel", channel_set },
+	{ "server", server_set },
+	{ "interface", interface_set },
+	{ "init", init_set },
+	{ "host-name", host_name_set },
+	{ "module", module_set },
+	{ "address", address_set },
+	{ "gateway", gateway_set },
+	{ "guest", guest_set },
+	{ "network-timeout", timeout_set },
 };
 
 /* Blanks at both ends go. */
@@ -197,9 +232,9 @@ int conf_parse(const char *text, struct conf *ret_conf, char *problem, unsigned 
 		}
 		text += length + (text[length] == '\n');
 	}
-	if (!*conf->layer || !*conf->channel) {
+	if (!*conf->layer || (!*conf->channel && !conf->server)) {
 		snprintf(problem, problem_size, "%s is not set",
-			 *conf->layer ? "channel" : "layer");
+			 *conf->layer ? "channel or server" : "layer");
 		return -EINVAL;
 	}
 	return 0;

@@ -7,6 +7,7 @@
 #define CONF_MODULES 32
 #define CONF_NAME    64
 #define CONF_PATH    256
+#define CONF_TOKEN   44 /* 43 characters */
 /* sun_path of struct sockaddr_un, Linux unix(7). */
 #define CONF_SOCKET 108
 
@@ -18,7 +19,10 @@ struct guest_conf {
 
 struct conf {
 	char layer[CONF_NAME];
-	char channel[CONF_PATH];
+	char channel[CONF_PATH]; /* "" where there is only the server */
+	uint32_t server;	 /* network byte order; 0: none */
+	unsigned server_port;
+	char token[CONF_TOKEN]; /* that tells the server who we are */
 	char interface[16];
 	bool init;
 	char host_name[CONF_NAME];

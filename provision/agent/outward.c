@@ -13,6 +13,18 @@
 #define KERNEL_LEVEL_SHARED 4 /* and errors: what a person needs to see */
 #define SHARED_CONSOLE	    "/dev/hvc"
 
+bool outward_is_server(const struct outward *outward)
+{
+	return outward->conf->server != 0;
+}
+
+static void server_connected(void *context, int fd)
+{
+	struct outward *outward = context;
+
+	channel_attach(&outward->channel, fd);
+}
+
 static void channel_open(void *context)
 {
 	struct outward *outward = context;
@@ -28,7 +40,15 @@ static void channel_lost(void *context)
 {
 	struct outward *outward = context;
 
-	timer_set(outward->loop, &outward->again, REOPEN_SECONDS);
+	if (!outward_is_server(outward)) {
+		timer_set(outward->loop, &outward->again, REOPEN_SECONDS);
+		return;
+	}
+	/* What was said meanwhile would only hold its makers back: each connection begins with a
+	 * hello of its own, after which all that counts is told again. */
+	channel_forget(&outward->channel);
+	dial_again(&outward->dial);
+	outward->on_drain(outward->context);
 }
 
 static bool message_in(void *context, const char *line, size_t length)
@@ -78,19 +98,24 @@ void outward_init(struct outward *outward, struct loop *loop, const struct conf 
 	outward->conf = conf;
 	outward->again = (struct timer){ .fire = channel_open, .context = outward };
 	outward->quiet = (struct timer){ .fire = quiet_fire, .context = outward };
-	outward->kernel_shares =
-		strncmp(conf->channel, SHARED_CONSOLE, strlen(SHARED_CONSOLE)) == 0;
+	outward->kernel_shares = !conf->server && strncmp(conf->channel, SHARED_CONSOLE,
+							  strlen(SHARED_CONSOLE)) == 0;
 	outward->channel = (struct channel){ .shared = outward->kernel_shares,
 					     .on_message = message_in,
 					     .on_hangup = channel_lost,
 					     .on_drain = drained,
 					     .context = outward };
 	channel_init(&outward->channel, loop);
-	channel_open(outward);
+	outward->dial = (struct dial){ .on_connected = server_connected, .context = outward };
+	if (outward_is_server(outward))
+		dial_init(&outward->dial, loop, conf);
+	else
+		channel_open(outward);
 }
 
 void outward_done(struct outward *outward)
 {
+	dial_done(&outward->dial);
 	channel_done(&outward->channel);
 	for (unsigned i = 0; i < outward->event_count; i++)
 		free(outward->events[i].text);
@@ -101,7 +126,9 @@ void outward_done(struct outward *outward)
 
 bool outward_send(struct outward *outward, struct buf *message)
 {
-	bool good = channel_send(&outward->channel, message->data, message->length);
+	bool nobody = outward_is_server(outward) && outward_has_hello(outward) &&
+		      outward->channel.watch.fd < 0;
+	bool good = !nobody && channel_send(&outward->channel, message->data, message->length);
 
 	if (good)
 		kernel_hush(outward);
@@ -122,11 +149,31 @@ bool outward_is_idle(const struct outward *outward)
 
 /* ---- events ---- */
 
-static void event_send(struct outward *outward, const struct event *event)
+/* What a run before was told, and what happens now makes old: a layer may run for years, and have
+ * many runs look at it. */
+static void overtaken_drop(struct outward *outward, const char *step, const char *guest)
+{
+	bool starts = strcmp(step, "guest-started") == 0, network = strcmp(step, "network") == 0;
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < outward->event_count; i++) {
+		struct event *event = &outward->events[i];
+
+		if (event->told && ((starts && guest && strcmp(event->guest, guest) == 0) ||
+				    (network && strcmp(event->step, step) == 0)))
+			free(event->text);
+		else
+			outward->events[kept++] = *event;
+	}
+	outward->event_count = kept;
+}
+
+static void event_send(struct outward *outward, struct event *event)
 {
 	struct buf message = { 0 };
 	char path[PATH_BYTES + CONF_NAME];
 
+	event->told = true;
 	json_begin(&message, "event");
 	json_text(&message, "path", outward->path);
 	json_seconds(&message, "seconds", event->seconds);
@@ -145,6 +192,7 @@ void outward_event(struct outward *outward, const char *step, const char *guest,
 	char copy[EVENT_TEXT_BYTES];
 	struct event *event;
 
+	overtaken_drop(outward, step, guest);
 	if (outward->event_count == EVENTS_KEPT) {
 		free(outward->events[0].text);
 		memmove(outward->events, outward->events + 1,
@@ -171,6 +219,8 @@ bool outward_has_hello(const struct outward *outward)
 
 bool outward_hello(struct outward *outward, const char *path, const char *nonce, const char *echo)
 {
+	if (outward_is_server(outward))
+		dial_greeted(&outward->dial);
 	if (strcmp(outward->nonce, nonce) == 0 && strcmp(outward->path, path) == 0 &&
 	    strcmp(outward->echo, echo) == 0)
 		return false;

@@ -1,9 +1,10 @@
 /* The agent's own channel, towards L0, and what the outer end has said of this run. Opens the
- * channel again whenever it is hung up; tells its events anew to everyone who says hello with a
- * new nonce. */
+ * channel, or dials the server, again whenever it is hung up; tells its events anew to everyone who
+ * says hello with a new nonce. */
 #pragma once
 #include "channel.h"
 #include "conf.h"
+#include "dial.h"
 #include "loop.h"
 
 #define PATH_BYTES	 512
@@ -16,6 +17,7 @@ struct event {
 	const char *step;
 	char guest[CONF_NAME]; /* name; "": about the layer itself */
 	char *text;	       /* owned */
+	bool told;	       /* to somebody; it may have been lost */
 };
 
 struct outward {
@@ -26,7 +28,8 @@ struct outward {
 	void *context;
 
 	struct channel channel;
-	struct timer again; /* opening */
+	struct dial dial;   /* where there is a server: it takes the place of conf->channel */
+	struct timer again; /* opening the other kind */
 	struct timer quiet; /* until the kernel may speak on the shared line again */
 	bool kernel_shares; /* the channel is the kernel's console too */
 	bool kernel_is_quiet;
@@ -51,6 +54,9 @@ bool outward_hello(struct outward *outward, const char *path, const char *nonce,
 bool outward_send(struct outward *outward, struct buf *message);
 /* step is one of the protocol's and lives for ever; guest is a name or NULL. */
 void outward_event(struct outward *outward, const char *step, const char *guest, const char *text);
+/* A server is at the other end, and nobody knows who that is: what it says counts as far as
+ * docs/agent-protocol.md, "A server", allows. */
+bool outward_is_server(const struct outward *outward);
 /* Whether makers of much output have to wait (CHANNEL_QUEUE_HIGH). */
 bool outward_is_full(const struct outward *outward);
 bool outward_is_idle(const struct outward *outward); /* all is sent, the driver's part too */

@@ -4,12 +4,22 @@
 #include "profile/diagnostic.h"
 #include "profile/stack.h"
 
+/* What is different for an installer that was started over the network: it restarts the machine
+ * at its end, after it told the server. Borrowed; none of it has a character that a URL has not. */
+struct answers_network {
+	const char *answers;	/* URL of this answer file, "http://10.0.0.1:8081/TOKEN/ks.cfg" */
+	const char *done;	/* is fetched when the disk is complete */
+	const char *repository; /* the medium's files, "http://10.0.0.1:8080/media/r1" */
+	const char *agent;	/* "10.0.0.1:8090 TOKEN": whom the system's agent tells */
+};
+
 struct answers_request {
 	const struct layer *layer;
 	const char *stack_name; /* UUIDs and the agent's configuration depend on it */
 	const char *agent;	/* bytes of the static agent, put into the layer by the answer file;
 				 * NULL: it is left out. Without use where the format has none. */
 	size_t agent_length;
+	const struct answers_network *network; /* NULL: the installer was started otherwise */
 };
 
 /* What the formats differ in from release to release; each has more of its own behind it. */

@@ -125,12 +125,12 @@ void yast_words(struct xml *xml, const char *list, const char *item, const char 
 	xml_close(xml);
 }
 
-static void general(struct xml *xml)
+static void general(struct xml *xml, const struct answers_network *network)
 {
 	xml_open(xml, "general", NULL);
 	xml_open(xml, "mode", NULL);
 	yast_flag(xml, "confirm", false);
-	yast_flag(xml, "halt", true);
+	yast_flag(xml, "halt", !network);
 	yast_flag(xml, "second_stage", true);
 	yast_flag(xml, "final_halt", false);
 	yast_flag(xml, "final_reboot", false);
@@ -177,8 +177,12 @@ static void add_on(struct xml *xml, const char *url, const char *product, const 
 	xml_close(xml);
 }
 
-static void add_ons(struct xml *xml, const struct layer *layer, const struct suse_release *release)
+static void add_ons(struct xml *xml, const struct answers_request *request,
+		    const struct suse_release *release)
 {
+	const struct layer *layer = request->layer;
+	const char *medium =
+		request->network ? request->network->repository : "dvd:///?devices=/dev/sr0";
 	CLEANUP(free_cleanup) char *mirrors = str_copy(layer->mirror);
 	char *rest = NULL;
 
@@ -188,8 +192,7 @@ static void add_ons(struct xml *xml, const struct layer *layer, const struct sus
 	xml_open(xml, "add_on_products", LIST);
 	for (size_t i = 0; release->modules && i < sizeof modules / sizeof *modules; i++)
 		if (!modules[i].group || strv_has(&layer->groups, modules[i].group))
-			add_on(xml, "dvd:///?devices=/dev/sr0", modules[i].product,
-			       modules[i].folder);
+			add_on(xml, medium, modules[i].product, modules[i].folder);
 	for (char *mirror = strtok_r(mirrors, " ", &rest); mirror;
 	     mirror = strtok_r(NULL, " ", &rest))
 		add_on(xml, mirror, NULL, "/");
@@ -315,11 +318,11 @@ static int autoyast_emit(const struct answers_request *request, char **ret_text,
 	xml_open(&xml, "profile",
 		 XML_ATTRIBUTES("xmlns", "http://www.suse.com/1.0/yast2ns", "xmlns:config",
 				"http://www.suse.com/1.0/configns"));
-	general(&xml);
+	general(&xml, request->network);
 	language(&xml, layer);
 	yast_partitioning(&xml, &layer->disk);
 	yast_bootloader(&xml, layer, common);
-	add_ons(&xml, layer, release);
+	add_ons(&xml, request, release);
 	software(&xml, layer, release);
 	yast_networking(&xml, layer);
 	users(&xml, layer);

@@ -92,6 +92,17 @@ static void first_start(const struct layer *layer, struct buf *text)
 		buf_text(text, "auto-backup.sh\n");
 }
 
+/* Runs at the end of the installation, in the installer. */
+static void tell_done(const struct answers_network *network, struct buf *text)
+{
+	buf_format(text,
+		   "\n%%post --interpreter=busybox\n"
+		   "# Tells the server of the lab that this disk is complete.\n"
+		   "tries=0\nuntil wget -q -O /dev/null %s; do\n"
+		   "\ttries=$((tries + 1))\n\t[ \"$tries\" -lt 30 ] || break\n\tsleep 10\ndone\n",
+		   network->done);
+}
+
 static int esxi_emit(const struct answers_request *request, char **ret_text, struct err *err)
 {
 	const struct layer *layer = request->layer;
@@ -108,6 +119,8 @@ static int esxi_emit(const struct answers_request *request, char **ret_text, str
 			"install --firstdisk --overwritevmfs\n");
 	network(layer, &text);
 	buf_text(&text, "reboot --noeject\n");
+	if (request->network)
+		tell_done(request->network, &text);
 	first_start(layer, &text);
 	*ret_text = str_copy(buf_str(&text));
 	return 0;

@@ -66,13 +66,17 @@ static void word(struct buf *text, const char *option, const char *value)
 	escape_kickstart(value, text);
 }
 
-static void sources(const struct layer *layer, struct buf *text)
+static void sources(const struct answers_request *request, struct buf *text)
 {
+	const struct layer *layer = request->layer;
 	CLEANUP(free_cleanup) char *mirrors = str_copy(layer->mirror);
 	char *rest = NULL, *mirror = strtok_r(mirrors, " ", &rest);
 
 	/* With a medium, mirrors bring what it has not. */
-	if (*layer->install.medium || !mirror) {
+	if (request->network) {
+		word(text, "url --url=", request->network->repository);
+		buf_text(text, "\n");
+	} else if (*layer->install.medium || !mirror) {
 		buf_text(text, "cdrom\n");
 	} else {
 		word(text, "url --url=", mirror);
@@ -139,14 +143,15 @@ static void partitions(const struct disk_spec *disk, struct buf *text)
 	}
 }
 
-static void commands(const struct layer *layer, const struct redhat_release *release,
+static void commands(const struct answers_request *request, const struct redhat_release *release,
 		     struct buf *text)
 {
+	const struct layer *layer = request->layer;
 	CLEANUP(free_cleanup) char *args = linux_arguments(layer);
 	CLEANUP(free_cleanup) char *services = strv_join(&layer->services, ",");
 
 	buf_text(text, "text\n");
-	sources(layer, text);
+	sources(request, text);
 	word(text, "lang ", installed_locale(layer));
 	word(text, "\nkeyboard --xlayouts=", layer->keymap);
 	word(text, "\ntimezone ", layer->time_zone);
@@ -162,7 +167,7 @@ static void commands(const struct layer *layer, const struct redhat_release *rel
 	partitions(&layer->disk, text);
 	buf_format(text, "bootloader --boot-drive=sda --timeout=%u ", layer->menu_timeout_seconds);
 	word(text, "--append=", args);
-	buf_text(text, "\npoweroff\n");
+	buf_text(text, request->network ? "\nreboot\n" : "\npoweroff\n");
 }
 
 static void packages(const struct layer *layer, const struct redhat_release *release,
@@ -226,7 +231,7 @@ static int kickstart_emit(const struct answers_request *request, char **ret_text
 		return r;
 	const struct redhat_release *release = (const struct redhat_release *)common;
 	buf_format(&text, "# Written by nestctl, for %s.\n", common->title);
-	commands(request->layer, release, &text);
+	commands(request, release, &text);
 	packages(request->layer, release, &text);
 	r = post(request, &text, err);
 	if (r == 0)

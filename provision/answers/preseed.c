@@ -1,7 +1,7 @@
 /* Preseed: preseed.cfg of Debian's installer. Sources: appendix B of Debian's installation guide
  * (bullseye, bookworm, trixie), partman-auto-recipe.txt. What debconf has no question for is a
  * script, whose lines stand in comments of the same file: late_command takes them out of it again,
- * so the file must lie at the root of the installer's initrd. */
+ * so the file lies at the root of the installer's initrd, or is fetched once more. */
 #include <ctype.h>
 #include <string.h>
 
@@ -15,6 +15,7 @@
 #define SCRIPT_MARK "#|"		  /* before each line of the script */
 #define SCRIPT_PATH "/root/nestctl-setup" /* where it runs */
 #define AGENT_FILE  "nestctl-agent"
+#define POWEROFF    "debian-installer/exit/poweroff"
 #define WORDS(...)  ((const char *const[]){ __VA_ARGS__, NULL })
 
 struct debian_release {
@@ -122,7 +123,7 @@ static const struct {
 	{ "grub-installer/bootdev", "string", "/dev/sda" },
 	{ "grub-installer/force-efi-extra-removable", "boolean", "true" },
 	{ "finish-install/reboot_in_progress", "note", "" },
-	{ "debian-installer/exit/poweroff", "boolean", "true" },
+	{ POWEROFF, "boolean", "true" },
 	{ "cdrom-detect/eject", "boolean", "false" },
 	{ "partman-auto/disk", "string", "/dev/sda" },
 	{ "partman-auto/method", "string", "regular" },
@@ -135,10 +136,11 @@ static const struct {
 	{ "partman/confirm_nooverwrite", "boolean", "true" },
 };
 
-static void questions_fixed(struct buf *text)
+static void questions_fixed(const struct answers_network *network, struct buf *text)
 {
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
-		answer(text, fixed[i].question, fixed[i].type, fixed[i].value);
+		if (!network || !str_equal(fixed[i].question, POWEROFF))
+			answer(text, fixed[i].question, fixed[i].type, fixed[i].value);
 	buf_text(text, "popularity-contest popularity-contest/participate boolean false\n");
 }
 
@@ -290,7 +292,7 @@ static int script_add(const struct answers_request *request, struct buf *text, s
 		     is_xen(layer) ? "XEN_OVERRIDE_GRUB_DEFAULT=1\n" : "");
 	overlay_text(&setup.files, "/etc/network/interfaces", 0644, "%s", network);
 	overlay_text(&setup.files, "/etc/default/locale", 0644, "LANG=%s\n", layer->locale);
-	int r = setup_layer(&setup, request, INIT_SYSTEMD, false, err);
+	int r = setup_layer(&setup, request, INIT_SYSTEMD, request->network != NULL, err);
 	for (size_t i = 0; i < layer->services.count; i++)
 		setup_enable(&setup, layer->services.items[i]);
 	buf_text(&setup.commands, "update-grub\n");
@@ -307,11 +309,15 @@ static int script_add(const struct answers_request *request, struct buf *text, s
 	return 0;
 }
 
-/* The shell of the installer runs it, outside the new system. */
-static void late_command(bool agent, struct buf *text)
+/* The shell of the installer runs it, outside the new system. A file that came over the network is
+ * not kept: it is fetched again, and has the agent in it. */
+static void late_command(const struct answers_request *request, struct buf *text)
 {
 	buf_text(text, "d-i preseed/late_command string ");
-	if (agent)
+	if (request->network)
+		buf_format(text, "(umask 077 && wget -q -O /preseed.cfg %s) && ",
+			   request->network->answers);
+	else if (request->agent)
 		buf_text(text, "mkdir -p /target/usr/lib/nestctl && "
 			       "cp /" AGENT_FILE " /target" AGENT_PATH " && "
 			       "chmod 755 /target" AGENT_PATH " && ");
@@ -344,8 +350,8 @@ static int preseed_emit(const struct answers_request *request, char **ret_text, 
 	       *layer->root_password_hash ? layer->root_password_hash : "!");
 	questions_disk(layer, &text);
 	answer(&text, "pkgsel/include", "string", packages);
-	questions_fixed(&text);
-	late_command(request->agent, &text);
+	questions_fixed(request->network, &text);
+	late_command(request, &text);
 	r = script_add(request, &text, err);
 	if (r == 0)
 		*ret_text = str_copy(buf_str(&text));

@@ -39,6 +39,8 @@ static int agent_add(struct setup *setup, const struct answers_request *request,
 	int r;
 
 	agent_conf_overlay(request->layer, NULL, &setup->files);
+	if (request->network && *request->network->agent)
+		overlay_append(&setup->files, AGENT_CONF, "server %s\n", request->network->agent);
 	if (agent_bytes)
 		overlay_file(&setup->files, AGENT_PATH, request->agent, request->agent_length,
 			     0755);
@@ -63,6 +65,7 @@ int setup_layer(struct setup *setup, const struct answers_request *request, enum
 	ssh_keys_overlay(layer, &setup->files);
 	if (layer->ssh_keys.count > 0)
 		buf_text(&setup->commands, "chmod 700 /root/.ssh\n");
+	setup->done = request->network ? request->network->done : NULL;
 	if (request->agent)
 		r = agent_add(setup, request, init, agent_bytes, err);
 	for (size_t i = 0; i < layer->file_count; i++)
@@ -150,15 +153,42 @@ static void entry_add(const struct overlay_entry *entry, struct buf *out)
 	buf_text(out, END_OF_FILE "\n\n");
 }
 
+/* "http://HOST:PORT/PATH" for programs that take it as a whole, and for a shell that does not. */
+static int done_text(const char *url, char **ret_text, struct err *err)
+{
+	const char *host = strstr(url, "://") ? strstr(url, "://") + 3 : url;
+	const char *path = host + strcspn(host, "/");
+	const char *colon = memchr(host, ':', (size_t)(path - host));
+	CLEANUP(buf_done) struct buf quoted = { 0 };
+
+	escape_shell(url, &quoted);
+	CLEANUP(free_cleanup)
+	char *name = str_format("%.*s", (int)((colon ? colon : path) - host), host);
+	CLEANUP(free_cleanup)
+	char *port =
+		colon ? str_format("%.*s", (int)(path - colon - 1), colon + 1) : str_copy("80");
+	const struct template_value values[] = { { "URL", buf_str(&quoted) },
+						 { "HOST", name },
+						 { "PORT", port },
+						 { "PATH", *path ? path : "/" },
+						 { NULL, NULL } };
+	return template_render("answers/done", values, ret_text, err);
+}
+
 int setup_script(const struct setup *setup, char **ret_text, struct err *err)
 {
 	CLEANUP(buf_done) struct buf files = { 0 };
+	CLEANUP(free_cleanup) char *done = NULL;
 
 	for (size_t i = 0; i < setup->files.count; i++)
 		entry_add(&setup->files.entries[i], &files);
+	int r = setup->done ? done_text(setup->done, &done, err) : 0;
+	if (r < 0)
+		return r;
 	const struct template_value values[] = {
 		{ "FILES", buf_str(&files) },
 		{ "COMMANDS", buf_str(&setup->commands) },
+		{ "DONE", done ? done : "" },
 		{ NULL, NULL },
 	};
 	return template_render("answers/setup", values, ret_text, err);

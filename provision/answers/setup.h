@@ -9,9 +9,11 @@ enum init_system { INIT_SYSTEMD, INIT_SYSV };
 struct setup { /* zeroed; setup_done it */
 	struct overlay files;
 	struct buf commands; /* of a POSIX shell, after the files are there */
+	const char *done;    /* URL that is fetched at the very end, borrowed; NULL: none */
 };
 
-/* SSH keys, the agent with its configuration and unit (if the request has one; its bytes only with
+/* SSH keys, the agent with its configuration (whom it tells, too, and what is told at the end, if
+ * the request has a network) and unit (if the request has one; its bytes only with
  * agent_bytes), the profile's files, which win over the others. */
 int setup_layer(struct setup *setup, const struct answers_request *request, enum init_system init,
 		bool agent_bytes, struct err *err);

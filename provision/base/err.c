@@ -53,6 +53,8 @@ int err_wrap(struct err *err, int code, const char *format, ...)
 
 void err_clear(struct err *err)
 {
+	if (!err)
+		return;
 	err_replace(err, 0, NULL);
 }
 

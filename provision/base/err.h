@@ -21,7 +21,7 @@ int err_errno(struct err *err, int errnum, const char *format, ...)
 int err_wrap(struct err *err, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Forgets the failure, so that the struct can be used again. */
+/* Forgets the failure, so that the struct can be used again. err may be NULL. */
 void err_clear(struct err *err);
 
 /* Exit status that tells a script what kind of failure it was:

@@ -109,6 +109,12 @@ __attribute__((noreturn)) static void child_exec(const struct spawn_options *opt
 		putenv((char *)(uintptr_t)*variable);
 	if (options->folder && chdir(options->folder) < 0)
 		_exit(126);
+	int r = options->in_child ? options->in_child(options->context) : 0;
+	if (r < 0) {
+		errno = -r;
+		perror(options->purpose);
+		_exit(126);
+	}
 	execvp(options->argv[0], (char *const *)(uintptr_t)options->argv);
 	_exit(errno == ENOENT ? 127 : 126);
 }

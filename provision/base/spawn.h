@@ -17,6 +17,9 @@ struct spawn_options {
 	unsigned timeout_seconds; /* 0: 60 */
 	/* Called with each whole line of stderr and stdout as it comes, for progress; or NULL. */
 	void (*on_line)(void *context, const char *line);
+	/* Called in the child before the program begins, 0 or a negative errno, with which it does
+	 * not begin; or NULL. Takes no memory and no lock: another thread may have held it. */
+	int (*in_child)(void *context);
 	void *context;
 };
 

@@ -1,20 +1,100 @@
 #include "cmd/pxe.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/fs.h"
+#include "base/spawn.h"
 #include "pxe/install.h"
 #include "pxe/netboot.h"
+#include "pxe/render.h"
+#include "pxe/serve.h"
+#include "run/folder.h"
+
+#define CA_PATH	     "/etc/nestctl/ca.pem"
+#define CA_MAX_BYTES (64u << 10)
 
 static const struct option_row options[] = {
+	{ "out", 'o', "DIR", "serve, render: where labs are built (default: out)" },
+	{ "store", 0, "DIR", "serve, render: the store (default: ~/.cache/nestctl)" },
+	{ "accel", 0, "HOW", "serve, render: of installers that run here: auto, tcg or kvm" },
+	{ "offline", 0, NULL, "serve, render: fetch nothing: build from the store alone" },
+	{ "keep", 'k', NULL, "serve: go on after every machine is proven" },
 	{ "command-line", 0, "FILE",
 	  "install: the kernel's command line (default: /proc/cmdline)" },
-	{ "ca", 0, "FILE", "certificate of the lab (install: default /etc/nestctl/ca.pem)" },
+	{ "ca", 0, "FILE",
+	  "install, netboot: the lab's certificate (default: /etc/nestctl/ca.pem)" },
 	{ "sys", 0, "DIR", "install: where the kernel tells of its disks (default: /sys)" },
 	{ "dev", 0, "DIR", "install: where these disks are (default: /dev)" },
 	{ NULL, 0, NULL, NULL },
 };
+
+/* The lab of the first operand, its folder and the store. */
+struct lab_request { /* zeroed; lab_request_done it */
+	struct lab *lab;
+	struct store *store;
+	char *folder;
+};
+
+static int lab_request_load(const struct arguments *arguments, struct lab_request *request,
+			    struct err *err)
+{
+	const char *out = argument(arguments, "out");
+	int r = lab_load(arguments->rest[1], &request->lab, err);
+
+	if (r == 0)
+		r = store_open(argument(arguments, "store"), &request->store, err);
+	if (r == 0)
+		request->folder = path_join(out ? out : FOLDER_DEFAULT_OUT, request->lab->name);
+	return r;
+}
+
+static void lab_request_done(struct lab_request *request)
+{
+	lab_free(request->lab);
+	store_close(request->store);
+	free(request->folder);
+}
+
+static int run_serve(const struct arguments *arguments, struct err *err)
+{
+	CLEANUP(lab_request_done) struct lab_request request = { 0 };
+	int r = lab_request_load(arguments, &request, err);
+
+	if (r < 0)
+		return r;
+	spawn_stop_fd(); /* from here on a signal asks, and we clean up */
+	const struct serve_request serve = {
+		.lab = request.lab,
+		.store = request.store,
+		.out = request.folder,
+		.accel = argument(arguments, "accel"),
+		.offline = argument_given(arguments, "offline"),
+		.keep = argument_given(arguments, "keep"),
+	};
+	return pxe_serve(&serve, err);
+}
+
+static int run_render(const struct arguments *arguments, struct err *err)
+{
+	CLEANUP(lab_request_done) struct lab_request request = { 0 };
+	CLEANUP(lab_images_cleanup) struct lab_images *images = NULL;
+	int r = lab_request_load(arguments, &request, err);
+
+	if (r == 0)
+		r = pxe_render_check(request.lab, arguments->rest[2], err);
+	if (r < 0)
+		return r;
+	spawn_stop_fd();
+	const struct lab_images_request make = {
+		.lab = request.lab,
+		.store = request.store,
+		.out = request.folder,
+		.accel = argument(arguments, "accel"),
+		.offline = argument_given(arguments, "offline"),
+	};
+	r = lab_images_make(&make, &images, err);
+	return r < 0 ? r : pxe_render(request.lab, images, arguments->rest[2], err);
+}
 
 static const char *or_else(const char *value, const char *otherwise)
 {
@@ -25,52 +105,56 @@ static int run_install(const struct arguments *arguments, struct err *err)
 {
 	const struct install_request request = {
 		.command_line = or_else(argument(arguments, "command-line"), "/proc/cmdline"),
-		.ca_path = or_else(argument(arguments, "ca"), "/etc/nestctl/ca.pem"),
+		.ca_path = or_else(argument(arguments, "ca"), CA_PATH),
 		.sys = or_else(argument(arguments, "sys"), "/sys"),
 		.dev = or_else(argument(arguments, "dev"), "/dev"),
 	};
 
-	if (arguments->rest_count > 1)
-		return err_set(err, -EINVAL, "pxe install: takes no operands");
 	return netboot_install(&request, err);
 }
-
-#define CA_MAX_BYTES (64u << 10)
 
 static int run_netboot(const struct arguments *arguments, struct err *err)
 {
 	CLEANUP(free_cleanup) char *ca = NULL;
+	int r = file_read(or_else(argument(arguments, "ca"), CA_PATH), CA_MAX_BYTES, &ca, NULL,
+			  err);
 
-	if (arguments->rest_count != 3 || !argument(arguments, "ca"))
-		return err_set(err, -EINVAL,
-			       "pxe netboot: name a base tree, a folder for kernel and initrd, and "
-			       "the certificate with --ca");
-	int r = file_read(argument(arguments, "ca"), CA_MAX_BYTES, &ca, NULL, err);
 	return r < 0 ? r : netboot_make(arguments->rest[1], ca, arguments->rest[2], err);
 }
 
 static const struct operation {
 	const char *name;
+	int operands;
+	const char *usage;
 	int (*run)(const struct arguments *arguments, struct err *err);
 } operations[] = {
-	{ "install", run_install },
-	{ "netboot", run_netboot },
+	{ "serve", 1, "serve LAB", run_serve },
+	{ "render", 2, "render LAB DIR", run_render },
+	{ "install", 0, "install", run_install },
+	{ "netboot", 2, "netboot TREE DIR", run_netboot },
 };
 
 static int pxe_run(const struct arguments *arguments, struct err *err)
 {
-	for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
-		if (strcmp(operations[i].name, arguments->rest[0]) == 0)
-			return operations[i].run(arguments, err);
-	return err_set(err, -EINVAL, "pxe: \"%s\" is none of install, netboot", arguments->rest[0]);
+	for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
+		const struct operation *operation = &operations[i];
+
+		if (!str_equal(operation->name, arguments->rest[0]))
+			continue;
+		if (arguments->rest_count - 1 != operation->operands)
+			return err_set(err, -EINVAL, "pxe: write nestctl pxe %s", operation->usage);
+		return operation->run(arguments, err);
+	}
+	return err_set(err, -EINVAL, "pxe: \"%s\" is none of serve, render, install, netboot",
+		       arguments->rest[0]);
 }
 
 const struct command pxe_command = {
 	.name = "pxe",
-	.synopsis = "install|netboot [TREE DIR] [OPTIONS]",
-	.summary = "The system that machines boot from the network, and the installer in it",
+	.synopsis = "serve LAB | render LAB DIR | install | netboot TREE DIR [OPTIONS]",
+	.summary = "Installs and proves a lab of machines over the network",
 	.options = options,
 	.min_rest = 1,
-	.max_rest = -1,
+	.max_rest = 3,
 	.run = pxe_run,
 };

@@ -1,4 +1,3 @@
-/* nestctl pxe: a lab over the network. */
 #pragma once
 #include "cmd/command.h"
 

@@ -56,7 +56,7 @@ void agent_conf_overlay(const struct layer *layer, const struct strv *modules,
 		small_guest_lines(layer, modules, &conf);
 	for (size_t i = 0; i < layer->inner_count; i++)
 		guest_line(layer->inner[i], &conf);
-	overlay_text(overlay, "/etc/nestctl/agent.conf", 0600, "%s", buf_str(&conf));
+	overlay_text(overlay, AGENT_CONF, 0600, "%s", buf_str(&conf));
 }
 
 int agent_overlay(const struct layer *layer, const struct strv *modules, const char *agent_path,

@@ -41,6 +41,25 @@ void overlay_text(struct overlay *overlay, const char *path, uint32_t mode, cons
 	overlay_file(overlay, path, text, strlen(text), mode);
 }
 
+void overlay_append(struct overlay *overlay, const char *path, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	CLEANUP(free_cleanup) char *more = str_vformat(format, args);
+	va_end(args);
+	for (size_t i = 0; i < overlay->count; i++) {
+		struct overlay_entry *entry = &overlay->entries[i];
+
+		if (!str_equal(entry->path, path))
+			continue;
+		char *whole = str_format("%.*s%s", (int)entry->length, entry->data, more);
+		free(entry->data);
+		entry->data = whole;
+		entry->length = strlen(whole);
+	}
+}
+
 void overlay_link(struct overlay *overlay, const char *path, const char *target)
 {
 	overlay_file(overlay, path, target, strlen(target), 0);

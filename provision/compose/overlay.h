@@ -25,6 +25,9 @@ void overlay_file(struct overlay *overlay, const char *path, const void *data, s
 		  uint32_t mode);
 void overlay_text(struct overlay *overlay, const char *path, uint32_t mode, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+/* At the end of a text that is there, with its mode. */
+void overlay_append(struct overlay *overlay, const char *path, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 void overlay_link(struct overlay *overlay, const char *path, const char *target);
 void overlay_done(struct overlay *overlay);
 

@@ -27,6 +27,7 @@ int menu_overlay(const char *stack_name, const struct layer *layer, const struct
 		 struct overlay *overlay, struct err *err);
 
 #define AGENT_PATH "/usr/lib/nestctl/nestctl-agent" /* where its unit looks */
+#define AGENT_CONF "/etc/nestctl/agent.conf"
 
 /* /root/.ssh/authorized_keys; nothing for a layer without keys. */
 void ssh_keys_overlay(const struct layer *layer, struct overlay *overlay);

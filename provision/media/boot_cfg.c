@@ -46,6 +46,18 @@ void boot_cfg_modules(const char *text, struct strv *ret_names)
 			strv_add(ret_names, word + strspn(word, "/"));
 }
 
+char *boot_cfg_set(const char *text, const char *key, const char *value)
+{
+	size_t length = 0;
+	const char *old = value_find(text, key, &length);
+	const char *end = strstr(text, "\r\n") ? "\r\n" : "\n";
+	bool ended = !*text || text[strlen(text) - 1] == '\n';
+
+	if (old)
+		return str_format("%.*s%s%s", (int)(old - text), text, value, old + length);
+	return str_format("%s%s%s=%s%s", text, ended ? "" : end, key, value, end);
+}
+
 char *boot_cfg_with_kickstart(const char *text, const char *where)
 {
 	CLEANUP(buf_done) struct buf changed = { 0 };
@@ -53,10 +65,9 @@ char *boot_cfg_with_kickstart(const char *text, const char *where)
 	const char *value = value_find(text, "kernelopt", &length);
 
 	if (!value) {
-		const char *end = strstr(text, "\r\n") ? "\r\n" : "\n";
-		bool ended = !*text || text[strlen(text) - 1] == '\n';
+		CLEANUP(free_cleanup) char *option = str_format("ks=%s", where);
 
-		return str_format("%s%skernelopt=ks=%s%s", text, ended ? "" : end, where, end);
+		return boot_cfg_set(text, "kernelopt", option);
 	}
 	buf_add(&changed, text, (size_t)(value - text));
 	for (const char *word = value; word < value + length;) {

@@ -52,6 +52,7 @@ char *key_allowed(const struct key_row *row)
 		return str_format("sizes from %s to %s in KiB, MiB, GiB or TiB", min, max);
 	case KEY_PARTITIONS:
 	case KEY_FILES:
+	case KEY_ROWS:
 		return str_copy("a list of keys and values");
 	case KEY_TEXT:
 	case KEY_TEXTS:
@@ -341,6 +342,15 @@ static void files_parse(const struct value *value, struct layer *layer)
 	}
 }
 
+static void rows_look(const struct value *value)
+{
+	struct node *const *items = NULL;
+	size_t count = list_items(value, &items);
+
+	for (size_t i = 0; i < count; i++)
+		map_item(value, items[i]);
+}
+
 /* ---- the table at work ---- */
 
 static void value_parse(const struct value *value, void *object)
@@ -359,6 +369,9 @@ static void value_parse(const struct value *value, void *object)
 		return;
 	case KEY_FILES:
 		files_parse(value, object);
+		return;
+	case KEY_ROWS:
+		rows_look(value);
 		return;
 	default:
 		break;
@@ -429,9 +442,11 @@ static size_t distance(const char *a, const char *b)
 	return row[length];
 }
 
-static void unknown_report(const struct key_row *keys, const char *prefix, const char *path,
-			   const struct mark *mark, struct diagnostics *diagnostics)
+static void unknown_report(const struct key_row *keys, const struct key_source *source,
+			   const char *path, const struct mark *mark)
 {
+	const char *reference =
+		source->reference ? source->reference : "nestctl schema --reference";
 	const char *nearest = NULL;
 	size_t best = 4;
 
@@ -443,10 +458,9 @@ static void unknown_report(const struct key_row *keys, const char *prefix, const
 			nearest = row->path;
 		}
 	}
-	diagnostic_add(diagnostics, mark, "%s%s: found an unknown key; %s%s", prefix, path,
-		       nearest ? "did you mean "
-			       : "nestctl schema --reference lists the allowed ones",
-		       nearest ? nearest : "");
+	diagnostic_add(source->diagnostics, mark, "%s%s: found an unknown key; %s%s%s",
+		       source->prefix, path, nearest ? "did you mean " : reference,
+		       nearest ? nearest : "", nearest ? "" : " lists the allowed ones");
 }
 
 enum known { UNKNOWN, GROUP, KEY };
@@ -464,8 +478,8 @@ static enum known path_known(const struct key_row *keys, const char *path)
 	return UNKNOWN;
 }
 
-static void unknown_find(const struct key_row *keys, const struct node *map, const char *above,
-			 const char *prefix, struct diagnostics *diagnostics)
+static void unknown_find(const struct key_row *keys, const struct key_source *source,
+			 const struct node *map, const char *above)
 {
 	for (size_t i = 0; i < map->count; i++) {
 		const struct node_pair *pair = &map->pairs[i];
@@ -474,15 +488,15 @@ static void unknown_find(const struct key_row *keys, const struct node *map, con
 		enum known known = path_known(keys, path);
 
 		if (known == UNKNOWN)
-			unknown_report(keys, prefix, path, &pair->mark, diagnostics);
+			unknown_report(keys, source, path, &pair->mark);
 		else if (known == GROUP && pair->value->kind == NODE_MAP)
-			unknown_find(keys, pair->value, below, prefix, diagnostics);
+			unknown_find(keys, source, pair->value, below);
 		else if (known == GROUP) {
 			CLEANUP(free_cleanup) char *found = node_describe(pair->value);
 
-			diagnostic_add(diagnostics, &pair->value->mark,
-				       "%s%s: found %s; allowed is keys and values", prefix, path,
-				       found);
+			diagnostic_add(source->diagnostics, &pair->value->mark,
+				       "%s%s: found %s; allowed is keys and values", source->prefix,
+				       path, found);
 		}
 	}
 }
@@ -518,7 +532,7 @@ static void key_parse(const struct key_row *row, const struct key_source *source
 
 void keys_parse(const struct key_row *keys, const struct key_source *source, void *object)
 {
-	unknown_find(keys, source->map, "", source->prefix, source->diagnostics);
+	unknown_find(keys, source, source->map, "");
 	for (const struct key_row *row = keys; row->path; row++) {
 		size_t before = diagnostics_count(source->diagnostics);
 

@@ -19,12 +19,13 @@ enum key_type {
 	KEY_ADDRESS, /* "dhcp" or ADDRESS/BITS; struct network_spec */
 	KEY_PARTITIONS,
 	KEY_FILES,
+	KEY_ROWS, /* a list of maps with the keys of rows; read by whoever knows the object */
 };
 
 struct key_row {
 	const char *path; /* "machine.memory"; NULL ends a table */
 	enum key_type type;
-	size_t offset;		  /* into struct layer, partition_spec or file_spec */
+	size_t offset;		  /* into the object, such as struct layer */
 	const char *const *names; /* KEY_ENUM */
 	uint64_t min, max;	  /* KEY_SIZE, KEY_NUMBER: limits; KEY_TEXT: max bytes, 0: none */
 	bool (*valid)(const char *text); /* KEY_TEXT, KEY_TEXTS: NULL: anything without newlines */
@@ -32,6 +33,7 @@ struct key_row {
 	const char *form;	  /* the same as a regular expression (ECMA-262), for the schema */
 	const char *default_text; /* as it would be written; NULL: the key is required */
 	const char *help;
+	const struct key_row *rows; /* KEY_ROWS */
 	bool secret; /* what was found is not shown: it may be a password or a private key */
 };
 
@@ -45,7 +47,8 @@ struct key_source {
 	const char *prefix;	 /* stands before the keys in messages: "disk.partitions[2]." */
 	bool partial; /* a part of the map could not be read: what is not given may stand there */
 	struct diagnostics *diagnostics;
-	struct strv *wrong; /* gets the keys whose value in object is a stand-in; may be NULL */
+	const char *reference; /* what prints the allowed keys; NULL: of profiles */
+	struct strv *wrong;    /* gets the keys whose value in object is a stand-in; may be NULL */
 };
 
 /* Parses every key of the table into object and reports unknown keys. */

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "profile/check.h"
 #include "profile/keys.h"
+#include "profile/load.h"
 #include "profile/valid.h"
 
 #define INCLUDE_DEPTH_MAX 16
@@ -14,8 +15,9 @@
 struct loader {
 	struct stack *stack;
 	struct diagnostics *diagnostics;
-	struct strv *wrong; /* one a layer, as in struct stack_check */
-	bool answers_only;  /* the same */
+	struct strv *wrong;		       /* one a layer, as in struct stack_check */
+	bool answers_only;		       /* the same */
+	const struct stack_identity *identity; /* NULL: as the file says */
 };
 
 /* ---- files ---- */
@@ -131,26 +133,44 @@ static void text_default(char **field, const char *text)
 		*field = str_copy(text);
 }
 
+static void text_replace(char **field, const char *text)
+{
+	free(*field);
+	*field = str_copy(text);
+}
+
+char *mac_derive(const char *stack_name, const char *layer_name, unsigned attempt)
+{
+	CLEANUP(free_cleanup)
+	char *seed = attempt == 0 ? str_format("%s/%s/mac", stack_name, layer_name)
+				  : str_format("%s/%s/mac/%u", stack_name, layer_name, attempt);
+	uint8_t uuid[16];
+
+	hash_uuid(seed, uuid);
+	/* 00:16:3e is Xen's own prefix. */
+	return str_format("00:16:3e:%02x:%02x:%02x", uuid[0] & 0x7f, uuid[1], uuid[2]);
+}
+
+/* The outermost layer is a machine that has its name already, and perhaps its card. */
+static void identity_put(const struct stack_identity *identity, struct layer *layer)
+{
+	text_replace(&layer->host_name, identity->host_name);
+	if (*identity->mac)
+		text_replace(&layer->machine.mac, identity->mac);
+}
+
 /* What the table cannot know: values that depend on others. Stand-ins where keys were wrong, so
  * that the checks have no NULL to trip over. */
 static void layer_complete(const struct stack *stack, struct layer *layer)
 {
-	uint8_t uuid[16];
-
 	text_default(&layer->name, "");
 	text_default(&layer->host_name, layer->name);
 	for (char *c = layer->machine.mac; c && *c; c++)
 		if (*c >= 'A' && *c <= 'F')
 			*c = (char)(*c - 'A' + 'a');
 	if (layer->machine.mac && !*layer->machine.mac) {
-		CLEANUP(free_cleanup)
-		char *seed = str_format("%s/%s/mac", stack->name, layer->name);
-
-		hash_uuid(seed, uuid);
 		free(layer->machine.mac);
-		/* 00:16:3e is Xen's own prefix. */
-		layer->machine.mac =
-			str_format("00:16:3e:%02x:%02x:%02x", uuid[0] & 0x7f, uuid[1], uuid[2]);
+		layer->machine.mac = mac_derive(stack->name, layer->name, 0);
 	}
 	if (layer->role != ROLE_HOST)
 		layer->dom0_memory_bytes = 0;
@@ -238,6 +258,8 @@ static void layer_read(struct loader *loader, const struct node *item)
 					 .diagnostics = loader->diagnostics,
 					 .wrong = &wrong },
 		   layer);
+	if (loader->identity && count == 0)
+		identity_put(loader->identity, layer);
 	layer_complete(stack, layer);
 	layer_place(loader, layer, item);
 
@@ -265,8 +287,7 @@ static void stack_keys(struct loader *loader, const struct node *root)
 	}
 }
 
-/* "xen-l3" from profiles/xen-l3.yaml; the caller frees. */
-static char *name_of_file(const char *path)
+char *name_of_file(const char *path)
 {
 	char *name = str_copy(path_name(path));
 	char *dot = strrchr(name, '.');
@@ -295,7 +316,9 @@ static void stack_name(struct loader *loader, const struct node *root)
 	if (description && description->kind != NODE_SCALAR)
 		diagnostic_add(loader->diagnostics, &description->mark,
 			       "description: found more than a text; allowed is a single value");
-	loader->stack->name = str_copy(valid ? name->text : "");
+	loader->stack->name = str_copy(loader->identity ? loader->identity->stack_name
+				       : valid		? name->text
+							: "");
 }
 
 static void layers_read(struct loader *loader, const struct node *root)
@@ -353,16 +376,16 @@ static void stack_read(struct loader *loader, const char *path)
 	layers_read(loader, root);
 }
 
-static int load(const char *path, bool answers_only, struct stack **ret_stack, struct err *err)
+/* Adds what is wrong; never NULL. */
+static struct stack *load(const char *path, bool answers_only,
+			  const struct stack_identity *identity, struct diagnostics *diagnostics)
 {
-	CLEANUP(stack_cleanup) struct stack *stack = mem_alloc(sizeof *stack);
-	CLEANUP(diagnostics_cleanup) struct diagnostics *diagnostics = diagnostics_new();
+	struct stack *stack = mem_alloc(sizeof *stack);
 	struct loader loader = { .stack = stack,
 				 .diagnostics = diagnostics,
-				 .answers_only = answers_only };
+				 .answers_only = answers_only,
+				 .identity = identity };
 
-	if (!path_exists(path))
-		return err_set(err, -EINVAL, "%s: there is no such stack file", path);
 	stack->path = str_copy(path);
 	stack_read(&loader, path);
 	const struct stack_check check = { stack, loader.wrong, answers_only };
@@ -370,20 +393,36 @@ static int load(const char *path, bool answers_only, struct stack **ret_stack, s
 	for (size_t i = 0; i < stack->layer_count; i++)
 		strv_done(&loader.wrong[i]);
 	free(loader.wrong);
+	return stack;
+}
+
+static int load_file(const char *path, bool answers_only, struct stack **ret_stack, struct err *err)
+{
+	if (!path_exists(path))
+		return err_set(err, -EINVAL, "%s: there is no such stack file", path);
+	CLEANUP(diagnostics_cleanup) struct diagnostics *diagnostics = diagnostics_new();
+	CLEANUP(stack_cleanup) struct stack *stack = load(path, answers_only, NULL, diagnostics);
 	int r = diagnostics_result(diagnostics, path, err);
+
 	if (r == 0)
 		*ret_stack = take(&stack);
 	return r;
 }
 
+struct stack *stack_load_for_machine(const char *path, const struct stack_identity *identity,
+				     struct diagnostics *diagnostics)
+{
+	return load(path, false, identity, diagnostics);
+}
+
 int stack_load(const char *path, struct stack **ret_stack, struct err *err)
 {
-	return load(path, false, ret_stack, err);
+	return load_file(path, false, ret_stack, err);
 }
 
 int stack_load_for_answers(const char *path, struct stack **ret_stack, struct err *err)
 {
-	return load(path, true, ret_stack, err);
+	return load_file(path, true, ret_stack, err);
 }
 
 struct layer *stack_layer(const struct stack *stack, const char *name)

@@ -78,6 +78,8 @@ static json_t *type_json(const struct key_row *row)
 		return list_json(object_json(partition_keys));
 	case KEY_FILES:
 		return list_json(files_json());
+	case KEY_ROWS:
+		return list_json(object_json(row->rows));
 	case KEY_TEXT:
 	case KEY_MEDIUM:
 	case KEY_PATH:
@@ -103,6 +105,7 @@ static json_t *default_json(const struct key_row *row)
 	case KEY_SIZES:
 	case KEY_PARTITIONS:
 	case KEY_FILES:
+	case KEY_ROWS:
 		return json_array();
 	default:
 		return row->type == KEY_SIZE && str_equal(text, "0") ? json_integer(0)
@@ -122,15 +125,16 @@ static json_t *row_json(const struct key_row *row)
 	return json;
 }
 
-/* The map of the group that a path lies in ("machine" of "machine.memory"), made when it is not
+/* The object of the group that a path lies in ("machine" of "machine.memory"), made when it is not
  * there; ret_key: the last part of the path. */
-static json_t *group_json(json_t *properties, const char *path, const char **ret_key)
+static json_t *group_json(json_t *object, const char *path, const char **ret_key)
 {
+	json_t *properties = json_object_get(object, "properties");
 	const char *dot = strchr(path, '.');
 
 	*ret_key = path;
 	if (!dot)
-		return properties;
+		return object;
 	CLEANUP(free_cleanup) char *name = str_format("%.*s", (int)(dot - path), path);
 	json_t *group = json_object_get(properties, name);
 	if (!group) {
@@ -139,20 +143,19 @@ static json_t *group_json(json_t *properties, const char *path, const char **ret
 		json_object_set_new(properties, name, group);
 	}
 	*ret_key = dot + 1;
-	return json_object_get(group, "properties");
+	return group;
 }
 
 static json_t *properties_json(const struct key_row *keys)
 {
 	json_t *object = json_pack("{s:s, s:b, s:{}}", "type", "object", "additionalProperties", 0,
 				   "properties");
-	json_t *properties = json_object_get(object, "properties");
 
 	for (const struct key_row *row = keys; row->path; row++) {
 		const char *key;
-		json_t *group = group_json(properties, row->path, &key);
+		json_t *group = group_json(object, row->path, &key);
 
-		json_object_set_new(group, key, row_json(row));
+		json_object_set_new(json_object_get(group, "properties"), key, row_json(row));
 	}
 	return object;
 }
@@ -167,11 +170,31 @@ static json_t *required_json(const struct key_row *keys)
 	return required;
 }
 
+/* "network.interface" asks for network, and there for interface. */
+static void required_add(json_t *object, const char *path)
+{
+	json_t *required = json_object_get(object, "required");
+	size_t length = strcspn(path, ".");
+
+	if (!required) {
+		required = json_array();
+		json_object_set_new(object, "required", required);
+	}
+	json_array_append_new(required, json_stringn(path, length));
+	if (path[length]) {
+		const char *key;
+
+		required_add(group_json(object, path, &key), path + length + 1);
+	}
+}
+
 static json_t *object_json(const struct key_row *keys)
 {
 	json_t *object = properties_json(keys);
 
-	json_object_set_new(object, "required", required_json(keys));
+	for (const struct key_row *row = keys; row->path; row++)
+		if (!row->default_text)
+			required_add(object, row->path);
 	return object;
 }
 
@@ -234,20 +257,35 @@ static json_t *stack_json(void)
 			 "properties", properties);
 }
 
-char *schema_json(void)
+/* Takes it over; the caller frees. */
+static char *schema_text(json_t *schema)
 {
-	/* A choice by key and not an anyOf: what is wrong is then told of the right one alone. */
-	json_t *schema =
-		json_pack("{s:s, s:s, s:s, s:{s:[s]}, s:o, s:o}", "$schema",
-			  "https://json-schema.org/draft/2020-12/schema", "title",
-			  "nestctl stack file or layer profile", "type", "object", "if", "required",
-			  "layers", "then", stack_json(), "else", profile_json());
 	char *text = json_dumps(schema, JSON_INDENT(2));
 	char *copy = str_copy(text);
 
 	free(text);
 	json_decref(schema);
 	return copy;
+}
+
+#define DRAFT "https://json-schema.org/draft/2020-12/schema"
+
+char *schema_json(void)
+{
+	/* A choice by key and not an anyOf: what is wrong is then told of the right one alone. */
+	return schema_text(json_pack("{s:s, s:s, s:s, s:{s:[s]}, s:o, s:o}", "$schema", DRAFT,
+				     "title", "nestctl stack file or layer profile", "type",
+				     "object", "if", "required", "layers", "then", stack_json(),
+				     "else", profile_json()));
+}
+
+char *schema_json_of(const char *title, const struct key_row *keys)
+{
+	json_t *schema = object_json(keys);
+
+	json_object_set_new(schema, "$schema", json_string(DRAFT));
+	json_object_set_new(schema, "title", json_string(title));
+	return schema_text(schema);
 }
 
 static const char *type_text(const struct key_row *row)
@@ -268,12 +306,13 @@ static const char *type_text(const struct key_row *row)
 		[KEY_ADDRESS] = "dhcp or address",
 		[KEY_PARTITIONS] = "list",
 		[KEY_FILES] = "list",
+		[KEY_ROWS] = "list",
 	};
 
 	return texts[row->type];
 }
 
-static void table_text(const struct key_row *keys, struct buf *text)
+void schema_table(const struct key_row *keys, struct buf *text)
 {
 	buf_text(
 		text,
@@ -302,11 +341,11 @@ void schema_reference(struct buf *text)
 		"table below, which then replaces the profile's. A profile can stand on another one:\n"
 		"`include: FILE`, relative to itself. Maps are merged key by key, lists and single values\n"
 		"replaced. Sizes are written in KiB, MiB, GiB or TiB.\n\n## Layers\n\n");
-	table_text(layer_keys, text);
+	schema_table(layer_keys, text);
 	buf_text(text, "\n## Partitions (`disk.partitions`)\n\n");
-	table_text(partition_keys, text);
+	schema_table(partition_keys, text);
 	buf_text(text, "\n## Extra files (`files`)\n\n");
-	table_text(file_keys, text);
+	schema_table(file_keys, text);
 	buf_text(text, "\n## Patterns\n\n| pattern | for a | what it is |\n| --- | --- | --- |\n");
 	for (size_t i = 0; pattern_at(i); i++)
 		buf_format(text, "| `%s` | %s | %s |\n", pattern_at(i)->name,

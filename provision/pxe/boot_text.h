@@ -11,9 +11,11 @@ struct boot_files {
 	const char *kernel, *initrd; /* paths below the boot port's root: "/netboot/vmlinuz"; initrd
 					NULL: none */
 	const char *arguments;	     /* of the kernel; hold the token */
+	bool program; /* kernel is a boot program that fetches the rest itself, as ESXi's mboot */
 };
 
 /* server: "10.0.0.1:8080". files NULL: the local disk. The caller frees. Values are checked and
- * quoted for the language; -EINVAL: one cannot be expressed. */
+ * quoted for the language; -EINVAL: one cannot be expressed. -ENOTSUP: a program that GRUB cannot
+ * start. */
 int boot_text(enum boot_language language, const char *server, enum firmware firmware,
 	      const struct boot_files *files, char **ret_text, struct err *err);

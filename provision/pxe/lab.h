@@ -12,9 +12,11 @@ enum lab_boot { LAB_BOOT_INSTALL, LAB_BOOT_LOCAL, LAB_BOOT_RESCUE };
 enum lab_dhcp { LAB_DHCP_PROXY, LAB_DHCP_FULL, LAB_DHCP_NONE };
 enum lab_disk_pick { LAB_DISK_ONLY, LAB_DISK_SIZE, LAB_DISK_SERIAL, LAB_DISK_BY_ID };
 
+#define LAB_DISK_MAX (UINT64_C(1) << 60) /* bytes; no disk is larger */
+
 struct lab_disk { /* the disk of the machine that is written to */
 	enum lab_disk_pick pick;
-	uint64_t min_bytes, max_bytes; /* LAB_DISK_SIZE */
+	uint64_t min_bytes, max_bytes; /* LAB_DISK_SIZE, else 0 and LAB_DISK_MAX */
 	char *text;		       /* serial number, or name in /dev/disk/by-id */
 	bool wipe;		       /* a disk with data is overwritten, else refused */
 };
@@ -57,8 +59,17 @@ struct lab {
 	struct strv sources; /* every file that was read */
 };
 
+/* In the lab's folder, for what is served and remembered; no machine has that name. */
+#define LAB_OWN_FOLDER "pxe"
+
 /* Like stack_load: writes nothing; -EINVAL holds every error found, "file:line:column: key: found;
  * allowed". The caller owns *ret_lab. */
 int lab_load(const char *path, struct lab **ret_lab, struct err *err);
+/* A lab file and no stack file or profile, as far as it can be read? */
+bool lab_is(const char *path);
 void lab_free(struct lab *lab);
 void lab_cleanup(struct lab **lab);
+
+/* "image", "install", ...: as in lab files. */
+const char *lab_way_name(enum lab_way way);
+const char *lab_boot_name(enum lab_boot boot);

@@ -3,7 +3,10 @@
  * Safe to call from any thread. Knows no socket.
  */
 #pragma once
+#include <time.h>
+
 #include "pxe/lab.h"
+#include "pxe/tokens.h"
 
 enum machine_stage {
 	MACHINE_UNSEEN,
@@ -20,12 +23,12 @@ enum machine_stage {
 enum boot_decision { DECISION_INSTALL, DECISION_LOCAL, DECISION_RESCUE };
 enum firmware { FIRMWARE_UNKNOWN, FIRMWARE_BIOS, FIRMWARE_UEFI };
 
-#define TOKEN_LENGTH 43 /* 32 random bytes in base64url, without padding */
+#define LEDGER_ATTEMPTS 3 /* installs that are begun before the machine is left alone */
 
 struct ledger;
 
 /* folder: is made where it is missing (0700); lab outlives the ledger. -EBADMSG: what is there is
- * damaged, or of another lab. */
+ * damaged, or of another lab. -EBUSY: another ledger has it. */
 int ledger_open(const char *folder, const struct lab *lab, struct ledger **ret_ledger,
 		struct err *err);
 void ledger_free(struct ledger *ledger);
@@ -43,11 +46,13 @@ struct boot_answer {
 	const struct lab_machine *machine; /* NULL: a stranger, whose decision is local */
 	char token[TOKEN_LENGTH + 1]; /* DECISION_INSTALL: opens what this machine is served; the
 				       * one before it is worth nothing from now on. Else "" */
-	char agent_token[TOKEN_LENGTH +
-			 1]; /* lasts: with it the installed machine's agent says who it is */
+	char agent_token[TOKEN_LENGTH + 1]; /* DECISION_INSTALL, else "". Lasts: with it the
+					     * installed machine's agent says who it is */
 };
 
-/* A machine is known by UUID, then MAC; a stranger takes the next free place of `any`. */
+/* A machine is known by UUID, then MAC; a stranger takes the next free place of `any`. A machine
+ * that asks again before its install was reported done has failed once; after LEDGER_ATTEMPTS its
+ * decision is local. */
 int ledger_boot(struct ledger *ledger, const struct boot_client *client,
 		struct boot_answer *ret_answer, struct err *err);
 
@@ -57,6 +62,11 @@ int ledger_token(struct ledger *ledger, const char *token, const char *address,
 		 const struct lab_machine **ret_machine, struct err *err);
 int ledger_agent_token(struct ledger *ledger, const char *token,
 		       const struct lab_machine **ret_machine, struct err *err);
+
+/* Another agent token in the place of the one before, for whoever writes it into what the machine
+ * is given: the ledger knows none but by its hash. */
+int ledger_agent_issue(struct ledger *ledger, const struct lab_machine *machine,
+		       char ret_token[TOKEN_LENGTH + 1], struct err *err);
 
 /* What the machine's installer reports. done of total bytes; total 0: not known. text: what it
  * does, or why it failed; is taken as hostile. installed: the next boot is from the disk, and the
@@ -75,6 +85,10 @@ int ledger_levels(struct ledger *ledger, const struct lab_machine *machine, cons
 /* By the person: what it does at its next boot; install begins all over. */
 int ledger_decide(struct ledger *ledger, const char *machine_name, enum boot_decision decision,
 		  struct err *err);
+
+/* Once in a while, with the time: a machine that has been in one stage for too long shows an error,
+ * until it speaks again. */
+void ledger_tick(struct ledger *ledger, time_t now);
 
 /* The whole lab as one JSON object, strangers too: what the page, `nestctl pxe status` and the API
  * show (docs/pxe.md lists its keys). No token is in it. The caller frees. */

@@ -170,8 +170,9 @@ static char *wanted_text(const struct lab_disk *wanted)
 	case LAB_DISK_ONLY:
 		return str_copy("the only disk");
 	case LAB_DISK_SIZE:
-		return wanted->max_bytes ? str_format("a disk of %s to %s", min, max)
-					 : str_format("a disk of %s at least", min);
+		return wanted->max_bytes && wanted->max_bytes < LAB_DISK_MAX
+			       ? str_format("a disk of %s to %s", min, max)
+			       : str_format("a disk of %s at least", min);
 	case LAB_DISK_SERIAL:
 		return str_format("the disk with serial number %s", wanted->text);
 	case LAB_DISK_BY_ID:

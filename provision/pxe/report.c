@@ -123,6 +123,6 @@ int report_failed(struct report *report, const char *why, struct err *err)
 	CLEANUP(free_cleanup) char *tame = str_copy(why);
 
 	str_tame_lines(tame);
-	CLEANUP(json_cleanup) json_t *json = json_pack("{s:s}", "text", tame);
+	CLEANUP(json_cleanup) json_t *json = json_pack("{s:s}", "why", tame);
 	return end_send(report, "failed", json, FAILED_PATIENCE, err);
 }

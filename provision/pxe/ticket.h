@@ -30,3 +30,5 @@ struct ticket {
 /* -EBADMSG names the key. ticket_done it, after a failure too. */
 int ticket_parse(const char *json, struct ticket *ret_ticket, struct err *err);
 void ticket_done(struct ticket *ticket);
+/* ticket_text.c: the same the other way round; the caller frees. It holds the agent's token. */
+char *ticket_text(const struct ticket *ticket);

@@ -2,6 +2,7 @@
  * project includes its header; what is served is decided by the functions in here and the ledger.
  */
 #pragma once
+#include "base/hash.h"
 #include "pxe/ledger.h"
 
 /* What the web server asks of others; called from its threads. Strings are the caller's to free. */
@@ -13,12 +14,15 @@ struct web_source {
 	/* The file behind a public path of the boot port ("netboot/vmlinuz", "media/MACHINE/..."):
 	 * a descriptor, or -ENOENT. */
 	int (*file)(void *context, const char *path, struct err *err);
-	/* For the owner of a token: the ticket (JSON), the image (a descriptor), an answer file. */
+	/* For the owner of a token: the ticket (JSON), the image (a descriptor, and its hash for
+	 * If-Range where it is known, else ""), an answer file (token: as it was asked for with,
+	 * for the links in the text). */
 	int (*ticket)(void *context, const struct lab_machine *machine, char **ret_json,
 		      struct err *err);
-	int (*image)(void *context, const struct lab_machine *machine, struct err *err);
+	int (*image)(void *context, const struct lab_machine *machine,
+		     char ret_sha256[HASH_HEX_LENGTH + 1], struct err *err);
 	int (*answer)(void *context, const struct lab_machine *machine, const char *name,
-		      char **ret_text, struct err *err);
+		      const char *token, char **ret_text, struct err *err);
 };
 
 struct web_request {

@@ -12,13 +12,22 @@
 
 int console_open(struct console *console, const char *log_path, struct err *err)
 {
-	*console = (struct console){ .log = -1, .text = mem_alloc(2 * KEEP_BYTES + 1) };
+	*console = (struct console){ .log = -1 };
+	console_limit(console, KEEP_BYTES);
 	if (!log_path)
 		return 0;
 	console->log = open(log_path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
 	if (console->log < 0)
 		return err_errno(err, errno, "%s: cannot be made", log_path);
 	return 0;
+}
+
+void console_limit(struct console *console, size_t keep_bytes)
+{
+	free(console->text);
+	console->text = mem_alloc(2 * keep_bytes + 1);
+	console->keep_bytes = keep_bytes;
+	console->length = console->column = 0;
 }
 
 /* Drops escape sequences (ECMA-48: ESC, or ESC [ parameters final) and control bytes. */
@@ -44,9 +53,11 @@ static bool is_text(struct console *console, unsigned char c)
 
 static void text_add(struct console *console, char c)
 {
-	if (console->length == 2 * KEEP_BYTES) {
-		memmove(console->text, console->text + KEEP_BYTES, KEEP_BYTES);
-		console->length = KEEP_BYTES;
+	size_t keep = console->keep_bytes;
+
+	if (console->length == 2 * keep) {
+		memmove(console->text, console->text + keep, keep);
+		console->length = keep;
 	}
 	console->text[console->length++] = c;
 	console->column = c == '\n' ? 0 : console->column + 1;

@@ -203,7 +203,7 @@ static void guest_ended(struct levels *levels, struct level *guest, const char *
 {
 	if (guest->state == LEVEL_STARTING && guest->resets < RESETS_MAX) {
 		guest->reset_step = str_format(
-			"%s, %.1f s after its start%s", stage_name(stage_find(guest->console.text)),
+			"%s, %.1f s after its start%s", stage_name(stage_seen(guest->console.text)),
 			now - guest->started,
 			outer_saw_triple_fault(levels, guest, text)
 				? " (a triple fault: the log of the level around it has the "
@@ -317,7 +317,7 @@ void levels_end(struct levels *levels, const char *why, double now)
 		CLEANUP(free_cleanup)
 		char *step = level->state == LEVEL_STARTING
 				     ? str_format("it %s %s", verb,
-						  stage_name(stage_find(level->console.text)))
+						  stage_name(stage_seen(level->console.text)))
 				     : str_format("it %s before its record came", verb);
 
 		if (level->state == LEVEL_WAITING) {
@@ -373,7 +373,7 @@ static void level_expire(struct levels *levels, struct level *level, double now)
 		message = str_format("its domain ended and was not started again within %d s",
 				     RESET_SECONDS);
 	} else if (level->state == LEVEL_STARTING) {
-		step = str_format("it stuck %s", stage_name(stage_find(level->console.text)));
+		step = str_format("it stuck %s", stage_name(stage_seen(level->console.text)));
 		message = str_format("its agent did not speak within %.0f s of its start",
 				     now - level->started);
 	} else {

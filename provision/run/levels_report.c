@@ -23,7 +23,7 @@ char *level_doing(const struct level *level)
 	case LEVEL_STARTING:
 		if (level->reset_until > 0)
 			return str_copy("reset itself, and starts again");
-		return str_format("boots: %s", stage_name(stage_find(level->console.text)));
+		return str_format("boots: %s", stage_name(stage_seen(level->console.text)));
 	case LEVEL_BOOTED:
 		return str_format("agent is up: %s",
 				  level->note ? level->note : "network and record");

@@ -9,8 +9,8 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "run/control.h"
+#include "run/conversation.h"
 #include "run/echo.h"
-#include "run/frame.h"
 #include "run/levels_report.h"
 #include "run/loop.h"
 #include "run/view.h"
@@ -21,7 +21,6 @@
 #define DOWN_SLACK_SECONDS 2.0
 #define DESTROY_SECONDS	   20.0 /* for a guest that does not end by itself */
 #define END_GRACE_MS	   1000
-#define CHANNEL_OUT_MAX	   ((size_t)1024 * 1024)
 
 enum phase { PHASE_PROVING, PHASE_SERVING, PHASE_DESCENDING, PHASE_QUITTING, PHASE_ENDED };
 
@@ -31,10 +30,9 @@ struct supervisor {
 	struct l0_machine machine;
 	struct echo_server *echo;
 	struct control *control;
-	struct frame frame;
+	struct conversation conversation;
+	struct conversation_host talk; /* its host */
 	struct view view;
-	struct buf channel_out;
-	char *hello_echo; /* "10.0.2.2:PORT" for QEMU */
 	char nonce[2 * NONCE_BYTES + 1];
 	double power_on;
 	enum phase phase;
@@ -60,108 +58,38 @@ static const char *phase_name(enum phase phase)
 
 /* --- the agent's channel --------------------------------------------------------------------- */
 
-static void ready_take(struct supervisor *s, const struct message *message)
+static double host_now(void *context)
 {
-	const struct level *l1 = &s->levels.items[0];
-
-	if (!str_equal(message->layer, l1->layer->name))
-		log_debug("L1's agent calls itself %s", message->layer);
-	message_hello(&s->channel_out, l1->path, s->nonce, s->hello_echo);
-	levels_spoke(&s->levels, l1->path, now_of(s));
+	return now_of(context);
 }
 
-static void record_take(struct supervisor *s, const struct message *message)
+static void host_echo(void *context, const char *path, char ret_hex[ECHO_HEX_LENGTH + 1])
 {
-	struct record *record = NULL;
-	struct err err = { 0 };
-	char expected[ECHO_HEX_LENGTH + 1];
+	const struct supervisor *s = context;
 
-	if (record_parse(message->json, &record, &err) < 0) {
-		log_debug("%s", err.text);
-		err_clear(&err);
-		return;
-	}
-	echo_expected(s->echo, record->path, expected);
-	if (levels_record(&s->levels, record, expected, now_of(s)))
-		message_ack(&s->channel_out, message->path, s->nonce);
+	echo_expected(s->echo, path, ret_hex);
 }
 
-static void console_take(struct supervisor *s, const struct message *message)
+static void host_console(void *context, const struct level *level, const char *data, size_t length)
 {
-	struct level *level = levels_find(&s->levels, message->path);
+	const struct supervisor *s = context;
 
-	if (!level || !level->layer->outer)
-		return;
-	console_add(&level->console, message->data, message->data_length);
-	control_console(s->control, level, message->data, message->data_length);
+	control_console(s->control, level, data, length);
 }
 
-static bool channel_message(void *context, const char *line)
+static void host_command(void *context, const struct message *message)
 {
-	struct supervisor *s = context;
-	struct message message;
+	const struct supervisor *s = context;
 
-	if (message_parse(line, &message, NULL) < 0)
-		return false;
-	switch (message.kind) {
-	case MESSAGE_READY:
-		ready_take(s, &message);
-		break;
-	case MESSAGE_RECORD:
-		record_take(s, &message);
-		break;
-	case MESSAGE_EVENT:
-		log_debug("%s: %s %s %s", message.path, message.step, message.guest, message.text);
-		levels_event(&s->levels, message.path, message.step, message.guest, message.text,
-			     now_of(s));
-		break;
-	case MESSAGE_CONSOLE:
-		console_take(s, &message);
-		break;
-	case MESSAGE_OUT:
-	case MESSAGE_EXIT:
-		control_exec_message(s->control, &message);
-		break;
-	default:
-		break;
-	}
-	message_done(&message);
-	return true;
-}
-
-static void channel_text(void *context, const char *text, size_t length)
-{
-	(void)context;
-	log_debug("channel: %.*s", (int)length, text);
-}
-
-static void channel_flush(struct supervisor *s)
-{
-	while (s->machine.channel >= 0 && s->channel_out.length) {
-		ssize_t put = write(s->machine.channel, s->channel_out.data, s->channel_out.length);
-
-		if (put <= 0)
-			break;
-		memmove(s->channel_out.data, s->channel_out.data + put,
-			s->channel_out.length - (size_t)put);
-		s->channel_out.length -= (size_t)put;
-	}
-	if (s->channel_out.length > CHANNEL_OUT_MAX) {
-		log_debug("L1 does not read its channel: %zu bytes dropped", s->channel_out.length);
-		s->channel_out.length = 0;
-	}
+	control_exec_message(s->control, message);
 }
 
 static void channel_ready(void *context, int fd, short events)
 {
 	struct supervisor *s = context;
-	char chunk[16384];
 
 	(void)events;
-	ssize_t got = read(fd, chunk, sizeof chunk);
-	if (got > 0)
-		frame_feed(&s->frame, chunk, (size_t)got);
-	else if (got == 0 || errno != EAGAIN)
+	if (!conversation_read(&s->conversation, fd))
 		fd_cleanup(&s->machine.channel), s->machine.channel = -1;
 }
 
@@ -222,7 +150,7 @@ static void descend(struct supervisor *s, unsigned seconds)
 		stuck |= !level->spoke;
 	}
 	log_info("%7.1f s  powering down from the inside out", now_of(s));
-	message_down(&s->channel_out, l1->path, seconds);
+	message_down(&s->conversation.out, l1->path, seconds);
 	phase_enter(s, PHASE_DESCENDING,
 		    (double)seconds * depth + DOWN_SLACK_SECONDS + (stuck ? DESTROY_SECONDS : 0));
 }
@@ -375,7 +303,7 @@ static char *host_exec(void *context, const struct level *level, unsigned id, ch
 		return str_format("the command line takes %zu bytes; a layer's agent takes at most "
 				  "%d (put it into a file)",
 				  message.length, FRAME_MAX_BYTES);
-	buf_add(&s->channel_out, message.data, message.length);
+	buf_add(&s->conversation.out, message.data, message.length);
 	return NULL;
 }
 
@@ -384,7 +312,7 @@ static void host_input(void *context, const struct level *level, const char *dat
 	struct supervisor *s = context;
 
 	if (level->layer->outer)
-		message_input(&s->channel_out, level->path, data, length);
+		message_input(&s->conversation.out, level->path, data, length);
 	else if (s->machine.console >= 0 && write(s->machine.console, data, length) < 0)
 		log_debug("L1's console takes no input now");
 }
@@ -435,8 +363,10 @@ static int services_start(struct supervisor *s, struct err *err)
 		return r;
 	s->levels.on_change = level_changed;
 	s->levels.context = s;
-	s->hello_echo = str_format("%s:%u", plan->network.guests, (unsigned)echo_port(s->echo));
-	s->frame = (struct frame){ channel_message, channel_text, s, { 0 }, false };
+	s->talk = (struct conversation_host){ s, host_now, host_echo, host_console, host_command };
+	CLEANUP(free_cleanup)
+	char *address = str_format("%s:%u", plan->network.guests, (unsigned)echo_port(s->echo));
+	conversation_begin(&s->conversation, &s->levels, &s->talk, address);
 	return control_start(plan->folder->lock, &s->levels, &host, &s->control, err);
 }
 
@@ -478,7 +408,7 @@ static void limits_check(struct supervisor *s, double now)
 
 static void round_run(struct supervisor *s)
 {
-	struct loop loop = { .count = 0 };
+	CLEANUP(loop_done) struct loop loop = { 0 };
 	double now = now_of(s);
 	double wait = view_interval() < ROUND_MAX_SECONDS ? view_interval() : ROUND_MAX_SECONDS;
 
@@ -491,11 +421,11 @@ static void round_run(struct supervisor *s)
 	limits_check(s, now);
 	if (s->phase == PHASE_ENDED)
 		return;
-	channel_flush(s);
+	if (s->machine.channel >= 0)
+		conversation_write(&s->conversation, s->machine.channel);
 	loop_add(&loop, spawn_stop_fd(), POLLIN, stop_ready, s);
 	loop_add(&loop, s->machine.console, POLLIN, console_ready, s);
-	loop_add(&loop, s->machine.channel,
-		 s->channel_out.length ? (short)(POLLIN | POLLOUT) : (short)POLLIN, channel_ready,
+	loop_add(&loop, s->machine.channel, conversation_events(&s->conversation), channel_ready,
 		 s);
 	if (s->machine.control)
 		loop_add(&loop, qmp_fd(s->machine.control), POLLIN, events_ready, s);
@@ -514,11 +444,9 @@ static void supervisor_done(struct supervisor *s)
 	s->plan->driver->stop(&s->machine, END_GRACE_MS);
 	echo_free(s->echo);
 	control_end(s->control);
-	frame_done(&s->frame);
+	conversation_done(&s->conversation);
 	levels_done(&s->levels);
-	buf_done(&s->channel_out);
 	matrix_free(s->matrix);
-	free(s->hello_echo);
 	free(s->end_reason);
 }
 

@@ -50,8 +50,9 @@ static void identity_judge(const struct expectation *expected, const struct reco
 	if (record->depth != layer->depth)
 		buf_format(reasons, "its depth is %u, not %u", record->depth, layer->depth);
 	if (!runs_on_xen(expected)) {
-		reason_compare(reasons, "the hypervisor that CPUID shows", record->cpuid,
-			       expected->l0_hypervisor);
+		if (expected->l0_hypervisor)
+			reason_compare(reasons, "the hypervisor that CPUID shows", record->cpuid,
+				       expected->l0_hypervisor);
 		return;
 	}
 	if (layer->hypervisor == HYPERVISOR_XEN && !*record->xen_type) {

@@ -12,7 +12,7 @@ struct expectation {
 	const char *path;	   /* "l1/l2", from the outside in */
 	const char *nonce;	   /* of this run */
 	const char *echo;	   /* what the echo server answers this layer */
-	const char *l0_hypervisor; /* CPUID signature that L0 gives a guest, "TCGTCGTCGTCG" */
+	const char *l0_hypervisor; /* as in verify/l0.h: "TCGTCGTCGTCG", or NULL for any */
 };
 
 struct evidence {

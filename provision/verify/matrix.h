@@ -31,7 +31,7 @@ struct matrix_row { /* strings are owned and never NULL; "" for what is not know
 
 struct matrix {
 	char *stack;		 /* name */
-	char *accelerator;	 /* "tcg", "kvm", "xen" */
+	char *accelerator;	 /* "tcg", "kvm", "xen", "any" */
 	double seconds;		 /* power-on to the last verdict */
 	struct matrix_row *rows; /* outermost first */
 	size_t row_count;

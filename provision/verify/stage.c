@@ -27,7 +27,7 @@ static const struct {
 	{ "SeaBIOS", STAGE_FIRMWARE },
 };
 
-enum stage stage_find(const char *console)
+enum stage stage_seen(const char *console)
 {
 	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
 		if (strstr(console, marks[i].text))

@@ -12,6 +12,6 @@ enum stage {
 };
 
 /* The furthest stage that the text shows. */
-enum stage stage_find(const char *console);
+enum stage stage_seen(const char *console);
 /* "in the boot loader", "in Xen's start", ...; never NULL. */
 const char *stage_name(enum stage stage);

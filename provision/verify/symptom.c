@@ -75,13 +75,13 @@ static bool ide_in_boot_loader(const struct symptom_input *input)
 	return layer->depth > 1 && layer->machine.type == MACHINE_HVM && !input->booted &&
 	       (layer->machine.disk_bus == DISK_BUS_IDE ||
 		config_line_matches(layer, "hdtype *= *[\"']ide")) &&
-	       stage_find(input->console) <= STAGE_XEN;
+	       stage_seen(input->console) <= STAGE_XEN;
 }
 
 static bool silent(const struct symptom_input *input)
 {
 	/* "Loading Xen" is the boot loader's own last word. */
-	return !input->booted && stage_find(input->console) <= STAGE_XEN &&
+	return !input->booted && stage_seen(input->console) <= STAGE_XEN &&
 	       !strstr(input->console, "(XEN)") && !strstr(input->console, "Xen version");
 }
 

@@ -16,6 +16,7 @@ from toolstack_double import Toolstack, raw_pty
 AGENT = os.environ['AGENT']
 NONCE = '0123456789abcdef' * 2
 OTHER_NONCE = 'fedcba9876543210' * 2
+TOKEN = 'Az0-_' * 8 + 'xyz'
 
 
 class Failure(Exception):
@@ -136,6 +137,38 @@ class Outer:
 
     def hello(self, path, echo, nonce=NONCE):
         self.send(t='hello', path=path, nonce=nonce, echo=echo)
+
+
+class Server:
+    """A server that agents dial: each connection is an Outer, once its first line is there."""
+
+    def __init__(self):
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(('127.0.0.1', 0))
+        self.port = self.socket.getsockname()[1]
+        self.listen()
+
+    def listen(self):
+        self.socket.listen(8)
+
+    @property
+    def conf(self):
+        return 'server 127.0.0.1:%d %s\n' % (self.port, TOKEN)
+
+    def accept(self, seconds=5):
+        self.socket.settimeout(seconds)
+        try:
+            self.client, _ = self.socket.accept()
+        except TimeoutError:
+            raise Failure('nobody connects within %s s' % seconds)
+        self.client.settimeout(5)
+        self.line = b''
+        while not self.line.endswith(b'\n'):
+            byte = self.client.recv(1)
+            check(byte, 'closed after', self.line)
+            self.line += byte
+        return Outer(self.client.fileno())
 
 
 class Layer:

@@ -1,6 +1,6 @@
-"""The JSON Schema against profiles: it is a schema itself, takes every stack and layer profile that
-is shipped or booted in tests, and refuses the stacks of tests/fail whose single values are wrong.
-Usage: schema.py NESTCTL"""
+"""The JSON Schemas against profiles and lab files: each is a schema itself, takes every stack, layer
+profile and lab that is shipped or booted in tests, and refuses those of tests/fail whose single
+values are wrong. Usage: schema.py NESTCTL"""
 import glob
 import json
 import os
@@ -15,6 +15,8 @@ import yaml
 # are, bytes against characters.
 UNSAID = {"value-dom0-memory", "value-memory-large", "value-memory-overflow", "value-memory-small",
           "value-os-groups"}
+# Likewise of labs: which addresses no machine has.
+UNSAID_LAB = {"lab-value-address-any", "lab-value-status-address"}
 # Cases about one key's value; the others are about several keys, layers or files.
 SINGLE = re.compile("(key|value|stack|file)-|partition-(keys|label|mount|no-map|size|unknown-key)$")
 SEVERAL = re.compile("file-source-(device|missing)$")
@@ -41,23 +43,43 @@ def leaves(schema, path=""):
         yield from leaves(value, path + key + ".") if "properties" in value else [(path + key, value)]
 
 
-schema = json.loads(subprocess.check_output([sys.argv[1], "schema"]))
-jsonschema.Draft202012Validator.check_schema(schema)
+def schema_of(*options):
+    schema = json.loads(subprocess.check_output([sys.argv[1], "schema", *options]))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return schema
+
+
+def told(validator, path):
+    return [f"{path}: {error.json_path}: {error.message[:200]}"
+            for error in validator.iter_errors(read(path))]
+
+
+def is_lab(path):
+    return "machines" in read(path)
+
+
+schema = schema_of()
 validator = jsonschema.Draft202012Validator(schema)
+lab_validator = jsonschema.Draft202012Validator(schema_of("--lab"))
 wrong = []
-accepted = sorted(glob.glob("profiles/*.yaml") + glob.glob("profiles/layers/*.yaml") +
+accepted = sorted(glob.glob("profiles/*.yaml") + glob.glob("profiles/l*/*.yaml") +
                   glob.glob("tests/*/*.yaml") + glob.glob("tests/boot/stacks/*.yaml"))
 for path in accepted:
-    for error in validator.iter_errors(read(path)):
-        wrong.append(f"{path}: {error.json_path}: {error.message[:200]}")
+    wrong += told(lab_validator if is_lab(path) else validator, path)
+if not any(is_lab(path) for path in accepted):
+    wrong.append("no lab file is shipped")
 refused = 0
 for folder in sorted(glob.glob("tests/fail/*/")):
     name = os.path.basename(folder[:-1])
-    if not SINGLE.match(name) or SEVERAL.match(name):
+    lab = name.startswith("lab-")
+    if not (re.match("lab-(key|value)-", name) if lab else SINGLE.match(name)) or SEVERAL.match(name):
         continue
-    sound = all(validator.is_valid(read(path)) for path in glob.glob(folder + "*.yaml"))
+    if lab:
+        sound = lab_validator.is_valid(read(folder + "lab.yaml"))
+    else:
+        sound = all(validator.is_valid(read(path)) for path in glob.glob(folder + "*.yaml"))
     refused += not sound
-    if sound != (name in UNSAID):
+    if sound != (name in UNSAID | UNSAID_LAB):
         wrong.append(f"tests/fail/{name}: the schema {'takes' if sound else 'refuses'} it")
 # An error is told of the place where it is, not of the whole file.
 errors = list(validator.iter_errors({"layers": [{"profile": "x.yaml", "colour": "red"}]}))
@@ -72,4 +94,4 @@ for key, rule in leaves(schema["else"]):
     if "default" not in rule and key not in ("name", "role", "pattern", "host_name", "include"):
         wrong.append(f"{key}: no default")
 print("\n".join(wrong))
-sys.exit(bool(wrong) or len(accepted) < 9 or refused < 60)
+sys.exit(bool(wrong) or len(accepted) < 9 or refused < 80)

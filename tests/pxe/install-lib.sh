@@ -54,7 +54,7 @@ ticket() {
 	PY
 }
 
-posted() { # WHAT: bodies of these reports, of failures their text
+posted() { # WHAT: bodies of these reports, of failures their reason
 	[[ ! -e $work/requests ]] || python3 - "$work/requests" "/$token/$1" <<-'PY'
 		import json, sys
 		path = sys.argv[2]
@@ -62,7 +62,7 @@ posted() { # WHAT: bodies of these reports, of failures their text
 		    request = json.loads(line)
 		    if request["method"] == "POST" and request["path"] == path:
 		        body = request["body"]
-		        print(json.loads(body)["text"] if path.endswith("/failed") else body)
+		        print(json.loads(body)["why"] if path.endswith("/failed") else body)
 	PY
 }
 

@@ -11,7 +11,8 @@
 #include "conf.h"
 #include "guest.h"
 
-#define BASE "layer a\nchannel /dev/ttyS1\n"
+#define BASE  "layer a\nchannel /dev/ttyS1\n"
+#define TOKEN "-AZaz09_90123456789012345678901234567890123"
 
 static struct conf conf;
 static char problem[256];
@@ -63,13 +64,25 @@ static void static_address(void **state)
 	assert_int_equal(conf.prefix_length, 24);
 }
 
+static void a_server_can_stand_alone(void **state)
+{
+	(void)state;
+	assert_int_equal(conf_parse("layer a\nserver  10.0.0.1:8022 \t" TOKEN "\n", &conf, problem,
+				    sizeof problem),
+			 0);
+	assert_int_equal(ntohl(conf.server), 0x0a000001);
+	assert_int_equal(conf.server_port, 8022);
+	assert_string_equal(conf.token, TOKEN);
+	assert_string_equal(conf.channel, "");
+}
+
 static void problems_name_their_line(void **state)
 {
 	static const struct {
 		const char *text, *problem;
 	} cases[] = {
 		{ "", "layer is not set" },
-		{ "layer a\n", "channel is not set" },
+		{ "layer a\n", "channel or server is not set" },
 		{ BASE "colour red\n", "line 3: colour is no setting" },
 		{ BASE "interface\n", "line 3: interface has no value" },
 		{ BASE "interface averyveryverylongone\n", "line 3: interface is too long" },
@@ -80,6 +93,20 @@ static void problems_name_their_line(void **state)
 		  "line 3: address is neither dhcp nor ADDRESS/PREFIX" },
 		{ BASE "address 10.0.2/24\n", "line 3: address is no IPv4 address" },
 		{ BASE "address 10.0.2.1/33\n", "line 3: address is not a number in range" },
+		{ BASE "server 10.0.0.1:8\n", "line 3: server is not ADDRESS:PORT TOKEN" },
+		{ BASE "server 10.0.0.1 " TOKEN "\n", "line 3: server is not ADDRESS:PORT TOKEN" },
+		{ BASE "server 10.0.0.1:8 " TOKEN " x\n",
+		  "line 3: server is not ADDRESS:PORT TOKEN" },
+		{ BASE "server lab.example:8 " TOKEN "\n", "line 3: server has no IPv4 address" },
+		{ BASE "server 0.0.0.0:8 " TOKEN "\n", "line 3: server has no IPv4 address" },
+		{ BASE "server 10.0.0.1:0 " TOKEN "\n", "line 3: server is not a number in range" },
+		{ BASE "server 10.0.0.1:65536 " TOKEN "\n",
+		  "line 3: server is not a number in range" },
+		{ BASE "server 10.0.0.1:8 " TOKEN "x\n",
+		  "line 3: server has no token of 43 characters" },
+		{ BASE "server 10.0.0.1:8 x\n", "line 3: server has no token of 43 characters" },
+		{ BASE "server 10.0.0.1:8 +123456789012345678901234567890123456789_12\n",
+		  "line 3: server has no token of 43 characters" },
 		{ BASE "gateway x\n", "line 3: gateway is no IPv4 address" },
 		{ BASE "network-timeout soon\n",
 		  "line 3: network-timeout is not a number in range" },
@@ -138,6 +165,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(example_is_read),
 		cmocka_unit_test(static_address),
+		cmocka_unit_test(a_server_can_stand_alone),
 		cmocka_unit_test(problems_name_their_line),
 		cmocka_unit_test(too_much_is_refused),
 		cmocka_unit_test(paths_within),

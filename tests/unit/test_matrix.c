@@ -198,6 +198,7 @@ static void evidence_of_a_guest_on_xen(void **state)
 		[L0_TCG] = "the hypervisor that CPUID shows is XenVMMXenVMM, not TCGTCGTCGTCG",
 		[L0_KVM] = "the hypervisor that CPUID shows is XenVMMXenVMM, not KVMKVMKVM",
 		[L0_XEN] = "",
+		[L0_ANY] = "",
 	};
 	struct fixture fixture;
 	struct evidence evidence;
@@ -206,7 +207,7 @@ static void evidence_of_a_guest_on_xen(void **state)
 	fixture_make(&fixture);
 	fixture.layers[0].role = ROLE_GUEST;
 	fixture.layers[0].hypervisor = HYPERVISOR_NONE;
-	for (enum l0_kind l0 = L0_TCG; l0 <= L0_XEN; l0++) {
+	for (enum l0_kind l0 = L0_TCG; l0 <= L0_ANY; l0++) {
 		CLEANUP(record_cleanup) struct record *record = NULL;
 		struct expectation expected = { .layer = &fixture.layers[0],
 						.path = "l1",
@@ -217,6 +218,45 @@ static void evidence_of_a_guest_on_xen(void **state)
 		assert_int_equal(record_parse(text, &record, NULL), 0);
 		evidence_judge(&expected, record, &evidence);
 		assert_string_equal(evidence.reason, wanted[l0]);
+		evidence_done(&evidence);
+	}
+}
+
+/* What a machine of unknown making runs on is its own affair; what it runs is not. */
+static void evidence_of_any_machine(void **state)
+{
+	static const char *const below[] = {
+		"", "\"hypervisor\":{\"cpuid\":\"Microsoft Hv\"},",
+		"\"hypervisor\":{\"cpuid\":\"XenVMMXenVMM\"},\"xen\":{\"type\":\"xen\","
+		"\"role\":\"dom0\",\"guest_type\":\"PV\"},"
+	};
+	static const char *const wanted[2][3] = {
+		[HYPERVISOR_NONE] = { "", "", "" },
+		[HYPERVISOR_XEN] = { "plain Linux runs, not Xen (no /sys/hypervisor)",
+				     "plain Linux runs, not Xen (no /sys/hypervisor)", "" },
+	};
+	struct fixture fixture;
+	struct evidence evidence;
+
+	(void)state;
+	fixture_make(&fixture);
+	for (int i = 0; i < 6; i++) {
+		CLEANUP(record_cleanup) struct record *record = NULL;
+		CLEANUP(free_cleanup)
+		char *text = str_format("{\"path\":\"l1\",\"nonce\":\"" NONCE "\",\"depth\":1,%s"
+					"\"network\":{\"address\":\"10.0.2.16/24\",\"echo\":"
+					"\"" ECHO "\"}}",
+					below[i / 2]);
+		struct expectation expected = { .layer = &fixture.layers[0],
+						.path = "l1",
+						.nonce = NONCE,
+						.echo = ECHO,
+						.l0_hypervisor = l0_nature(L0_ANY)->hypervisor };
+
+		fixture.layers[0].hypervisor = i % 2 ? HYPERVISOR_XEN : HYPERVISOR_NONE;
+		assert_int_equal(record_parse(text, &record, NULL), 0);
+		evidence_judge(&expected, record, &evidence);
+		assert_string_equal(evidence.reason, wanted[i % 2][i / 2]);
 		evidence_done(&evidence);
 	}
 }
@@ -272,6 +312,7 @@ int main(void)
 		cmocka_unit_test(bad_json_is_refused),
 		cmocka_unit_test(evidence_is_judged),
 		cmocka_unit_test(evidence_of_a_guest_on_xen),
+		cmocka_unit_test(evidence_of_any_machine),
 		cmocka_unit_test(a_guest_is_no_dom0),
 		cmocka_unit_test(bad_records_are_refused),
 	};

@@ -1,0 +1,55 @@
+#include "pxe/interface.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <string.h>
+
+#include "base/str.h"
+
+static void addresses_cleanup(struct ifaddrs **list)
+{
+	if (*list)
+		freeifaddrs(*list);
+}
+
+static bool address_fits(const struct ifaddrs *entry, const char *name, const char *wanted,
+			 char ret_address[INET_ADDRSTRLEN])
+{
+	if (!str_equal(entry->ifa_name, name) || !entry->ifa_addr ||
+	    entry->ifa_addr->sa_family != AF_INET)
+		return false;
+	const struct sockaddr_in *address = (const struct sockaddr_in *)(void *)entry->ifa_addr;
+
+	inet_ntop(AF_INET, &address->sin_addr, ret_address, INET_ADDRSTRLEN);
+	return !*wanted || str_equal(wanted, ret_address);
+}
+
+int interface_address(const char *name, const char *wanted, char ret_address[INET_ADDRSTRLEN],
+		      struct err *err)
+{
+	CLEANUP(addresses_cleanup) struct ifaddrs *list = NULL;
+	char found[INET_ADDRSTRLEN];
+
+	if (if_nametoindex(name) == 0)
+		return err_set(err, -ENODEV,
+			       "network.interface: this machine has no \"%s\" (ip link lists what "
+			       "there is)",
+			       name);
+	if (getifaddrs(&list) < 0)
+		return err_errno(err, errno, "the addresses of %s cannot be read", name);
+	for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next) {
+		if (!address_fits(entry, name, wanted, found))
+			continue;
+		if (!(entry->ifa_flags & IFF_UP))
+			return err_set(err, -EADDRNOTAVAIL,
+				       "network.interface: %s is down (ip link set %s up)", name,
+				       name);
+		memcpy(ret_address, found, sizeof found);
+		return 0;
+	}
+	return err_set(err, -EADDRNOTAVAIL,
+		       "network.interface: %s has %s%s (ip address add ADDRESS/BITS dev %s)", name,
+		       *wanted ? "no address " : "no IPv4 address", wanted, name);
+}

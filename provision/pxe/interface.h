@@ -1,0 +1,11 @@
+/* The network interface that the lab is served on. */
+#pragma once
+#include <netinet/in.h>
+
+#include "base/err.h"
+
+/* Its first IPv4 address, or wanted (dotted, "" for none) if it has that one. -ENODEV: there is no
+ * such interface; -EADDRNOTAVAIL: it is down, or has no such address; the message says what to do.
+ */
+int interface_address(const char *name, const char *wanted, char ret_address[INET_ADDRSTRLEN],
+		      struct err *err);

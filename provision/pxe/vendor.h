@@ -1,0 +1,41 @@
+/* The answers way: a vendor's installer over the network. Its medium lies unpacked where the boot
+ * port hands it out; what its kernel is told, and its answer file with this boot's tokens, are made
+ * when a machine asks. Safe to call from any thread once it is open.
+ */
+#pragma once
+#include "pxe/boot_text.h"
+
+struct vendor;
+
+struct vendor_request { /* all of it outlives the vendor */
+	const struct lab *lab;
+	const char *address; /* of this server in the lab */
+	const char *folder;  /* media/ is made in it */
+	bool offline;	     /* no medium is fetched */
+};
+
+/* Brings, checks and unpacks the medium of every machine of way answers, each medium once; those
+ * that an earlier server unpacked are kept. -EINVAL: a family that cannot be installed over the
+ * network, a medium that is none for that, a layer that its answer file cannot express. */
+int vendor_open(const struct vendor_request *request, struct vendor **ret_vendor, struct err *err);
+void vendor_free(struct vendor *vendor);
+void vendor_cleanup(struct vendor **vendor);
+
+struct vendor_boot { /* zeroed; vendor_boot_done it */
+	char *kernel, *initrd, *arguments;
+	struct boot_files files; /* with the strings above */
+};
+
+/* What a machine of way answers is started with. token: of this boot. */
+void vendor_boot(const struct vendor *vendor, const struct lab_machine *machine,
+		 enum firmware firmware, const char *token, struct vendor_boot *ret_boot);
+void vendor_boot_done(struct vendor_boot *boot);
+
+/* A public file: "MACHINE/NAME", below the medium whatever NAME is or leads to. A descriptor, or
+ * -ENOENT. */
+int vendor_file(const struct vendor *vendor, const char *path, struct err *err);
+
+/* The machine's answer file. token: as it was asked for with; agent_token: for the agent of the
+ * system that is installed (ledger_agent_issue). Secret. -ENOENT: it has none of that name. */
+int vendor_answer(const struct vendor *vendor, const struct lab_machine *machine, const char *name,
+		  const char *token, const char *agent_token, char **ret_text, struct err *err);
