@@ -8,6 +8,7 @@
 #include "pxe/netboot.h"
 #include "pxe/render.h"
 #include "pxe/serve.h"
+#include "pxe/status_view.h"
 #include "run/folder.h"
 
 static const struct option_row options[] = {
@@ -16,6 +17,8 @@ static const struct option_row options[] = {
 	{ "accel", 0, "HOW", "serve, render: of installers that run here: auto, tcg or kvm" },
 	{ "offline", 0, NULL, "serve, render: fetch nothing: build from the store alone" },
 	{ "keep", 'k', NULL, "serve: go on after every machine is proven" },
+	{ "watch", 'w', NULL, "status: again whenever something changes, until all are proven" },
+	{ "json", 0, NULL, "status: for programs" },
 	{ "command-line", 0, "FILE",
 	  "install: the kernel's command line (default: /proc/cmdline)" },
 	{ "ca", 0, "FILE", "certificate of the lab (install: default /etc/nestctl/ca.pem)" },
@@ -98,6 +101,28 @@ static int run_render(const struct arguments *arguments, struct err *err)
 	return r < 0 ? r : pxe_render(&render, err);
 }
 
+static bool is_url(const char *text)
+{
+	return str_starts(text, "http://") || str_starts(text, "https://");
+}
+
+static int run_status(const struct arguments *arguments, struct err *err)
+{
+	const char *what = arguments->rest[1];
+	CLEANUP(lab_cleanup) struct lab *lab = NULL;
+	int r = is_url(what) ? 0 : lab_load(what, &lab, err);
+
+	if (r < 0)
+		return r;
+	const struct pxe_status_options status = {
+		.lab = lab,
+		.url = lab ? NULL : what,
+		.json = argument_given(arguments, "json"),
+		.watch = argument_given(arguments, "watch"),
+	};
+	return pxe_status(&status, err);
+}
+
 static const char *or_else(const char *value, const char *otherwise)
 {
 	return value ? value : otherwise;
@@ -135,6 +160,7 @@ static const struct operation {
 } operations[] = {
 	{ "serve", 1, "serve LAB", run_serve },
 	{ "render", 2, "render LAB DIR", run_render },
+	{ "status", 1, "status LAB|URL", run_status },
 	{ "install", 0, "install", run_install },
 	{ "netboot", 2, "netboot TREE DIR --ca FILE", run_netboot },
 };
@@ -150,13 +176,15 @@ static int pxe_run(const struct arguments *arguments, struct err *err)
 			return err_set(err, -EINVAL, "pxe: write nestctl pxe %s", operation->usage);
 		return operation->run(arguments, err);
 	}
-	return err_set(err, -EINVAL, "pxe: \"%s\" is none of serve, render, install, netboot",
+	return err_set(err, -EINVAL,
+		       "pxe: \"%s\" is none of serve, render, status, install, netboot",
 		       arguments->rest[0]);
 }
 
 const struct command pxe_command = {
 	.name = "pxe",
-	.synopsis = "serve LAB | render LAB DIR | install | netboot TREE DIR [OPTIONS]",
+	.synopsis =
+		"serve LAB | render LAB DIR | status LAB|URL | install | netboot TREE DIR [OPTIONS]",
 	.summary = "Installs and proves a lab of machines over the network",
 	.options = options,
 	.min_rest = 1,

@@ -236,8 +236,7 @@ int ledger_failed(struct ledger *ledger, const struct lab_machine *machine, cons
 	struct change change;
 
 	change_begin(&change, ledger, ledger_place(ledger, machine));
-	if (change.next.stage != MACHINE_PROVEN)
-		facts_stage(&change.next, MACHINE_FAILED);
+	facts_stage(&change.next, MACHINE_FAILED);
 	facts_string(change.next.error, ERROR_LENGTH, *why ? why : "it did not say why");
 	if (change.next.decision == DECISION_INSTALL && change.next.attempts >= LEDGER_ATTEMPTS)
 		change.next.decision = DECISION_LOCAL;
@@ -266,7 +265,7 @@ int ledger_levels(struct ledger *ledger, const struct lab_machine *machine, cons
 		change_drop(&change);
 		return 0;
 	}
-	/* Proven is for ever, whatever its next boot shows. */
+	/* A boot of what was proven does not take that back; a failure does. */
 	if (change.next.stage != stage && change.next.stage != MACHINE_PROVEN)
 		facts_stage(&change.next, stage);
 	facts_heard(&change.next);

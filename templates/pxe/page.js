@@ -363,8 +363,9 @@ function hear() {
 async function fetchAll() {
 	try {
 		const answer = await fetch("/api/lab", { cache: "no-store" });
-		if (answer.ok)
-			take(await answer.json(), true);
+		const news = answer.ok ? await answer.json() : null;
+		if (news && !(lab.version > news.version)) // the stream may have been faster
+			take(news, true);
 	} catch {
 		// the stream says what is wrong
 	}
