@@ -153,7 +153,10 @@ static int try_open(struct fixture *fixture, const char *profile, const char *me
 	fixture->request = (struct vendor_request){ .lab = &fixture->lab,
 						    .address = "10.0.0.1",
 						    .folder = fixture->folder };
-	return vendor_open(&fixture->request, &fixture->vendor, err);
+	struct vendor_request request = fixture->request;
+	int r = vendor_open(&request, &fixture->vendor, err);
+	memset(&request, 0xff, sizeof request); /* it is kept as a copy */
+	return r;
 }
 
 static void open_it(struct fixture *fixture, const char *profile, const char *medium)
