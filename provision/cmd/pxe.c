@@ -5,8 +5,10 @@
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "pxe/install.h"
+#include "pxe/netboot.h"
 #include "pxe/render.h"
 #include "pxe/serve.h"
+#include "pxe/status_view.h"
 #include "run/folder.h"
 
 static const struct option_row options[] = {
@@ -15,9 +17,11 @@ static const struct option_row options[] = {
 	{ "accel", 0, "HOW", "serve, render: of installers that run here: auto, tcg or kvm" },
 	{ "offline", 0, NULL, "serve, render: fetch nothing: build from the store alone" },
 	{ "keep", 'k', NULL, "serve: go on after every machine is proven" },
+	{ "watch", 'w', NULL, "status: again whenever something changes, until all are proven" },
+	{ "json", 0, NULL, "status: for programs" },
 	{ "command-line", 0, "FILE",
 	  "install: the kernel's command line (default: /proc/cmdline)" },
-	{ "ca", 0, "FILE", "install: the lab's certificate (default: /etc/nestctl/ca.pem)" },
+	{ "ca", 0, "FILE", "certificate of the lab (install: default /etc/nestctl/ca.pem)" },
 	{ "sys", 0, "DIR", "install: where the kernel tells of its disks (default: /sys)" },
 	{ "dev", 0, "DIR", "install: where these disks are (default: /dev)" },
 	{ NULL, 0, NULL, NULL },
@@ -88,7 +92,35 @@ static int run_render(const struct arguments *arguments, struct err *err)
 		.offline = argument_given(arguments, "offline"),
 	};
 	r = lab_images_make(&make, &images, err);
-	return r < 0 ? r : pxe_render(request.lab, images, arguments->rest[2], err);
+	const struct render_request render = {
+		.lab = request.lab,
+		.images = images,
+		.folder = arguments->rest[2],
+		.offline = make.offline,
+	};
+	return r < 0 ? r : pxe_render(&render, err);
+}
+
+static bool is_url(const char *text)
+{
+	return str_starts(text, "http://") || str_starts(text, "https://");
+}
+
+static int run_status(const struct arguments *arguments, struct err *err)
+{
+	const char *what = arguments->rest[1];
+	CLEANUP(lab_cleanup) struct lab *lab = NULL;
+	int r = is_url(what) ? 0 : lab_load(what, &lab, err);
+
+	if (r < 0)
+		return r;
+	const struct pxe_status_options status = {
+		.lab = lab,
+		.url = lab ? NULL : what,
+		.json = argument_given(arguments, "json"),
+		.watch = argument_given(arguments, "watch"),
+	};
+	return pxe_status(&status, err);
 }
 
 static const char *or_else(const char *value, const char *otherwise)
@@ -108,6 +140,18 @@ static int run_install(const struct arguments *arguments, struct err *err)
 	return netboot_install(&request, err);
 }
 
+#define CA_MAX_BYTES (64u << 10)
+
+static int run_netboot(const struct arguments *arguments, struct err *err)
+{
+	CLEANUP(free_cleanup) char *ca = NULL;
+
+	if (!argument(arguments, "ca"))
+		return err_set(err, -EINVAL, "pxe netboot: name the lab's certificate with --ca");
+	int r = file_read(argument(arguments, "ca"), CA_MAX_BYTES, &ca, NULL, err);
+	return r < 0 ? r : netboot_make(arguments->rest[1], ca, arguments->rest[2], err);
+}
+
 static const struct operation {
 	const char *name;
 	int operands;
@@ -116,7 +160,9 @@ static const struct operation {
 } operations[] = {
 	{ "serve", 1, "serve LAB", run_serve },
 	{ "render", 2, "render LAB DIR", run_render },
+	{ "status", 1, "status LAB|URL", run_status },
 	{ "install", 0, "install", run_install },
+	{ "netboot", 2, "netboot TREE DIR --ca FILE", run_netboot },
 };
 
 static int pxe_run(const struct arguments *arguments, struct err *err)
@@ -130,13 +176,15 @@ static int pxe_run(const struct arguments *arguments, struct err *err)
 			return err_set(err, -EINVAL, "pxe: write nestctl pxe %s", operation->usage);
 		return operation->run(arguments, err);
 	}
-	return err_set(err, -EINVAL, "pxe: \"%s\" is none of serve, render, install",
+	return err_set(err, -EINVAL,
+		       "pxe: \"%s\" is none of serve, render, status, install, netboot",
 		       arguments->rest[0]);
 }
 
 const struct command pxe_command = {
 	.name = "pxe",
-	.synopsis = "serve LAB | render LAB DIR | install [OPTIONS]",
+	.synopsis =
+		"serve LAB | render LAB DIR | status LAB|URL | install | netboot TREE DIR [OPTIONS]",
 	.summary = "Installs and proves a lab of machines over the network",
 	.options = options,
 	.min_rest = 1,

@@ -275,6 +275,14 @@ const struct member *boot_source_hypervisor_efi(const struct boot_source *source
 	return members_find(&source->files, path);
 }
 
+const char *boot_source_dependencies(const struct boot_source *source)
+{
+	CLEANUP(free_cleanup)
+	char *list = str_format("lib/modules/%s/modules.dep", source->kernel_version);
+
+	return file_ending(&source->files, list)->data;
+}
+
 const struct member *boot_source_busybox(const struct boot_source *source)
 {
 	const struct member *busybox = file_ending(&source->files, BUSYBOX_STATIC);

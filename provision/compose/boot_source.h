@@ -23,6 +23,8 @@ void boot_source_done(struct boot_source *source);
 const struct member *boot_source_kernel(const struct boot_source *source);
 /* The hypervisor as an EFI program, NULL if the tree has none. */
 const struct member *boot_source_hypervisor_efi(const struct boot_source *source);
+/* Its modules.dep, never NULL. */
+const char *boot_source_dependencies(const struct boot_source *source);
 const struct member *boot_source_busybox(const struct boot_source *source);
 /* The module of a file name in order; never NULL for names from there. */
 const struct member *boot_source_module(const struct boot_source *source, const char *file_name);

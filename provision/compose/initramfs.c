@@ -90,7 +90,7 @@ int initramfs_make(const struct boot_source *source, const struct overlay *extra
 		   size_t *ret_length, struct err *err)
 {
 	CLEANUP(cpio_pack_cleanup) struct cpio_pack *pack = NULL;
-	int r = cpio_pack_new("the initramfs", &pack, err);
+	int r = cpio_pack_new("the initramfs", CPIO_PLAIN, &pack, err);
 
 	if (r == 0)
 		r = all_add(pack, source, extra, err);

@@ -16,7 +16,7 @@ static int archive_make(const struct medium_file *files, size_t count, char **re
 			size_t *ret_length, struct err *err)
 {
 	CLEANUP(cpio_pack_cleanup) struct cpio_pack *pack = NULL;
-	int r = cpio_pack_new("the answer file", &pack, err);
+	int r = cpio_pack_new("the answer file", CPIO_PLAIN, &pack, err);
 
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		if (strchr(files[i].name, '/'))

@@ -17,7 +17,7 @@
 
 #define RULES                                                                                      \
 	(ARCHIVE_EXTRACT_SECURE_SYMLINKS | ARCHIVE_EXTRACT_SECURE_NODOTDOT |                       \
-	 ARCHIVE_EXTRACT_NO_OVERWRITE | ARCHIVE_EXTRACT_NO_AUTODIR | ARCHIVE_EXTRACT_PERM)
+	 ARCHIVE_EXTRACT_NO_OVERWRITE | ARCHIVE_EXTRACT_PERM)
 
 struct unpacking {
 	const char *path;   /* of the medium */

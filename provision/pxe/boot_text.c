@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/data.h"
+#include "pxe/boot_programs.h"
 
 #define UNRESERVED "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
@@ -143,14 +144,17 @@ static int grub_start(const char *server, const struct boot_files *files, char *
 	"/EFI/opensuse/grubx64.efi /EFI/redhat/shimx64.efi /EFI/centos/shimx64.efi "               \
 	"/EFI/almalinux/shimx64.efi /EFI/rocky/shimx64.efi /EFI/xenserver/grubx64.efi"
 
-static int local_text(enum boot_language language, enum firmware firmware, char **ret_text,
-		      struct err *err)
+static int local_text(enum boot_language language, const char *server, enum firmware firmware,
+		      char **ret_text, struct err *err)
 {
 	static const char *const templates[2][2] = {
 		[BOOT_IPXE] = { "pxe/ipxe-local-bios", "pxe/ipxe-local-uefi" },
 		[BOOT_GRUB] = { "pxe/grub-local-bios", "pxe/grub-local-uefi" },
 	};
-	const struct template_value values[] = { { "LOADERS", LOADERS }, { NULL, NULL } };
+	const struct template_value values[] = { { "LOADERS", LOADERS },
+						 { "SERVER", server },
+						 { "PROGRAM", BOOT_PROGRAM_UEFI },
+						 { NULL, NULL } };
 
 	return template_render(templates[language][firmware == FIRMWARE_UEFI], values, ret_text,
 			       err);
@@ -159,9 +163,10 @@ static int local_text(enum boot_language language, enum firmware firmware, char 
 int boot_text(enum boot_language language, const char *server, enum firmware firmware,
 	      const struct boot_files *files, char **ret_text, struct err *err)
 {
-	if (!files)
-		return local_text(language, firmware, ret_text, err);
 	int r = check_server(server, err);
+
+	if (r == 0 && !files)
+		return local_text(language, server, firmware, ret_text, err);
 	if (r == 0)
 		r = check_path(files->kernel, err);
 	if (r == 0 && files->initrd)

@@ -7,7 +7,7 @@
 
 /* Without a byte. The lab's server may be on its way back; a mirror has a stand-in. */
 #define SERVER_PATIENCE 600.0
-#define MIRROR_PATIENCE 20.0
+#define MIRROR_PATIENCE 10.0
 #define BEGINNINGS	3 /* with a server that cannot go on in the middle */
 
 struct writing {

@@ -258,6 +258,11 @@ void lab_images_cleanup(struct lab_images **images)
 
 /* ---- what others ask ---- */
 
+const char *lab_images_folder(const struct lab_images *images)
+{
+	return images->folder;
+}
+
 const struct stream_facts *lab_image_facts(const struct lab_images *images,
 					   const struct lab_machine *machine)
 {

@@ -24,6 +24,8 @@ int lab_images_make(const struct lab_images_request *request, struct lab_images 
 void lab_images_free(struct lab_images *images);
 void lab_images_cleanup(struct lab_images **images);
 
+/* The lab's; borrowed. */
+const char *lab_images_folder(const struct lab_images *images);
 /* NULL for a machine that is installed another way. */
 const struct stream_facts *lab_image_facts(const struct lab_images *images,
 					   const struct lab_machine *machine);

@@ -16,7 +16,8 @@
 #define COMMAND_LINE_BYTES (16u << 10)
 #define TICKET_BYTES	   (64u << 10)
 #define TICKET_PATIENCE	   300.0
-#define DISK_PATIENCE	   30.0
+#define ANY_DISK_PATIENCE  60.0 /* controllers take their time */
+#define THE_DISK_PATIENCE  4.0	/* after others came */
 #define EDGE_BYTES	   (UINT64_C(1) << 20)
 
 struct install {
@@ -56,10 +57,10 @@ static int ticket_fetch(struct install *install, struct err *err)
 	return ticket_parse(text, &install->ticket, err);
 }
 
-/* Controllers take their time. */
 static int disk_choose(struct install *install, struct err *err)
 {
-	struct patience patience = patience_begin(DISK_PATIENCE);
+	struct patience any = patience_begin(ANY_DISK_PATIENCE);
+	struct patience the = patience_begin(THE_DISK_PATIENCE);
 	int r;
 
 	report_progress(install->report, 0, 0, "looking for the disk");
@@ -70,7 +71,7 @@ static int disk_choose(struct install *install, struct err *err)
 			r = machine_disk_choose(&install->disks, &install->ticket.disk,
 						install->ticket.image.disk_bytes, &install->disk,
 						err);
-	} while (r == -ENODEV && patience_wait(&patience));
+	} while (r == -ENODEV && patience_wait(install->disks.count ? &the : &any));
 	if (r < 0)
 		return r;
 	if (err)

@@ -9,8 +9,7 @@
 #include "profile/valid.h"
 #include "pxe/lab_keys.h"
 
-#define HOST_NAME_MAX_LENGTH 63
-#define REFERENCE	     "nestctl schema --lab --reference"
+#define REFERENCE "nestctl schema --lab --reference"
 
 static void lower_case(char *text)
 {

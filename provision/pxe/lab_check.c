@@ -225,6 +225,27 @@ static void check_answers(const struct lab_file *file, const struct machine_row 
 			"card by it, is the machine's MAC address");
 }
 
+/* Every vendor's installer takes the first disk, whatever is on it. */
+static void check_answers_disk(const struct lab_file *file, const struct machine_row *row)
+{
+	static const char *const keys[] = { "disk.size", "disk.serial", "disk.by_id", NULL };
+	CLEANUP(strv_done) struct strv names = { 0 };
+
+	if (row->way != LAB_ANSWERS)
+		return;
+	if (given(row, keys, &names) > 0)
+		lab_row_wrong(
+			file, row, names.items[0],
+			"found with way: answers, where the vendor's installer takes the first "
+			"disk; allowed is none, for a machine with one disk");
+	if (!row->wipe)
+		lab_row_wrong(
+			file, row, "disk.wipe",
+			"found %s with way: answers, where the vendor's installer does not look "
+			"what is on the disk; allowed is true",
+			node_at(row->map, "disk.wipe") ? "\"false\"" : "nothing");
+}
+
 /* ---- all of it ---- */
 
 static bool known(const struct strv *wrong, const char *const *keys)
@@ -256,6 +277,7 @@ static const struct {
 	{ check_disk_size, { "disk.size", "way" } },
 	{ check_image, { "way" } },
 	{ check_answers, { "way", "mac" } },
+	{ check_answers_disk, { "way", "disk.size", "disk.serial", "disk.by_id", "disk.wipe" } },
 };
 
 void lab_check(const struct lab_file *file)

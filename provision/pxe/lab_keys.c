@@ -384,6 +384,7 @@ const struct key_row machine_keys[] = {
 	  .type = KEY_BOOL,
 	  .offset = IN(wipe),
 	  .default_text = "false",
-	  .help = "Whether a disk that holds data is overwritten; else it is refused" },
+	  .help = "Whether a disk that holds data is overwritten; else it is refused. Vendors' installers "
+		  "look at none: true, with way: answers" },
 	{ .path = NULL },
 };

@@ -78,6 +78,16 @@ static bool address_fits(const struct place *place, const char *address)
 		network->address[length] == '/');
 }
 
+static bool agent_hash_fits(const struct facts *facts, const char *hash)
+{
+	size_t length = strlen(facts->agent_tokens);
+	bool fits = false;
+
+	for (size_t at = 0; at + HASH_HEX_LENGTH <= length; at += HASH_HEX_LENGTH + 1)
+		fits |= token_hash_equal(facts->agent_tokens + at, hash);
+	return fits;
+}
+
 /* Every hash is compared, whichever fits: the time tells nothing. The ledger's lock is held. */
 static struct place *place_of_hash(struct ledger *ledger, const char *hash, bool agent)
 {
@@ -85,9 +95,9 @@ static struct place *place_of_hash(struct ledger *ledger, const char *hash, bool
 
 	for (size_t i = 0; i < ledger->lab->machine_count; i++) {
 		struct place *place = &ledger->places[i];
-		const char *own = agent ? place->facts.agent_token : place->facts.token;
 
-		if (token_hash_equal(own, hash))
+		if (agent ? agent_hash_fits(&place->facts, hash)
+			  : token_hash_equal(place->facts.token, hash))
 			found = place;
 	}
 	return found;
@@ -122,13 +132,14 @@ int ledger_token(struct ledger *ledger, const char *token, const char *address,
 	char hash[HASH_HEX_LENGTH + 1];
 	bool bound = false, fits = false;
 
-	if (!token_hash(token, hash) || !*address || strlen(address) > ADDRESS_LENGTH)
+	if (!token_hash(token, hash) ||
+	    (address && (!*address || strlen(address) > ADDRESS_LENGTH)))
 		return token_refused(err);
 	pthread_mutex_lock(&ledger->lock);
 	struct place *place = place_of_hash(ledger, hash, false);
 	if (place) {
-		bound = *place->facts.token_address;
-		fits = address_fits(place, address);
+		bound = !address || *place->facts.token_address;
+		fits = !address || address_fits(place, address);
 	}
 	pthread_mutex_unlock(&ledger->lock);
 	if (!place || (bound && !fits))
@@ -159,12 +170,13 @@ int ledger_agent_token(struct ledger *ledger, const char *token,
 int ledger_agent_issue(struct ledger *ledger, const struct lab_machine *machine,
 		       char ret_token[TOKEN_LENGTH + 1], struct err *err)
 {
-	char token[TOKEN_LENGTH + 1];
+	char token[TOKEN_LENGTH + 1], hash[HASH_HEX_LENGTH + 1];
 	struct change change;
 
 	token_make(token);
+	token_hash(token, hash);
 	change_begin(&change, ledger, ledger_place(ledger, machine));
-	token_hash(token, change.next.agent_token);
+	facts_agent_token(&change.next, hash);
 	int r = change_end(&change, err);
 	if (r == 0)
 		memcpy(ret_token, token, sizeof token);
@@ -249,11 +261,11 @@ int ledger_levels(struct ledger *ledger, const struct lab_machine *machine, cons
 		return r;
 	change_begin(&change, ledger, ledger_place(ledger, machine));
 	/* The system from before, which is to be installed anew, has nothing to say any more. */
-	if (!*change.next.agent_token) {
+	if (!*change.next.agent_tokens) {
 		change_drop(&change);
 		return 0;
 	}
-	/* Proven is for ever, whatever its next boot shows. */
+	/* A boot of what was proven does not take that back; a failure does. */
 	if (change.next.stage != stage && change.next.stage != MACHINE_PROVEN)
 		facts_stage(&change.next, stage);
 	facts_heard(&change.next);

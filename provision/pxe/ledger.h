@@ -57,14 +57,15 @@ int ledger_boot(struct ledger *ledger, const struct boot_client *client,
 		struct boot_answer *ret_answer, struct err *err);
 
 /* Whose token it is: -EACCES if nobody's, if it was withdrawn, or if it was used from another
- * address before. */
+ * address before. address NULL: for a word that opens nothing, from wherever it comes; an installer
+ * may have another address at its end. */
 int ledger_token(struct ledger *ledger, const char *token, const char *address,
 		 const struct lab_machine **ret_machine, struct err *err);
 int ledger_agent_token(struct ledger *ledger, const char *token,
 		       const struct lab_machine **ret_machine, struct err *err);
 
-/* Another agent token in the place of the one before, for whoever writes it into what the machine
- * is given: the ledger knows none but by its hash. */
+/* Another agent token, for whoever writes it into what the machine is given: the ledger knows none
+ * but by its hash. The newest few since its boot are valid. */
 int ledger_agent_issue(struct ledger *ledger, const struct lab_machine *machine,
 		       char ret_token[TOKEN_LENGTH + 1], struct err *err);
 

@@ -110,6 +110,7 @@ static bool misfit(struct facts *facts, const struct lab_machine *machine)
 		 uefi ? "UEFI" : "BIOS", l1->name, boot_loader_name(l1->boot_loader), needed,
 		 uefi ? "grub2-efi" : "grub2-bios");
 	facts_withdraw(facts);
+	*facts->text = '\0';
 	return true;
 }
 
@@ -126,6 +127,7 @@ static void attempt_failed(struct facts *facts)
 	if (facts->attempts >= LEDGER_ATTEMPTS) {
 		facts_stage(facts, MACHINE_FAILED);
 		facts->decision = DECISION_LOCAL;
+		*facts->token = '\0';
 	}
 	facts_string(facts->error, ERROR_LENGTH, why);
 }
@@ -133,7 +135,7 @@ static void attempt_failed(struct facts *facts)
 /* before: how the attempt before this one ended. */
 static void install_begin(struct facts *facts, const char *before, struct boot_answer *answer)
 {
-	char text[TEXT_LENGTH + 1];
+	char text[TEXT_LENGTH + 1], agent_hash[HASH_HEX_LENGTH + 1];
 
 	facts_string(text, TEXT_LENGTH, before);
 	facts_stage(facts, MACHINE_BOOTING);
@@ -145,15 +147,17 @@ static void install_begin(struct facts *facts, const char *before, struct boot_a
 	token_hash(answer->token, facts->token);
 	*facts->token_address = '\0';
 	token_make(answer->agent_token);
-	token_hash(answer->agent_token, facts->agent_token);
+	token_hash(answer->agent_token, agent_hash);
+	*facts->agent_tokens = '\0';
+	facts_agent_token(facts, agent_hash);
 	answer->decision = DECISION_INSTALL;
 }
 
 static void decide_install(struct facts *facts, const struct lab_machine *machine,
 			   struct boot_answer *answer)
 {
-	bool again =
-		facts->stage == MACHINE_BOOTING && time(NULL) - facts->since < SAME_BOOT_SECONDS;
+	time_t ago = time(NULL) - facts->since;
+	bool again = facts->stage == MACHINE_BOOTING && ago >= 0 && ago < SAME_BOOT_SECONDS;
 
 	if (misfit(facts, machine))
 		return;
@@ -214,6 +218,7 @@ static void decide(struct facts *facts, const struct lab_machine *machine,
 		decide_local(facts);
 		break;
 	case DECISION_RESCUE:
+		decide_local(facts);
 		facts_string(facts->text, TEXT_LENGTH, "started the rescue system");
 		answer->decision = DECISION_RESCUE;
 		break;

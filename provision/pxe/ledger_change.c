@@ -32,8 +32,22 @@ void facts_begin(struct facts *facts, const struct lab_machine *machine, time_t 
 {
 	*facts = (struct facts){ .stage = MACHINE_UNSEEN,
 				 .decision = decisions[machine->boot],
+				 .listed = decisions[machine->boot],
 				 .since = now,
 				 .heard = now };
+}
+
+void facts_listed(struct facts *facts, const struct lab_machine *machine)
+{
+	enum boot_decision now = decisions[machine->boot];
+	bool installed = facts->stage == MACHINE_INSTALLED || facts->stage == MACHINE_STARTING ||
+			 facts->stage == MACHINE_PROVING || facts->stage == MACHINE_PROVEN;
+
+	if (facts->listed != now && !(installed && *facts->agent_tokens)) {
+		facts_again(facts);
+		facts->decision = now;
+	}
+	facts->listed = now;
 }
 
 struct place *ledger_place(struct ledger *ledger, const struct lab_machine *machine)
@@ -164,11 +178,20 @@ void facts_withdraw(struct facts *facts)
 	facts->attempts = 0;
 }
 
+void facts_agent_token(struct facts *facts, const char *hash)
+{
+	CLEANUP(free_cleanup) char *before = str_copy(facts->agent_tokens);
+
+	/* What is too much is cut off: the oldest. */
+	snprintf(facts->agent_tokens, sizeof facts->agent_tokens, "%s%s%s", hash,
+		 *before ? " " : "", before);
+}
+
 void facts_again(struct facts *facts)
 {
 	facts_withdraw(facts);
 	facts_stage(facts, MACHINE_UNSEEN);
-	*facts->agent_token = '\0';
+	*facts->agent_tokens = '\0';
 	*facts->text = '\0';
 	facts->done = facts->total = 0;
 	free(take(&facts->levels));

@@ -32,6 +32,8 @@ void facts_stage(struct facts *facts, enum machine_stage stage);
 void facts_heard(struct facts *facts);
 /* No token opens anything any more. */
 void facts_withdraw(struct facts *facts);
+/* One more, given by its hash. */
+void facts_agent_token(struct facts *facts, const char *hash);
 /* As if it had never been installed; its agent's token is withdrawn too. */
 void facts_again(struct facts *facts);
 

@@ -32,9 +32,9 @@ struct text_key {
 	}
 
 static const struct text_key facts_texts[] = {
-	TEXT_KEY(facts, mac),		TEXT_KEY(facts, uuid),	      TEXT_KEY(facts, address),
-	TEXT_KEY(facts, text),		TEXT_KEY(facts, error),	      TEXT_KEY(facts, token),
-	TEXT_KEY(facts, token_address), TEXT_KEY(facts, agent_token), { 0 },
+	TEXT_KEY(facts, mac),		TEXT_KEY(facts, uuid),	       TEXT_KEY(facts, address),
+	TEXT_KEY(facts, text),		TEXT_KEY(facts, error),	       TEXT_KEY(facts, token),
+	TEXT_KEY(facts, token_address), TEXT_KEY(facts, agent_tokens), { 0 },
 };
 
 static const struct text_key stranger_texts[] = {
@@ -48,7 +48,7 @@ static void texts_put(json_t *object, const struct text_key *keys, const void *f
 {
 	for (; keys->key; keys++)
 		json_object_set_new(object, keys->key,
-				    tame_json((const char *)from + keys->offset));
+				    json_text((const char *)from + keys->offset));
 }
 
 /* Why an object is none of ours; the caller frees; NULL: it is. */
@@ -57,10 +57,12 @@ static char *texts_take(const json_t *object, const struct text_key *keys, void 
 	for (; keys->key; keys++) {
 		const char *text = json_string_value(json_object_get(object, keys->key));
 
-		if (!text || strlen(text) >= keys->size)
+		size_t length = text ? strlen(text) : 0;
+
+		if (!text || length >= keys->size)
 			return str_format("\"%s\" is no text of at most %zu bytes", keys->key,
 					  keys->size - 1);
-		strcpy((char *)to + keys->offset, text);
+		memcpy((char *)to + keys->offset, text, length + 1);
 	}
 	return NULL;
 }
@@ -88,9 +90,10 @@ static json_t *facts_json(const struct facts *facts)
 	json_t *levels = facts->levels ? json_loads(facts->levels, 0, NULL) : NULL;
 
 	texts_put(object, facts_texts, facts);
-	json_object_set_new(object, "stage", json_string(stage_text(facts->stage)));
-	json_object_set_new(object, "decision", json_string(decision_text(facts->decision)));
-	json_object_set_new(object, "firmware", json_string(firmware_text(facts->firmware)));
+	json_object_set_new(object, "stage", json_string(ledger_stage_text(facts->stage)));
+	json_object_set_new(object, "decision", json_string(ledger_decision_text(facts->decision)));
+	json_object_set_new(object, "listed", json_string(ledger_decision_text(facts->listed)));
+	json_object_set_new(object, "firmware", json_string(ledger_firmware_text(facts->firmware)));
 	json_object_set_new(object, "since", json_integer(facts->since));
 	json_object_set_new(object, "heard", json_integer(facts->heard));
 	json_object_set_new(object, "done", json_integer((json_int_t)facts->done));
@@ -127,15 +130,18 @@ static char *facts_numbers(const json_t *object, struct facts *facts)
 
 static char *facts_names(const json_t *object, struct facts *facts)
 {
-	int stage, decision, firmware;
-	char *why = name_take(object, "stage", stage_find, &stage);
+	int stage, decision, listed, firmware;
+	char *why = name_take(object, "stage", ledger_stage_find, &stage);
 
 	if (!why)
-		why = name_take(object, "decision", decision_find, &decision);
+		why = name_take(object, "decision", ledger_decision_find, &decision);
 	if (!why)
-		why = name_take(object, "firmware", firmware_find, &firmware);
+		why = name_take(object, "listed", ledger_decision_find, &listed);
+	if (!why)
+		why = name_take(object, "firmware", ledger_firmware_find, &firmware);
 	if (why)
 		return why;
+	facts->listed = (enum boot_decision)listed;
 	facts->stage = (enum machine_stage)stage;
 	facts->decision = (enum boot_decision)decision;
 	facts->firmware = (enum firmware)firmware;
@@ -164,7 +170,7 @@ static char *facts_take(const json_t *object, struct facts *facts)
 static int json_write(const char *path, json_t *object, const char *lab, struct err *err)
 {
 	json_object_set_new(object, "format", json_integer(FORMAT));
-	json_object_set_new(object, "lab", tame_json(lab));
+	json_object_set_new(object, "lab", json_text(lab));
 	char *text = json_dumps(object, JSON_INDENT(1));
 	int r = text ? file_write(path, text, strlen(text), 0600, err)
 		     : err_set(err, -EINVAL, "%s: cannot be written as JSON", path);
@@ -223,7 +229,7 @@ int ledger_files_machine(const struct ledger *ledger, const struct lab_machine *
 	CLEANUP(free_cleanup) char *path = machine_path(ledger, machine);
 	CLEANUP(json_cleanup) json_t *object = facts_json(facts);
 
-	json_object_set_new(object, "name", tame_json(machine->name));
+	json_object_set_new(object, "name", json_text(machine->name));
 	return json_write(path, object, ledger->lab->name, err);
 }
 
@@ -255,6 +261,7 @@ static int machine_read(struct ledger *ledger, struct place *place, struct err *
 			 place->machine->name, facts.mac);
 		return 0;
 	}
+	facts_listed(&facts, place->machine);
 	place->facts = facts;
 	facts = (struct facts){ 0 };
 	return 0;
@@ -272,7 +279,7 @@ int ledger_files_strangers(const struct ledger *ledger, const struct stranger *s
 
 		texts_put(object, stranger_texts, &strangers[i]);
 		json_object_set_new(object, "firmware",
-				    json_string(firmware_text(strangers[i].firmware)));
+				    json_string(ledger_firmware_text(strangers[i].firmware)));
 		json_object_set_new(object, "seen", json_integer(strangers[i].seen));
 		json_array_append_new(list, object);
 	}
@@ -289,7 +296,7 @@ static char *stranger_take(const json_t *object, struct stranger *stranger)
 	if (!why)
 		why = number_take(object, "seen", LLONG_MAX, &seen);
 	if (!why)
-		why = name_take(object, "firmware", firmware_find, &firmware);
+		why = name_take(object, "firmware", ledger_firmware_find, &firmware);
 	if (why)
 		return why;
 	stranger->seen = (time_t)seen;

@@ -4,19 +4,6 @@
 #include "base/json.h"
 #include "pxe/ledger_state.h"
 
-json_t *tame_json(const char *text)
-{
-	json_t *value = json_string(text);
-
-	if (value)
-		return value;
-	CLEANUP(free_cleanup) char *clean = str_copy(text);
-	for (char *c = clean; *c; c++)
-		if ((unsigned char)*c >= 0x80)
-			*c = '?';
-	return json_string(clean);
-}
-
 static const char *or_else(const char *text, const char *other)
 {
 	return *text ? text : other;
@@ -24,27 +11,24 @@ static const char *or_else(const char *text, const char *other)
 
 static void text_set(json_t *object, const char *key, const char *text)
 {
-	json_object_set_new(object, key, tame_json(text));
+	json_object_set_new(object, key, json_text(text));
 }
 
-static json_t *machine_json(const struct place *place, time_t now)
+static json_t *machine_json(const struct lab_machine *machine, const struct facts *facts,
+			    const char *console, time_t now)
 {
-	const struct lab_machine *machine = place->machine;
-	const struct facts *facts = &place->facts;
 	json_t *object = json_object();
 	json_t *levels = facts->levels ? json_loads(facts->levels, 0, NULL) : NULL;
-	CLEANUP(free_cleanup)
-	char *console = str_format("%.*s", (int)place->console_length, place->console);
 
 	text_set(object, "name", machine->name);
 	text_set(object, "mac", or_else(facts->mac, machine->mac));
 	text_set(object, "uuid", or_else(facts->uuid, machine->uuid));
 	text_set(object, "address", facts->address);
-	text_set(object, "firmware", firmware_text(facts->firmware));
+	text_set(object, "firmware", ledger_firmware_text(facts->firmware));
 	text_set(object, "stack", machine->stack->name);
 	text_set(object, "way", machine->way == LAB_IMAGE ? "image" : "answers");
-	text_set(object, "stage", stage_text(facts->stage));
-	text_set(object, "decision", decision_text(facts->decision));
+	text_set(object, "stage", ledger_stage_text(facts->stage));
+	text_set(object, "decision", ledger_decision_text(facts->decision));
 	json_object_set_new(object, "since", json_integer(facts->since));
 	json_object_set_new(object, "seconds",
 			    json_integer(now > facts->since ? now - facts->since : 0));
@@ -58,6 +42,19 @@ static json_t *machine_json(const struct place *place, time_t now)
 	return object;
 }
 
+/* The lock is held for a copy only: there may be many machines with many levels. */
+static json_t *place_json(struct ledger *ledger, const struct place *place, time_t now)
+{
+	CLEANUP(facts_done) struct facts facts;
+	CLEANUP(free_cleanup) char *console = NULL;
+
+	pthread_mutex_lock(&ledger->lock);
+	facts_copy(&facts, &place->facts);
+	console = str_format("%.*s", (int)place->console_length, place->console);
+	pthread_mutex_unlock(&ledger->lock);
+	return machine_json(place->machine, &facts, console, now);
+}
+
 static json_t *stranger_json(const struct stranger *stranger)
 {
 	json_t *object = json_object();
@@ -65,30 +62,36 @@ static json_t *stranger_json(const struct stranger *stranger)
 	text_set(object, "mac", stranger->mac);
 	text_set(object, "uuid", stranger->uuid);
 	text_set(object, "address", stranger->address);
-	text_set(object, "firmware", firmware_text(stranger->firmware));
+	text_set(object, "firmware", ledger_firmware_text(stranger->firmware));
 	json_object_set_new(object, "seen", json_integer(stranger->seen));
 	return object;
+}
+
+static json_t *strangers_json(struct ledger *ledger)
+{
+	json_t *strangers = json_array();
+
+	pthread_mutex_lock(&ledger->lock);
+	for (size_t i = ledger->stranger_count; i-- > 0;)
+		json_array_append_new(strangers, stranger_json(&ledger->strangers[i]));
+	pthread_mutex_unlock(&ledger->lock);
+	return strangers;
 }
 
 char *ledger_json(struct ledger *ledger)
 {
 	CLEANUP(json_cleanup) json_t *root = json_object();
-	json_t *machines = json_array(), *strangers = json_array();
+	json_t *machines = json_array();
 	time_t now = time(NULL);
 
-	pthread_mutex_lock(&ledger->lock);
 	text_set(root, "lab", ledger->lab->name);
-	json_object_set_new(root, "version", json_integer((json_int_t)ledger->version));
+	/* Read first: what changes meanwhile has a higher one. */
+	json_object_set_new(root, "version", json_integer((json_int_t)ledger_version(ledger)));
 	json_object_set_new(root, "now", json_integer(now));
 	for (size_t i = 0; i < ledger->lab->machine_count; i++)
-		json_array_append_new(machines, machine_json(&ledger->places[i], now));
-	for (size_t i = ledger->stranger_count; i-- > 0;)
-		json_array_append_new(strangers, stranger_json(&ledger->strangers[i]));
-	pthread_mutex_unlock(&ledger->lock);
+		json_array_append_new(machines, place_json(ledger, &ledger->places[i], now));
 	json_object_set_new(root, "machines", machines);
-	json_object_set_new(root, "strangers", strangers);
+	json_object_set_new(root, "strangers", strangers_json(ledger));
 	char *text = json_dumps(root, JSON_COMPACT);
-	char *copy = str_copy(text ? text : "{}");
-	free(text);
-	return copy;
+	return text ? text : str_copy("{}");
 }

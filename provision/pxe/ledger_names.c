@@ -32,32 +32,32 @@ static int name_find(const char *const *names, size_t count, const char *name)
 	return -1;
 }
 
-const char *stage_text(enum machine_stage stage)
+const char *ledger_stage_text(enum machine_stage stage)
 {
 	return stages[stage];
 }
 
-const char *decision_text(enum boot_decision decision)
+const char *ledger_decision_text(enum boot_decision decision)
 {
 	return decisions[decision];
 }
 
-const char *firmware_text(enum firmware firmware)
+const char *ledger_firmware_text(enum firmware firmware)
 {
 	return firmwares[firmware];
 }
 
-int stage_find(const char *name)
+int ledger_stage_find(const char *name)
 {
 	return name_find(stages, COUNT(stages), name);
 }
 
-int decision_find(const char *name)
+int ledger_decision_find(const char *name)
 {
 	return name_find(decisions, COUNT(decisions), name);
 }
 
-int firmware_find(const char *name)
+int ledger_firmware_find(const char *name)
 {
 	return name_find(firmwares, COUNT(firmwares), name);
 }

@@ -11,12 +11,15 @@
 #define ERROR_LENGTH   1023 /* of why something failed */
 #define CONSOLE_BYTES  4096
 #define LEVELS_BYTES   ((size_t)1 << 18) /* of a machine's levels */
-#define STRANGERS_MAX  1000
+/* An installer may ask for its answers more than once, and use any of what it got. */
+#define AGENT_TOKENS  4
+#define STRANGERS_MAX 1000
 
 /* What is kept of a machine, and replaced as a whole. No pointer in it but levels. */
 struct facts {
 	enum machine_stage stage;
 	enum boot_decision decision; /* at its next boot */
+	enum boot_decision listed;   /* what the lab file asked for */
 	char mac[MAC_LENGTH + 1];    /* as it booted last; "" before */
 	char uuid[UUID_LENGTH + 1];
 	char address[ADDRESS_LENGTH + 1];
@@ -28,7 +31,7 @@ struct facts {
 	unsigned attempts; /* installs begun since the person or the lab file asked for one */
 	char token[HASH_HEX_LENGTH + 1]; /* hashes; "" for none */
 	char token_address[ADDRESS_LENGTH + 1];
-	char agent_token[HASH_HEX_LENGTH + 1];
+	char agent_tokens[AGENT_TOKENS * (HASH_HEX_LENGTH + 1)]; /* a blank between, newest first */
 	char *levels; /* JSON array, owned; NULL before the first */
 };
 
@@ -36,6 +39,8 @@ void facts_copy(struct facts *to, const struct facts *from); /* to is blank */
 void facts_done(struct facts *facts);
 /* How a machine of the lab file begins. */
 void facts_begin(struct facts *facts, const struct lab_machine *machine, time_t now);
+/* What the lab file asks for now holds for a machine that was not installed by us. */
+void facts_listed(struct facts *facts, const struct lab_machine *machine);
 
 struct place { /* of a machine of the lab */
 	const struct lab_machine *machine;
@@ -69,12 +74,10 @@ struct ledger {
 };
 
 /* Names as the page and the files have them; never NULL. */
-const char *stage_text(enum machine_stage stage);
-const char *decision_text(enum boot_decision decision);
-const char *firmware_text(enum firmware firmware); /* "" for unknown */
+const char *ledger_stage_text(enum machine_stage stage);
+const char *ledger_decision_text(enum boot_decision decision);
+const char *ledger_firmware_text(enum firmware firmware); /* "" for unknown */
 /* Their values, -1 if there is none of that name; name may be NULL. */
-int stage_find(const char *name);
-int decision_find(const char *name);
-int firmware_find(const char *name);
-/* JSON has UTF-8 only: other bytes become '?'. */
-json_t *tame_json(const char *text);
+int ledger_stage_find(const char *name);
+int ledger_decision_find(const char *name);
+int ledger_firmware_find(const char *name);

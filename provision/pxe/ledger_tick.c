@@ -22,6 +22,8 @@ static time_t limit_seconds(const struct facts *facts, const struct lab_machine 
 						   : INSTALLING_SECONDS;
 	case MACHINE_INSTALLED:
 	case MACHINE_STARTING:
+		if (!*facts->agent_tokens) /* it is none of ours */
+			return 0;
 		return STARTING_SECONDS + (time_t)l1->boot_timeout_seconds;
 	default:
 		return 0;
@@ -44,7 +46,7 @@ static void check(struct ledger *ledger, struct place *place, time_t now)
 	change.fast = true; /* the next look finds it again */
 	snprintf(change.next.error, sizeof change.next.error,
 		 "%s, and silent for %lld minutes: look at its screen",
-		 stage_text(change.next.stage), (long long)(now - change.next.heard) / 60);
+		 ledger_stage_text(change.next.stage), (long long)(now - change.next.heard) / 60);
 	change_end(&change, &ignored);
 	err_clear(&ignored);
 }

@@ -5,12 +5,11 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
-#include "pxe/boot_text.h"
 #include "pxe/netboot.h"
 #include "pxe/render_internal.h"
 #include "pxe/ticket.h"
@@ -33,7 +32,7 @@ int render_file(const struct render *render, const char *name, const char *text,
 	return r < 0 ? r : file_write(path, text, strlen(text), mode, err);
 }
 
-/* ---- a machine ---- */
+/* ---- boot texts ---- */
 
 /* What a machine's boot program asks for: its MAC as iPXE and as GRUB write it, or its UUID. */
 static char *boot_name(const struct lab_machine *machine, bool ipxe)
@@ -47,34 +46,58 @@ static char *boot_name(const struct lab_machine *machine, bool ipxe)
 }
 
 static int boot_write(const struct render *render, const struct lab_machine *machine,
-		      enum boot_language language, const struct boot_files *files, struct err *err)
+		      enum boot_language language, enum firmware firmware,
+		      const struct boot_files *files, struct err *err)
 {
 	bool ipxe = language == BOOT_IPXE;
 	CLEANUP(free_cleanup) char *text = NULL;
 	CLEANUP(free_cleanup) char *name = boot_name(machine, ipxe);
-	CLEANUP(free_cleanup) char *path = str_format("%s.%s", name, ipxe ? "ipxe" : "grub");
-	int r = boot_text(language, render->server, FIRMWARE_UNKNOWN, files, &text, err);
+	CLEANUP(free_cleanup)
+	char *path = str_format("%s-%s.%s", name, firmware == FIRMWARE_UEFI ? "uefi" : "bios",
+				ipxe ? "ipxe" : "grub");
+	int r = boot_text(language, render->server, firmware, files, &text, err);
 
+	/* The machine starts from its disk then. */
+	if (r == -ENOTSUP) {
+		err_clear(err);
+		return 0;
+	}
 	return r < 0 ? r : render_file(render, path, text, 0600, err);
 }
 
-/* mac: of the card that the netboot system takes; a machine that is known by UUID has but one. */
+int render_boot(const struct render *render, const struct lab_machine *machine,
+		const struct boot_files *bios, const struct boot_files *uefi, struct err *err)
+{
+	int r = 0;
+
+	for (int language = BOOT_IPXE; r == 0 && language <= BOOT_GRUB; language++) {
+		r = boot_write(render, machine, (enum boot_language)language, FIRMWARE_BIOS, bios,
+			       err);
+		if (r == 0)
+			r = boot_write(render, machine, (enum boot_language)language, FIRMWARE_UEFI,
+				       uefi, err);
+	}
+	return r;
+}
+
+/* ---- a machine of way image ---- */
+
 static int netboot_write(const struct render *render, const struct lab_machine *machine,
-			 const char *arguments, struct err *err)
+			 const char *token, struct err *err)
 {
 	CLEANUP(free_cleanup)
-	char *all =
-		str_format("%s%s%s", arguments, *machine->mac ? " nestctl.mac=" : "", machine->mac);
+	char *server = str_format("https://%s:%u", render->lab->address, render->lab->ports.secure);
+	CLEANUP(free_cleanup)
+	char *arguments = lab_call_text(token ? server : NULL, token, machine->mac);
 	const struct boot_files files = { .kernel = "/netboot/vmlinuz",
 					  .initrd = "/netboot/initrd",
-					  .arguments = all };
-	int r = boot_write(render, machine, BOOT_IPXE, &files, err);
+					  .arguments = arguments };
 
-	return r < 0 ? r : boot_write(render, machine, BOOT_GRUB, &files, err);
+	return render_boot(render, machine, &files, &files, err);
 }
 
 static int ticket_write(const struct render *render, const struct lab_machine *machine,
-			const char *token, const struct stream_facts *facts, struct err *err)
+			const char *token, struct err *err)
 {
 	const struct lab *lab = render->lab;
 	CLEANUP(free_cleanup) char *name = str_format("secure/%s/ticket", token);
@@ -85,7 +108,7 @@ static int ticket_write(const struct render *render, const struct lab_machine *m
 	const struct ticket ticket = {
 		.machine = machine->name,
 		.host_name = machine->name,
-		.image = *facts,
+		.image = *lab_image_facts(render->images, machine),
 		.disk = machine->disk,
 		.agent_server = (char[]){ "" },
 		.mirrors = mirrors,
@@ -113,22 +136,13 @@ static int image_write(const struct render *render, const struct lab_machine *ma
 static int install_write(const struct render *render, const struct lab_machine *machine,
 			 struct err *err)
 {
-	const struct stream_facts *facts = lab_image_facts(render->images, machine);
 	char token[TOKEN_LENGTH + 1];
 
-	if (!facts)
-		return err_set(err, -ENOTSUP,
-			       "machine %s: way answers cannot be rendered yet; "
-			       "nestctl pxe serve installs it",
-			       machine->name);
 	token_make(token);
-	CLEANUP(free_cleanup)
-	char *arguments = str_format("nestctl.server=https://%s:%u nestctl.token=%s",
-				     render->lab->address, render->lab->ports.secure, token);
-	int r = ticket_write(render, machine, token, facts, err);
+	int r = ticket_write(render, machine, token, err);
 	if (r == 0)
 		r = image_write(render, machine, token, err);
-	return r < 0 ? r : netboot_write(render, machine, arguments, err);
+	return r < 0 ? r : netboot_write(render, machine, token, err);
 }
 
 /* Without a text of its own it boots from its disk. */
@@ -137,9 +151,10 @@ static int machine_write(const struct render *render, const struct lab_machine *
 {
 	switch (machine->boot) {
 	case LAB_BOOT_INSTALL:
-		return install_write(render, machine, err);
+		return machine->way == LAB_IMAGE ? install_write(render, machine, err)
+						 : render_vendor(render, machine, err);
 	case LAB_BOOT_RESCUE:
-		return netboot_write(render, machine, "nestctl.rescue", err);
+		return netboot_write(render, machine, NULL, err);
 	case LAB_BOOT_LOCAL:
 		break;
 	}
@@ -183,7 +198,6 @@ static int tree_write(const struct render *render, struct err *err)
 
 	if (r == 0)
 		r = render_servers(render, err);
-
 	if (r == 0)
 		r = netboot_render(render, err);
 	for (size_t i = 0; r == 0 && i < render->lab->machine_count; i++)
@@ -234,27 +248,53 @@ int pxe_render_check(const struct lab *lab, const char *folder, struct err *err)
 	return r < 0 ? r : folder_look(folder, err);
 }
 
-int pxe_render(const struct lab *lab, struct lab_images *images, const char *folder,
-	       struct err *err)
+/* Media are unpacked where pxe serve has them. */
+static int media_open(const struct render_request *request, struct vendor_request *vendor,
+		      struct render *render, struct err *err)
 {
-	CLEANUP(free_cleanup) char *server = str_format("%s:%u", lab->address, lab->ports.boot);
-	int r = pxe_render_check(lab, folder, err);
+	*vendor = (struct vendor_request){ .lab = request->lab,
+					   .address = request->lab->address,
+					   .folder = path_join(lab_images_folder(request->images),
+							       LAB_OWN_FOLDER),
+					   .offline = request->offline };
+	return vendor_open(vendor, &render->vendor, err);
+}
 
-	/* Secrets in it are secret each by itself: servers find their way to the rest. */
-	if (r == 0)
-		r = dir_make(folder, 0755, err);
-	if (r < 0)
-		return r;
-	CLEANUP(free_cleanup) char *absolute = realpath(folder, NULL);
-	const struct render render = {
-		.lab = lab,
-		.images = images,
+static int folder_write(const struct render_request *request, struct err *err)
+{
+	CLEANUP(free_cleanup) char *absolute = realpath(request->folder, NULL);
+	CLEANUP(free_cleanup)
+	char *server = str_format("%s:%u", request->lab->address, request->lab->ports.boot);
+	struct render render = {
+		.lab = request->lab,
+		.images = request->images,
 		.folder = absolute,
 		.server = server,
 	};
-	r = absolute ? tree_write(&render, err)
-		     : err_errno(err, errno, "%s: cannot be found", folder);
+	struct vendor_request vendor = { 0 };
+	int r = absolute ? media_open(request, &vendor, &render, err)
+			 : err_errno(err, errno, "%s: cannot be found", request->folder);
+
+	if (r == 0)
+		r = tree_write(&render, err);
+	vendor_free(render.vendor);
+	free((char *)vendor.folder);
+	return r;
+}
+
+int pxe_render(const struct render_request *request, struct err *err)
+{
+	int r = pxe_render_check(request->lab, request->folder, err);
+
 	if (r < 0)
-		tree_remove(folder, NULL);
+		return r;
+	/* Secrets in it are secret each by itself: servers find their way to the rest. */
+	mode_t mask = umask(022);
+	r = dir_make(request->folder, 0755, err);
+	if (r == 0)
+		r = folder_write(request, err);
+	umask(mask);
+	if (r < 0)
+		tree_remove(request->folder, NULL);
 	return r;
 }

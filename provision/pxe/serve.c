@@ -310,9 +310,9 @@ int pxe_serve(const struct serve_request *request, struct err *err)
 	int r = serve_open(&serve, err);
 
 	if (r == 0) {
-		log_info("%s: %zu machines on %s (%s); http://%s:%u shows them", lab->name,
-			 lab->machine_count, lab->interface, serve.address, lab->status_address,
-			 lab->ports.status);
+		log_info("%s: %zu machine%s on %s (%s); http://%s:%u shows them", lab->name,
+			 lab->machine_count, lab->machine_count == 1 ? "" : "s", lab->interface,
+			 serve.address, lab->status_address, lab->ports.status);
 		r = serve_loop(&serve, err);
 	}
 	serve_close(&serve);

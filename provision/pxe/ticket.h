@@ -15,6 +15,9 @@ struct lab_call {
 /* -EINVAL names the argument that is missing or wrong. lab_call_done it, after a failure too. */
 int lab_call_parse(const char *command_line, struct lab_call *ret_call, struct err *err);
 void lab_call_done(struct lab_call *call);
+/* ticket_text.c: arguments of the netboot system's kernel, as lab_call_parse reads them. server
+ * NULL: it shall be a rescue system. mac "": it takes any card. The caller frees. */
+char *lab_call_text(const char *server, const char *token, const char *mac);
 /* "https://10.0.0.1:8443/TOKEN/what"; the caller frees. */
 char *lab_call_url(const struct lab_call *call, const char *what);
 

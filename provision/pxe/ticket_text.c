@@ -1,8 +1,24 @@
-/* A ticket as the server writes it. */
+/* A ticket as the server writes it, and the way to it. */
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/json.h"
 #include "pxe/ticket.h"
+
+/* The last one is the kernel's /dev/console: machines without a screen have a serial port. */
+#define CONSOLES "console=tty0 console=ttyS0,115200"
+
+char *lab_call_text(const char *server, const char *token, const char *mac)
+{
+	CLEANUP(free_cleanup)
+	char *card = str_format("%s%s", *mac ? " nestctl.mac=" : "", mac);
+
+	/* A clock that is years behind trusts no certificate. */
+	return server ? str_format(CONSOLES " nestctl.server=%s nestctl.token=%s%s "
+					    "nestctl.time=%lld",
+				   server, token, card, (long long)time(NULL))
+		      : str_format(CONSOLES " nestctl.rescue%s", card);
+}
 
 static const char *const picks[] = {
 	[LAB_DISK_ONLY] = "only",

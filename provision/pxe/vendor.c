@@ -1,5 +1,6 @@
 #include "pxe/vendor.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -10,9 +11,6 @@
 #include "install/install.h"
 #include "pxe/vendor_esxi.h"
 #include "pxe/vendor_media.h"
-
-#define ESXI_BIOS_CONFIG "nestctl-boot.cfg"
-#define ESXI_UEFI_CONFIG "nestctl-boot-uefi.cfg"
 
 struct place { /* of a machine of way answers */
 	const struct lab_machine *machine;
@@ -87,8 +85,8 @@ static char *esxi_arguments(const struct vendor *vendor, const struct place *pla
 	CLEANUP(free_cleanup) char *answers = answers_url(vendor, token, place->format->file_name);
 	CLEANUP(free_cleanup) char *repository = repository_url(vendor, place->machine);
 
-	return str_format("-c %s/%s ks=%s", repository, uefi ? ESXI_UEFI_CONFIG : ESXI_BIOS_CONFIG,
-			  answers);
+	return str_format("-c %s/%s ks=%s", repository,
+			  uefi ? VENDOR_ESXI_UEFI_CONFIG : VENDOR_ESXI_BIOS_CONFIG, answers);
 }
 
 /* ret_boot as vendor_boot makes it; of a place that is not ready yet, too. */
@@ -117,7 +115,10 @@ static void boot_fill(const struct vendor *vendor, const struct place *place,
 void vendor_boot(const struct vendor *vendor, const struct lab_machine *machine,
 		 enum firmware firmware, const char *token, struct vendor_boot *ret_boot)
 {
-	boot_fill(vendor, place_of(vendor, machine), firmware, token, ret_boot);
+	const struct place *place = place_of(vendor, machine);
+
+	assert(place && place->medium);
+	boot_fill(vendor, place, firmware, token, ret_boot);
 }
 
 void vendor_boot_done(struct vendor_boot *boot)
@@ -184,13 +185,20 @@ int vendor_file(const struct vendor *vendor, const char *path, struct err *err)
 		if (strlen(place->machine->name) != length ||
 		    memcmp(place->machine->name, path, length) != 0)
 			continue;
-		if (place->esxi.bios_config && str_equal(name, ESXI_BIOS_CONFIG))
+		if (place->esxi.bios_config && str_equal(name, VENDOR_ESXI_BIOS_CONFIG))
 			return text_file(place->esxi.bios_config, err);
-		if (place->esxi.uefi_config && str_equal(name, ESXI_UEFI_CONFIG))
+		if (place->esxi.uefi_config && str_equal(name, VENDOR_ESXI_UEFI_CONFIG))
 			return text_file(place->esxi.uefi_config, err);
 		return vendor_medium_file(place->medium, name, err);
 	}
 	return err_set(err, -ENOENT, "no machine of that name has a medium");
+}
+
+const char *vendor_root(const struct vendor *vendor, const struct lab_machine *machine)
+{
+	const struct place *place = place_of(vendor, machine);
+
+	return place ? place->medium->root : NULL;
 }
 
 /* --- opening -----------------------------------------------------------------------------------
@@ -275,7 +283,7 @@ static int medium_share(struct vendor *vendor, const struct layer *l1,
 			return 0;
 		}
 	int r = medium_bring(vendor, l1, &medium, err);
-	if (r < 0)
+	if (r < 0 || !medium)
 		return r;
 	vendor->media = mem_grow(vendor->media, vendor->media_count + 1, sizeof *vendor->media);
 	*ret_medium = vendor->media[vendor->media_count++] = medium;

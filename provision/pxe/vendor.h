@@ -35,6 +35,14 @@ void vendor_boot_done(struct vendor_boot *boot);
  * -ENOENT. */
 int vendor_file(const struct vendor *vendor, const char *path, struct err *err);
 
+/* The folder with the medium's files, for a copy of them; borrowed. NULL: it has none. */
+const char *vendor_root(const struct vendor *vendor, const struct lab_machine *machine);
+
+/* Files of ESXi's medium that are made for it and are not in that folder: boot.cfg with the URL of
+ * the medium, for BIOS and UEFI. */
+#define VENDOR_ESXI_BIOS_CONFIG "nestctl-boot.cfg"
+#define VENDOR_ESXI_UEFI_CONFIG "nestctl-boot-uefi.cfg"
+
 /* The machine's answer file. token: as it was asked for with; agent_token: for the agent of the
  * system that is installed (ledger_agent_issue). Secret. -ENOENT: it has none of that name. */
 int vendor_answer(const struct vendor *vendor, const struct lab_machine *machine, const char *name,

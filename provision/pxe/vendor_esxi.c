@@ -102,8 +102,10 @@ int vendor_esxi_make(const struct vendor_medium *medium, const char *repository,
 				  err);
 	if (r < 0)
 		return r;
-	*ret_esxi = esxi;
-	esxi = (struct vendor_esxi){ 0 };
+	ret_esxi->bios = take(&esxi.bios);
+	ret_esxi->bios_config = take(&esxi.bios_config);
+	ret_esxi->uefi = take(&esxi.uefi);
+	ret_esxi->uefi_config = take(&esxi.uefi_config);
 	return 0;
 }
 

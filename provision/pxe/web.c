@@ -11,13 +11,15 @@
 #define CLIENT_CONNECTIONS 64
 #define LAB_CONNECTIONS	   1024
 #define FEW_CONNECTIONS	   256
+/* Events for a listener that does not read pile up in here until it is found out. */
+#define EVENT_BUFFER_BYTES (64 << 10)
 
 enum { BOOT, SECURE, ANSWERS, STATUS, PORTS };
 
 struct web {
 	struct web_site site;
 	struct web_tls tls;
-	struct watch *watch;
+	struct web_watch *watch;
 	struct http_listener listeners[PORTS];
 	struct http *ports[PORTS];
 };
@@ -59,7 +61,8 @@ static void listeners_set(struct web *web)
 		[ANSWERS] = { "answers", request->address, ports->answers, 1, FEW_CONNECTIONS,
 			      .fields = secret_fields, .handle = web_answers_port },
 		[STATUS] = { "status", request->lab->status_address, ports->status, 1,
-			     FEW_CONNECTIONS, .fields = page_fields, .handle = web_status_port },
+			     FEW_CONNECTIONS, .send_buffer_bytes = EVENT_BUFFER_BYTES,
+			     .fields = page_fields, .handle = web_status_port },
 	};
 
 	for (size_t i = 0; i < PORTS; i++) {
@@ -79,7 +82,7 @@ static int web_open(struct web *web, struct err *err)
 	if (r == 0)
 		r = web_tls_open(folder, request->lab->name, request->address, &web->tls, err);
 	if (r == 0)
-		r = watch_start(&web->watch, err);
+		r = web_watch_start(&web->watch, err);
 	if (r == 0)
 		r = web_events_start(request->ledger, web->watch, &web->site.events, err);
 	if (r < 0)
@@ -95,6 +98,7 @@ int web_start(const struct web_request *request, struct web **ret_web, struct er
 	struct web *web = mem_alloc(sizeof *web);
 
 	web->site.request = *request;
+	pthread_mutex_init(&web->site.refusals.lock, NULL);
 	int r = web_open(web, err);
 	if (r < 0) {
 		web_stop(web);
@@ -109,13 +113,14 @@ void web_stop(struct web *web)
 	if (!web)
 		return;
 	if (web->watch)
-		watch_stop(web->watch);
+		web_watch_stop(web->watch);
 	for (size_t i = 0; i < PORTS; i++)
 		http_stop(web->ports[i]);
 	web_events_stop(web->site.events);
-	watch_free(web->watch);
+	web_watch_free(web->watch);
 	web_pages_free(&web->site);
 	web_tls_done(&web->tls);
+	pthread_mutex_destroy(&web->site.refusals.lock);
 	free(web);
 }
 

@@ -29,6 +29,8 @@ static void fields_set(struct exchange *exchange, struct MHD_Response *response)
 		field_set(response, pair->name, pair->value);
 	if (answer->type)
 		field_set(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
+	if (answer->no_store)
+		field_set(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	if (answer->allow)
 		field_set(response, MHD_HTTP_HEADER_ALLOW, answer->allow);
 }
@@ -205,7 +207,7 @@ static ssize_t stream_read(void *context, uint64_t position, char *buffer, size_
 	struct stream *stream = context;
 
 	(void)position;
-	return watch_read(stream->connection, &stream->source, buffer, size);
+	return web_watch_read(stream->connection, &stream->source, buffer, size);
 }
 
 static void stream_free(void *context)

@@ -23,15 +23,16 @@ struct event {
 
 struct web_events {
 	struct ledger *ledger;
-	struct watch *watch;
+	struct web_watch *watch;
 	pthread_t thread;
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t changed;
-	bool stopping, dirty;
+	bool stopping;
 	unsigned listeners;
 	uint64_t number;	      /* of the newest state */
 	uint64_t beat;		      /* signs of life so far */
-	struct event *whole, *change; /* NULL while nobody listens */
+	struct event *whole, *change; /* written by the events' thread alone; NULL while nobody
+				       * listens */
 	json_t *shown;		      /* what they tell; the events' thread alone */
 };
 
@@ -74,7 +75,9 @@ static json_t *state_read(struct ledger *ledger)
 	size_t i;
 
 	json_array_foreach(json_object_get(state, "machines"), i, machine)
+	{
 		json_object_del(machine, "seconds");
+	}
 	return state;
 }
 
@@ -114,7 +117,7 @@ static void publish(struct web_events *events)
 	events->change = part;
 	events->number++;
 	pthread_mutex_unlock(&events->lock);
-	http_wake(events->watch);
+	web_watch_wake(events->watch);
 }
 
 static struct timespec time_in(double seconds)
@@ -125,10 +128,19 @@ static struct timespec time_in(double seconds)
 				  .tv_nsec = (long)((until - (double)(time_t)until) * 1e9) };
 }
 
-/* Until something is to be told: 1, or nothing was for a while: 0; -1: the end. */
-static int wait_for_change(struct web_events *events)
+static void beat(struct web_events *events)
 {
-	struct timespec time = time_in(BEAT_SECONDS);
+	pthread_mutex_lock(&events->lock);
+	events->beat++;
+	pthread_mutex_unlock(&events->lock);
+	web_watch_wake(events->watch);
+}
+
+/* A moment in which changes gather to one event; without listeners, until there is one. False: the
+ * end. */
+static bool moment_passes(struct web_events *events)
+{
+	struct timespec time = time_in(PAUSE_SECONDS);
 	int r = 0;
 
 	pthread_mutex_lock(&events->lock);
@@ -136,31 +148,9 @@ static int wait_for_change(struct web_events *events)
 		event_release(&events->whole);
 		event_release(&events->change);
 	}
-	while (r == 0 && !events->stopping && !(events->dirty && events->listeners > 0))
-		r = pthread_cond_timedwait(&events->changed, &events->lock, &time);
-	int result = events->stopping ? -1 : events->dirty && events->listeners > 0;
-	if (result > 0)
-		events->dirty = false;
-	pthread_mutex_unlock(&events->lock);
-	return result;
-}
-
-static void beat(struct web_events *events)
-{
-	pthread_mutex_lock(&events->lock);
-	events->beat++;
-	pthread_mutex_unlock(&events->lock);
-	http_wake(events->watch);
-}
-
-/* A pause after each event gathers what happens meanwhile into the next. */
-static bool pause_passes(struct web_events *events)
-{
-	struct timespec time = time_in(PAUSE_SECONDS);
-	int r = 0;
-
-	pthread_mutex_lock(&events->lock);
-	while (r == 0 && !events->stopping)
+	while (!events->stopping && events->listeners == 0)
+		pthread_cond_wait(&events->changed, &events->lock);
+	while (r == 0 && !events->stopping && events->whole)
 		r = pthread_cond_timedwait(&events->changed, &events->lock, &time);
 	bool passes = !events->stopping;
 	pthread_mutex_unlock(&events->lock);
@@ -170,30 +160,23 @@ static bool pause_passes(struct web_events *events)
 static void *events_main(void *context)
 {
 	struct web_events *events = context;
+	uint64_t told = 0; /* the ledger's version */
+	double spoke = 0;
 
-	for (;;) {
-		int news = wait_for_change(events);
+	while (moment_passes(events)) {
+		uint64_t version = ledger_version(events->ledger);
+		double now = clock_seconds();
 
-		if (news < 0)
-			return NULL;
-		if (news == 0) {
+		if (version != told || !events->whole)
+			publish(events);
+		else if (now - spoke >= BEAT_SECONDS)
 			beat(events);
+		else
 			continue;
-		}
-		publish(events);
-		if (!pause_passes(events))
-			return NULL;
+		told = version;
+		spoke = now;
 	}
-}
-
-static void ledger_changed(void *context)
-{
-	struct web_events *events = context;
-
-	pthread_mutex_lock(&events->lock);
-	events->dirty = true;
-	pthread_cond_signal(&events->changed);
-	pthread_mutex_unlock(&events->lock);
+	return NULL;
 }
 
 /* ---- listeners ---- */
@@ -261,7 +244,6 @@ void web_events_answer(struct web_events *events, struct http_answer *answer)
 	pthread_mutex_lock(&events->lock);
 	listener->beat = events->beat;
 	events->listeners++;
-	events->dirty |= !events->whole;
 	pthread_cond_signal(&events->changed);
 	pthread_mutex_unlock(&events->lock);
 	answer->type = "text/event-stream";
@@ -280,7 +262,7 @@ static void events_free(struct web_events *events)
 	free(events);
 }
 
-int web_events_start(struct ledger *ledger, struct watch *watch, struct web_events **ret_events,
+int web_events_start(struct ledger *ledger, struct web_watch *watch, struct web_events **ret_events,
 		     struct err *err)
 {
 	struct web_events *events = mem_alloc(sizeof *events);
@@ -298,7 +280,6 @@ int web_events_start(struct ledger *ledger, struct watch *watch, struct web_even
 		events_free(events);
 		return err_errno(err, r, "the status page has no thread for its events");
 	}
-	ledger_on_change(ledger, ledger_changed, events);
 	*ret_events = events;
 	return 0;
 }
@@ -307,7 +288,6 @@ void web_events_stop(struct web_events *events)
 {
 	if (!events)
 		return;
-	ledger_on_change(events->ledger, NULL, NULL);
 	pthread_mutex_lock(&events->lock);
 	events->stopping = true;
 	pthread_cond_signal(&events->changed);

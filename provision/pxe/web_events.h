@@ -8,10 +8,10 @@
 
 struct web_events;
 
-/* Hears of the ledger's changes from now on. */
-int web_events_start(struct ledger *ledger, struct watch *watch, struct web_events **ret_events,
+/* Looks at the ledger from now on, while anybody listens. */
+int web_events_start(struct ledger *ledger, struct web_watch *watch, struct web_events **ret_events,
 		     struct err *err);
 /* One more listener. */
 void web_events_answer(struct web_events *events, struct http_answer *answer);
-/* Hears of no more changes; once no listener is left. NULL is allowed. */
+/* Once no listener is left. NULL is allowed. */
 void web_events_stop(struct web_events *events);

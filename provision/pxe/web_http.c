@@ -12,7 +12,7 @@
 /* A request's line and header, and what an answer without a file needs. */
 #define CONNECTION_BYTES (16u << 10)
 /* A belt to the watch's braces. */
-#define IDLE_SECONDS 90u
+#define IDLE_SECONDS 150u
 #define BACKLOG	     1024
 #define TLS_WISHES   "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
@@ -89,7 +89,7 @@ static void request_ends(void *context, struct MHD_Connection *mhd, void **data,
 		return;
 	struct connection *connection = connection_of(mhd);
 	if (connection)
-		watch_awaits(connection);
+		web_watch_awaits(connection);
 	http_answer_done(&exchange->answer);
 	buf_done(&exchange->body);
 	free(exchange->path);
@@ -103,9 +103,9 @@ static void connection_changes(void *context, struct MHD_Connection *mhd, void *
 	const struct http *http = context;
 
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		*data = watch_add(http->listener->watch, mhd);
+		*data = web_watch_add(http->listener->watch, mhd);
 	} else if (*data) {
-		watch_remove(*data);
+		web_watch_remove(*data);
 		*data = NULL;
 	}
 }
@@ -187,12 +187,12 @@ static enum MHD_Result request_comes(void *context, struct MHD_Connection *mhd, 
 		*length = 0;
 		return MHD_YES;
 	}
-	watch_answers(connection_of(mhd));
+	web_watch_answers(connection_of(mhd));
 	if (!exchange->answered) {
 		request_handle(exchange, mhd);
 		exchange->answered = true;
 		if (exchange->answer.delay_ms > 0 &&
-		    watch_park(connection_of(mhd), exchange->answer.delay_ms))
+		    web_watch_park(connection_of(mhd), exchange->answer.delay_ms))
 			return MHD_YES;
 	}
 	return answer_send(exchange, mhd);
@@ -213,6 +213,9 @@ static int socket_open(const struct http_listener *listener, struct err *err)
 	if (fd < 0)
 		return err_errno(err, errno, "the %s port has no socket", listener->name);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+	if (listener->send_buffer_bytes > 0)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &listener->send_buffer_bytes,
+			   sizeof listener->send_buffer_bytes);
 	if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, BACKLOG) < 0)
 		return err_errno(err, errno, "the %s port %s:%u cannot be listened on",
 				 listener->name, listener->address, listener->port);

@@ -26,8 +26,8 @@ struct http_request { /* borrowed, as long as it is handled */
 /* A field of the request's header, NULL if it has none. */
 const char *http_field(const struct http_request *request, const char *name);
 
-/* An answer without an end. read: up to size bytes; 0: nothing yet, http_wake when there is; -1: it
- * is over. Both are called with the watch's lock held: they must not call http_wake. */
+/* An answer without an end. read: up to size bytes; 0: nothing yet, web_watch_wake when there is;
+ * -1: it is over. It is called with the watch's lock held, and must not call web_watch_wake. */
 struct http_stream {
 	ssize_t (*read)(void *context, char *buffer, size_t size);
 	void (*end)(void *context); /* the client is gone; frees the context */
@@ -44,6 +44,7 @@ struct http_answer {
 	char etag[HASH_HEX_LENGTH + 1]; /* of what fd holds; "": made of the file's identity */
 	struct http_stream stream;	/* read NULL: none */
 	const char *allow;		/* with 405: "GET, HEAD"; static */
+	bool no_store;			/* no cache may keep it */
 	unsigned delay_ms;		/* it is held back for so long, and no thread with it */
 };
 
@@ -57,14 +58,14 @@ struct http_pair { /* static */
 };
 
 /* What all listeners share: time limits, answers that wait, streams. */
-struct watch;
+struct web_watch;
 
-int watch_start(struct watch **ret_watch, struct err *err);
+int web_watch_start(struct web_watch **ret_watch, struct err *err);
 /* Streams have news. From any thread. */
-void http_wake(struct watch *watch);
+void web_watch_wake(struct web_watch *watch);
 /* No answer waits from now on: before http_stop. */
-void watch_stop(struct watch *watch);
-void watch_free(struct watch *watch); /* after http_stop */
+void web_watch_stop(struct web_watch *watch);
+void web_watch_free(struct web_watch *watch); /* after http_stop */
 
 struct http_listener {	     /* all of it outlives the server */
 	const char *name;    /* for messages: "boot" */
@@ -72,9 +73,11 @@ struct http_listener {	     /* all of it outlives the server */
 	unsigned port;
 	unsigned threads;
 	unsigned connections, connections_per_client; /* at most, at a time */
-	const char *key, *certificate;		      /* PEM; NULL: no TLS */
+	int send_buffer_bytes;		/* of each connection, in the kernel; 0: as it likes, up to
+					 * megabytes */
+	const char *key, *certificate;	/* PEM; NULL: no TLS */
 	const struct http_pair *fields; /* go with every answer; ends with a NULL name */
-	struct watch *watch;
+	struct web_watch *watch;
 	/* From several threads. */
 	void (*handle)(void *context, const struct http_request *request,
 		       struct http_answer *answer);

@@ -30,16 +30,16 @@ enum MHD_Result answer_send(struct exchange *exchange, struct MHD_Connection *co
 
 /* ---- the watch ---- */
 
-struct connection *watch_add(struct watch *watch, struct MHD_Connection *mhd);
+struct connection *web_watch_add(struct web_watch *watch, struct MHD_Connection *mhd);
 /* Before its socket is closed. */
-void watch_remove(struct connection *connection);
+void web_watch_remove(struct connection *connection);
 /* A request is awaited: it has to be there in time. */
-void watch_awaits(struct connection *connection);
+void web_watch_awaits(struct connection *connection);
 /* Its answer goes out: it has to get on. */
-void watch_answers(struct connection *connection);
+void web_watch_answers(struct connection *connection);
 /* Suspends it for so long; false: nothing waits any more. */
-bool watch_park(struct connection *connection, unsigned milliseconds);
+bool web_watch_park(struct connection *connection, unsigned milliseconds);
 /* What the stream has; suspended while that is nothing. For MHD_ContentReaderCallback. */
-ssize_t watch_read(struct connection *connection, const struct http_stream *stream, char *buffer,
-		   size_t size);
+ssize_t web_watch_read(struct connection *connection, const struct http_stream *stream,
+		       char *buffer, size_t size);
 struct connection *connection_of(struct MHD_Connection *mhd);

@@ -11,9 +11,10 @@
 #define JSON  "application/json"
 #define BYTES "application/octet-stream"
 /* Whoever tries tokens gets a few a second from each of its connections. */
-#define REFUSAL_MS  300
-#define MAC_DIGITS  12
-#define UUID_DIGITS 32
+#define REFUSAL_TOLD_SECONDS 10.0
+#define REFUSAL_MS	     300
+#define MAC_DIGITS	     12
+#define UUID_DIGITS	     32
 
 bool web_method_check(const struct http_request *request, const char *allowed,
 		      struct http_answer *answer)
@@ -59,7 +60,7 @@ static void not_found(struct http_answer *answer)
 static void boot_answer(const struct web_site *site, const struct http_request *request, bool grub,
 			struct http_answer *answer)
 {
-	char mac[32], uuid[64], arch[32];
+	char mac[32], uuid[64], arch[32], platform[32];
 	struct boot_client client = { .mac = mac, .uuid = uuid, .address = request->client };
 	char *text = NULL;
 	struct err err = { 0 };
@@ -67,9 +68,10 @@ static void boot_answer(const struct web_site *site, const struct http_request *
 	web_query_value(request->query, "mac", mac, sizeof mac);
 	web_query_value(request->query, "uuid", uuid, sizeof uuid);
 	web_query_value(request->query, "arch", arch, sizeof arch);
+	web_query_value(request->query, "platform", platform, sizeof platform);
 	web_identity_check(mac, MAC_DIGITS);
 	web_identity_check(uuid, UUID_DIGITS);
-	client.firmware = web_firmware(arch);
+	client.firmware = web_firmware(*platform ? platform : arch);
 	if (!mac[0] && !uuid[0]) {
 		http_answer_line(answer, 400, "say who boots: ?mac=...&uuid=...&arch=...");
 		return;
@@ -80,6 +82,7 @@ static void boot_answer(const struct web_site *site, const struct http_request *
 		web_answer_err(answer, &err, "a boot script");
 	else
 		http_answer_text(answer, PLAIN, text);
+	answer->no_store = true;
 	err_clear(&err);
 }
 
@@ -120,7 +123,7 @@ void web_boot_port(void *context, const struct http_request *request, struct htt
 /* ---- behind a token ---- */
 
 struct visit { /* of a machine that showed its token */
-	const struct web_site *site;
+	struct web_site *site;
 	const struct http_request *request;
 	struct http_answer *answer;
 	const struct lab_machine *machine;
@@ -174,20 +177,6 @@ static int body_json(const struct http_request *request, json_t **ret_json, stru
 	return 0;
 }
 
-static const char *member_text(const json_t *json, const char *key)
-{
-	const char *text = json_string_value(json_object_get(json, key));
-
-	return text ? text : "";
-}
-
-static uint64_t member_number(const json_t *json, const char *key)
-{
-	json_int_t number = json_integer_value(json_object_get(json, key));
-
-	return number > 0 ? (uint64_t)number : 0;
-}
-
 static int progress_post(struct visit *visit, struct err *err)
 {
 	CLEANUP(json_cleanup) json_t *json = NULL;
@@ -196,8 +185,8 @@ static int progress_post(struct visit *visit, struct err *err)
 	if (r < 0)
 		return r;
 	return ledger_progress(visit->site->request.ledger, visit->machine,
-			       member_number(json, "done"), member_number(json, "total"),
-			       member_text(json, "text"), err);
+			       json_member_number(json, "done"), json_member_number(json, "total"),
+			       json_member_text(json, "text"), err);
 }
 
 static int console_post(struct visit *visit, struct err *err)
@@ -220,8 +209,8 @@ static int failed_post(struct visit *visit, struct err *err)
 
 	if (r < 0)
 		return r;
-	return ledger_failed(visit->site->request.ledger, visit->machine, member_text(json, "why"),
-			     err);
+	return ledger_failed(visit->site->request.ledger, visit->machine,
+			     json_member_text(json, "why"), err);
 }
 
 static const struct {
@@ -233,12 +222,35 @@ static const struct {
 	{ "installed", "POST", installed_post }, { "failed", "POST", failed_post },
 };
 
-/* Nobody's token, another machine's, one that was withdrawn: all the same to the client. */
-static void refuse(const struct http_request *request, struct http_answer *answer)
+/* A line now and then: who tries many tokens must not fill the log. */
+static void refusal_tell(struct web_refusals *refusals, const char *client)
 {
-	log_info("%s: refused: its token is not good here", request->client);
-	http_answer_line(answer, 403, "refused");
-	answer->delay_ms = REFUSAL_MS;
+	unsigned before = 0;
+
+	pthread_mutex_lock(&refusals->lock);
+	bool tell = clock_seconds() >= refusals->next;
+	if (tell) {
+		refusals->next = clock_seconds() + REFUSAL_TOLD_SECONDS;
+		before = refusals->untold;
+		refusals->untold = 0;
+	} else {
+		refusals->untold++;
+	}
+	pthread_mutex_unlock(&refusals->lock);
+	if (tell && before > 0)
+		log_info("%s: refused: its token is not good here (and %u more, from here or "
+			 "elsewhere)",
+			 client, before);
+	else if (tell)
+		log_info("%s: refused: its token is not good here", client);
+}
+
+/* Nobody's token, another machine's, one that was withdrawn: all the same to the client. */
+static void refuse(struct visit *visit)
+{
+	refusal_tell(&visit->site->refusals, visit->request->client);
+	http_answer_line(visit->answer, 403, "refused");
+	visit->answer->delay_ms = REFUSAL_MS;
 }
 
 static bool token_check(struct visit *visit, char token[TOKEN_LENGTH + 1], const char **ret_rest)
@@ -246,13 +258,13 @@ static bool token_check(struct visit *visit, char token[TOKEN_LENGTH + 1], const
 	struct err err = { 0 };
 
 	if (!web_token_split(visit->request->path, token, ret_rest)) {
-		refuse(visit->request, visit->answer);
+		refuse(visit);
 		return false;
 	}
 	int r = ledger_token(visit->site->request.ledger, token, visit->request->client,
 			     &visit->machine, &err);
 	if (r == -EACCES)
-		refuse(visit->request, visit->answer);
+		refuse(visit);
 	else if (r < 0)
 		web_answer_err(visit->answer, &err, "a token");
 	err_clear(&err);

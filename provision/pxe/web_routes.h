@@ -1,5 +1,7 @@
 /* What each port of the lab answers. Between the files of the web server. */
 #pragma once
+#include <pthread.h>
+
 #include "pxe/web.h"
 #include "pxe/web_events.h"
 #include "pxe/web_http.h"
@@ -7,7 +9,14 @@
 /* The files of the page. */
 enum { PAGE_HTML, PAGE_JS, PAGE_CSS, PAGE_ICON, PAGE_FILES };
 
+struct web_refusals { /* of tokens */
+	pthread_mutex_t lock;
+	double next; /* when the next is told */
+	unsigned untold;
+};
+
 struct web_site {
+	struct web_refusals refusals;
 	struct web_request request;
 	struct web_events *events;
 	char *pages[PAGE_FILES];

@@ -32,6 +32,14 @@ static void pair_done(struct pair *pair)
 	*pair = (struct pair){ 0 };
 }
 
+static struct pair pair_take(struct pair *pair)
+{
+	struct pair taken = *pair;
+
+	*pair = (struct pair){ 0 };
+	return taken;
+}
+
 static int library_err(struct err *err, const char *what)
 {
 	char text[256] = "unknown";
@@ -109,8 +117,7 @@ static int pair_make(const char *name, long days, const struct extension *extens
 	    !extensions_add(c, by ? by->certificate : c, extensions) ||
 	    !X509_sign(c, by ? by->key : pair.key, EVP_sha256()))
 		return library_err(err, "a certificate cannot be made");
-	*ret_pair = pair;
-	pair = (struct pair){ 0 };
+	*ret_pair = pair_take(&pair);
 	return 0;
 }
 
@@ -158,11 +165,32 @@ static int pair_write(const char *folder, const char *name, const struct pair *p
 
 	if (r == 0)
 		r = key_text(pair->key, &key, err);
-	if (r == 0)
-		r = file_write(key_path, key, strlen(key), 0600, err);
-	if (r == 0)
-		r = file_write(certificate_path, certificate, strlen(certificate), 0644, err);
-	return r;
+	if (r < 0 || !certificate || !key)
+		return r;
+	r = file_write(key_path, key, strlen(key), 0600, err);
+	OPENSSL_cleanse(key, strlen(key));
+	return r < 0 ? r
+		     : file_write(certificate_path, certificate, strlen(certificate), 0644, err);
+}
+
+static int pem_read(const char *path, BIO **ret_bio, struct err *err)
+{
+	char *text = NULL;
+	size_t length = 0;
+	int r = file_read(path, PEM_MAX_BYTES, &text, &length, err);
+
+	if (r < 0)
+		return r;
+	*ret_bio = BIO_new(BIO_s_secmem());
+	BIO_write(*ret_bio, text, (int)length);
+	OPENSSL_cleanse(text, length);
+	free(text);
+	return 0;
+}
+
+static void bio_cleanup(BIO **bio)
+{
+	BIO_free(*bio);
 }
 
 /* 1: read, 0: there is no certificate, -EBADMSG: the two are damaged, or no pair. */
@@ -170,32 +198,27 @@ static int pair_read(const char *folder, const char *name, struct pair *ret_pair
 {
 	CLEANUP(free_cleanup) char *certificate_path = str_format("%s/%s.pem", folder, name);
 	CLEANUP(free_cleanup) char *key_path = str_format("%s/%s.key", folder, name);
-	CLEANUP(free_cleanup) char *certificate = NULL;
-	CLEANUP(free_cleanup) char *key = NULL;
+	CLEANUP(bio_cleanup) BIO *certificate = NULL;
+	CLEANUP(bio_cleanup) BIO *key = NULL;
 	CLEANUP(pair_done) struct pair pair = { 0 };
 
 	if (!path_exists(certificate_path))
 		return 0;
-	int r = file_read(certificate_path, PEM_MAX_BYTES, &certificate, NULL, err);
+	int r = pem_read(certificate_path, &certificate, err);
 	if (r == 0)
-		r = file_read(key_path, PEM_MAX_BYTES, &key, NULL, err);
+		r = pem_read(key_path, &key, err);
 	if (r < 0)
 		return r;
-	BIO *certificate_bio = BIO_new_mem_buf(certificate, -1);
-	BIO *key_bio = BIO_new_mem_buf(key, -1);
 	/* An empty passphrase, or the library asks on the terminal. */
-	pair.certificate = PEM_read_bio_X509(certificate_bio, NULL, NULL, "");
-	pair.key = PEM_read_bio_PrivateKey(key_bio, NULL, NULL, "");
-	BIO_free(certificate_bio);
-	BIO_free(key_bio);
+	pair.certificate = PEM_read_bio_X509(certificate, NULL, NULL, "");
+	pair.key = PEM_read_bio_PrivateKey(key, NULL, NULL, "");
 	bool sound = pair.certificate && pair.key &&
 		     X509_check_private_key(pair.certificate, pair.key) == 1;
 	ERR_clear_error();
 	if (!sound)
 		return err_set(err, -EBADMSG, "%s and %s are no certificate with its key",
 			       certificate_path, key_path);
-	*ret_pair = pair;
-	pair = (struct pair){ 0 };
+	*ret_pair = pair_take(&pair);
 	return 1;
 }
 
@@ -233,8 +256,7 @@ static int ca_open(const char *folder, const char *lab, struct pair *ret_ca, str
 		if (r < 0)
 			return r;
 	}
-	*ret_ca = ca;
-	ca = (struct pair){ 0 };
+	*ret_ca = pair_take(&ca);
 	return 0;
 }
 
@@ -275,8 +297,7 @@ static int server_open(const char *folder, const char *address, const struct pai
 			return r;
 		log_debug("a certificate for %s was made in %s", address, folder);
 	}
-	*ret_server = server;
-	server = (struct pair){ 0 };
+	*ret_server = pair_take(&server);
 	return 0;
 }
 

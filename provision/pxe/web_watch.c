@@ -16,8 +16,8 @@
 
 #define TICK_MS		100
 #define REQUEST_SECONDS 15.0
-/* Slower than about 1 KiB a second over a minute is no download. */
-#define PACE_SECONDS 60.0
+/* Less in two minutes is no download: a disk that is written to can make it pause for long. */
+#define PACE_SECONDS 120.0
 #define PACE_BYTES   (64u << 10)
 
 enum phase {
@@ -29,7 +29,7 @@ enum phase {
 };
 
 struct connection {
-	struct watch *watch;
+	struct web_watch *watch;
 	struct connection *next, **link; /* link: what points here */
 	struct MHD_Connection *mhd;
 	int fd;
@@ -38,7 +38,7 @@ struct connection {
 	uint64_t acked; /* PHASE_ANSWER: bytes that the client had when it last was */
 };
 
-struct watch {
+struct web_watch {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -105,9 +105,9 @@ static void connection_check(struct connection *connection, double now)
 	}
 }
 
-static void *watch_main(void *context)
+static void *web_watch_main(void *context)
 {
-	struct watch *watch = context;
+	struct web_watch *watch = context;
 
 	pthread_mutex_lock(&watch->lock);
 	while (!watch->stopping) {
@@ -130,9 +130,9 @@ static void *watch_main(void *context)
 	return NULL;
 }
 
-int watch_start(struct watch **ret_watch, struct err *err)
+int web_watch_start(struct web_watch **ret_watch, struct err *err)
 {
-	struct watch *watch = mem_alloc(sizeof *watch);
+	struct web_watch *watch = mem_alloc(sizeof *watch);
 	pthread_condattr_t monotonic;
 
 	pthread_condattr_init(&monotonic);
@@ -140,7 +140,7 @@ int watch_start(struct watch **ret_watch, struct err *err)
 	pthread_cond_init(&watch->changed, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	pthread_mutex_init(&watch->lock, NULL);
-	int r = pthread_create(&watch->thread, NULL, watch_main, watch);
+	int r = pthread_create(&watch->thread, NULL, web_watch_main, watch);
 	if (r != 0) {
 		watch->stopping = true;
 		pthread_mutex_destroy(&watch->lock);
@@ -152,7 +152,7 @@ int watch_start(struct watch **ret_watch, struct err *err)
 	return 0;
 }
 
-void watch_stop(struct watch *watch)
+void web_watch_stop(struct web_watch *watch)
 {
 	pthread_mutex_lock(&watch->lock);
 	watch->stopping = true;
@@ -164,7 +164,7 @@ void watch_stop(struct watch *watch)
 	pthread_join(watch->thread, NULL);
 }
 
-void watch_free(struct watch *watch)
+void web_watch_free(struct web_watch *watch)
 {
 	if (!watch)
 		return;
@@ -173,7 +173,7 @@ void watch_free(struct watch *watch)
 	free(watch);
 }
 
-void http_wake(struct watch *watch)
+void web_watch_wake(struct web_watch *watch)
 {
 	pthread_mutex_lock(&watch->lock);
 	for (struct connection *c = watch->connections; c; c = c->next)
@@ -188,7 +188,7 @@ static void await_request(struct connection *connection)
 	connection->until = clock_seconds() + REQUEST_SECONDS;
 }
 
-struct connection *watch_add(struct watch *watch, struct MHD_Connection *mhd)
+struct connection *web_watch_add(struct web_watch *watch, struct MHD_Connection *mhd)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -210,9 +210,9 @@ struct connection *watch_add(struct watch *watch, struct MHD_Connection *mhd)
 	return connection;
 }
 
-void watch_remove(struct connection *connection)
+void web_watch_remove(struct connection *connection)
 {
-	struct watch *watch = connection->watch;
+	struct web_watch *watch = connection->watch;
 
 	pthread_mutex_lock(&watch->lock);
 	*connection->link = connection->next;
@@ -222,7 +222,7 @@ void watch_remove(struct connection *connection)
 	free(connection);
 }
 
-void watch_awaits(struct connection *connection)
+void web_watch_awaits(struct connection *connection)
 {
 	pthread_mutex_lock(&connection->watch->lock);
 	if (connection->phase != PHASE_SHUT)
@@ -230,7 +230,7 @@ void watch_awaits(struct connection *connection)
 	pthread_mutex_unlock(&connection->watch->lock);
 }
 
-void watch_answers(struct connection *connection)
+void web_watch_answers(struct connection *connection)
 {
 	pthread_mutex_lock(&connection->watch->lock);
 	if (connection->phase != PHASE_SHUT)
@@ -238,7 +238,7 @@ void watch_answers(struct connection *connection)
 	pthread_mutex_unlock(&connection->watch->lock);
 }
 
-bool watch_park(struct connection *connection, unsigned milliseconds)
+bool web_watch_park(struct connection *connection, unsigned milliseconds)
 {
 	bool parked;
 
@@ -253,8 +253,8 @@ bool watch_park(struct connection *connection, unsigned milliseconds)
 	return parked;
 }
 
-ssize_t watch_read(struct connection *connection, const struct http_stream *stream, char *buffer,
-		   size_t size)
+ssize_t web_watch_read(struct connection *connection, const struct http_stream *stream,
+		       char *buffer, size_t size)
 {
 	ssize_t length = -1;
 

@@ -1,11 +1,11 @@
 #include "verify/matrix.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 
 /* The text fields of a row with their JSON keys: one table makes, writes, reads and frees. */
 static const struct {
@@ -180,26 +180,12 @@ void matrix_print(const struct matrix *matrix, FILE *out)
 
 /* --- JSON ------------------------------------------------------------------------------------ */
 
-/* Console text may hold any byte; JSON strings hold UTF-8 only. */
-static json_t *text_json(const char *text)
-{
-	json_t *value = json_string(text);
-
-	if (value)
-		return value;
-	CLEANUP(free_cleanup) char *clean = str_copy(text);
-	for (char *c = clean; *c; c++)
-		if ((unsigned char)*c >= 0x80)
-			*c = '?';
-	return json_string(clean);
-}
-
 static json_t *lines_json(const struct strv *lines)
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < lines->count; i++)
-		json_array_append_new(array, text_json(lines->items[i]));
+		json_array_append_new(array, json_text(lines->items[i]));
 	return array;
 }
 
@@ -209,7 +195,7 @@ static json_t *row_json(const struct matrix_row *row)
 
 	json_object_set_new(object, "level", json_integer(row->level));
 	for (size_t i = 0; i < TEXTS; i++)
-		json_object_set_new(object, texts[i].key, text_json(*text_at(row, i)));
+		json_object_set_new(object, texts[i].key, json_text(*text_at(row, i)));
 	json_object_set_new(object, "booted", json_boolean(row->booted));
 	json_object_set_new(object, "network", json_boolean(row->network));
 	json_object_set_new(object, "proven", json_boolean(row->proven));
@@ -227,8 +213,8 @@ char *matrix_json_text(const struct matrix *matrix, bool pretty)
 	json_t *root = json_object();
 	json_t *levels = json_array();
 
-	json_object_set_new(root, "stack", text_json(matrix->stack));
-	json_object_set_new(root, "accelerator", text_json(matrix->accelerator));
+	json_object_set_new(root, "stack", json_text(matrix->stack));
+	json_object_set_new(root, "accelerator", json_text(matrix->accelerator));
 	json_object_set_new(root, "proven", json_boolean(matrix_all_proven(matrix)));
 	json_object_set_new(root, "seconds", json_real(matrix->seconds));
 	for (size_t i = 0; i < matrix->row_count; i++)

@@ -23,6 +23,7 @@ const DECISIONS = { install: "install", local: "local disk", rescue: "rescue" };
 const SILENCE_MS = 40000; // the server is heard every 15 s at least
 const AGAIN_MS = 2000;
 const RATE_SECONDS = 10;
+const MANY = 40; // machines: from there on each is drawn smaller
 
 const $ = (id) => document.getElementById(id);
 const cards = new Map(); // by machine name
@@ -66,7 +67,7 @@ const serverNow = () => Date.now() / 1000 + clockAhead;
 
 function cardMake(name) {
 	const item = $("machine").content.cloneNode(true).firstElementChild;
-	const card = { item, name, samples: [] };
+	const card = { item, machine: name, samples: [] };
 	for (const part of ["name", "stage-text", "symbol", "doing-text", "since", "error", "levels", "tail", "address",
 		"mac", "stack", "decision", "console", "uuid", "firmware", "way", "attempts", "decide", "decided"])
 		card[part] = item.querySelector("." + part);
@@ -140,6 +141,11 @@ function share(machine) {
 	}
 }
 
+function levelError(levels) {
+	const level = levels.find((one) => one.state === "failed");
+	return level ? ["L" + level.level + " " + level.name + " failed", level.step, level.reason, level.cure].filter((text) => text).join(": ") : "";
+}
+
 function drawLevels(list, levels) {
 	list.hidden = levels.length === 0;
 	while (list.children.length > levels.length)
@@ -177,8 +183,8 @@ function drawMachine(card, machine) {
 	else
 		card.progress.value = value;
 	setText(card["doing-text"], doing(card, machine));
-	card.error.hidden = !machine.error;
-	setText(card.error, machine.error);
+	setText(card.error, machine.error || levelError(machine.levels));
+	card.error.hidden = card.error.textContent === "";
 	drawLevels(card.levels, machine.levels);
 	drawConsole(card, machine.console);
 	setText(card.address, machine.address || "–");
@@ -214,11 +220,11 @@ function announce(text) {
 }
 
 async function decide(card, decision) {
-	if (decision === "install" && !confirm("Install " + card.name + " at its next boot? What is on its disk may be lost."))
+	if (decision === "install" && !confirm("Install " + card.machine + " at its next boot? What is on its disk may be lost."))
 		return;
 	setText(card.decided, "…");
 	try {
-		const answer = await fetch("/api/machines/" + encodeURIComponent(card.name) + "/decision", {
+		const answer = await fetch("/api/machines/" + encodeURIComponent(card.machine) + "/decision", {
 			method: "POST",
 			headers: { "X-Nestctl": "page", "Content-Type": "application/json" },
 			body: JSON.stringify({ decision }),
@@ -322,6 +328,7 @@ function draw() {
 	setText($("summary"), `${proven} of ${total} machines proven` + (failed ? `, ${failed} failed` : "") +
 		(bytes ? ` · ${size(bytes)}/s in all` : ""));
 	document.title = (failed ? "✗ " : proven === total && total ? "✓ " : "") + `${proven}/${total} · ${lab.lab || "lab"}`;
+	document.body.classList.toggle("many", total > MANY);
 	$("nothing").hidden = shown > 0 || filter === null;
 	drawFilters(counts);
 	drawOverall(counts);
@@ -356,8 +363,9 @@ function hear() {
 async function fetchAll() {
 	try {
 		const answer = await fetch("/api/lab", { cache: "no-store" });
-		if (answer.ok)
-			take(await answer.json(), true);
+		const news = answer.ok ? await answer.json() : null;
+		if (news && !(lab.version > news.version)) // the stream may have been faster
+			take(news, true);
 	} catch {
 		// the stream says what is wrong
 	}

@@ -81,9 +81,10 @@ class Driver:
         return str(self.folder / "web/tls/ca.pem")
 
 
-def levels(*states):
-    """A matrix's rows as the agents' records give them."""
-    return json.dumps([{"level": i + 1, "name": f"l{i + 1}", "state": state, "booted": state != "waiting",
-                        "network": state == "proven", "proven": state == "proven", "os": "Debian 12",
-                        "hypervisor": "Xen 4.17", "guest_type": "HVM", "address": "10.0.0.9/24", "reason": ""}
-                       for i, state in enumerate(states)])
+def levels(*states, name="l"):
+    """A matrix as the agents' records give it."""
+    return json.dumps({"stack": "xen-l3", "accelerator": "", "proven": False, "seconds": 1.5, "levels": [
+        {"level": i + 1, "name": f"{name}{i + 1}", "path": name, "state": state, "booted": state != "waiting",
+         "network": state == "proven", "proven": state == "proven", "os": "Debian 12", "hypervisor": "Xen 4.17",
+         "guest_type": "HVM", "address": "10.0.0.9/24", "reason": "", "step": "", "seconds": 1.5}
+        for i, state in enumerate(states)]})

@@ -106,7 +106,8 @@ static void the_local_disk_is_started_as_its_firmware_can(void **state)
 	       "#!ipxe\nsanboot --no-describe --drive 0x80 || exit 1\n");
 	expect(BOOT_IPXE, FIRMWARE_UNKNOWN, NULL,
 	       "#!ipxe\nsanboot --no-describe --drive 0x80 || exit 1\n");
-	expect(BOOT_IPXE, FIRMWARE_UEFI, NULL, "#!ipxe\nexit 1\n");
+	expect(BOOT_IPXE, FIRMWARE_UEFI, NULL,
+	       "#!ipxe\nchain http://10.0.0.1:8080/boot/grub-x86_64.efi ||\nexit 1\n");
 	expect(BOOT_GRUB, FIRMWARE_BIOS, NULL,
 	       "set root=hd0\nif chainloader +1; then\n\tboot\nfi\nexit\n");
 	CLEANUP(free_cleanup) char *uefi = text_of(BOOT_GRUB, FIRMWARE_UEFI, NULL);

@@ -288,6 +288,8 @@ static void a_token_opens_for_one_address(void **state)
 	assert_false(opens(fixture, first.token, "10.0.0.66"));
 	assert_false(opens(fixture, first.agent_token, HERE));
 	assert_false(opens(fixture, "", HERE));
+	assert_true(opens(fixture, first.token, NULL));
+	assert_false(opens(fixture, first.agent_token, NULL));
 	reopen(fixture);
 	assert_true(opens(fixture, first.token, HERE));
 	assert_false(opens(fixture, first.token, "10.0.0.66"));
@@ -345,8 +347,16 @@ static void the_agent_token_lasts(void **state)
 	assert_ptr_equal(machine, of(fixture, BY_MAC));
 	assert_int_equal(ledger_agent_issue(fixture->ledger, of(fixture, BY_MAC), issued, NULL), 0);
 	assert_int_equal(ledger_agent_token(fixture->ledger, issued, &machine, NULL), 0);
+	/* An installer that asked again may use what it got first; but not for ever. */
+	assert_int_equal(ledger_agent_token(fixture->ledger, answer.agent_token, &machine, NULL),
+			 0);
+	for (int i = 0; i < 3; i++)
+		ledger_agent_issue(fixture->ledger, of(fixture, BY_MAC), issued, NULL);
+	assert_int_equal(ledger_agent_token(fixture->ledger, issued, &machine, NULL), 0);
 	assert_int_equal(ledger_agent_token(fixture->ledger, answer.agent_token, &machine, NULL),
 			 -EACCES);
+	reopen(fixture);
+	assert_int_equal(ledger_agent_token(fixture->ledger, issued, &machine, NULL), 0);
 }
 
 /* --- the way of a machine ----------------------------------------------------------------------
@@ -471,6 +481,32 @@ static void the_lab_file_may_ask_for_other_boots(void **state)
 	struct boot_answer rescue = boot_from(fixture, "", LISTED_UUID, HERE, FIRMWARE_UEFI);
 	assert_int_equal(rescue.decision, DECISION_RESCUE);
 	assert_string_equal(rescue.token, "");
+	assert_in(fixture, BY_UUID, "text", "rescue");
+	/* Neither has an agent of ours whose silence would be odd. */
+	ledger_tick(fixture->ledger, time(NULL) + 100000);
+	assert_shown(fixture, BY_MAC, "error", "");
+	assert_shown(fixture, BY_UUID, "error", "");
+}
+
+/* A person who changes the lab file between two servers means it; what is installed stays so. */
+static void the_lab_file_may_change(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(boot(fixture, LISTED_MAC).decision, DECISION_INSTALL);
+	fixture->machines[BY_MAC].boot = LAB_BOOT_LOCAL;
+	reopen(fixture);
+	assert_int_equal(boot(fixture, LISTED_MAC).decision, DECISION_LOCAL);
+	fixture->machines[BY_MAC].boot = LAB_BOOT_INSTALL;
+	reopen(fixture);
+	assert_int_equal(boot(fixture, LISTED_MAC).decision, DECISION_INSTALL);
+	ledger_installed(fixture->ledger, of(fixture, BY_MAC), NULL);
+	fixture->machines[BY_MAC].boot = LAB_BOOT_RESCUE;
+	reopen(fixture);
+	assert_int_equal(boot(fixture, LISTED_MAC).decision, DECISION_LOCAL);
+	fixture->machines[BY_MAC].boot = LAB_BOOT_INSTALL;
+	reopen(fixture);
+	assert_int_equal(boot(fixture, LISTED_MAC).decision, DECISION_LOCAL);
 }
 
 static void silence_shows(void **state)
@@ -722,6 +758,7 @@ int main(void)
 		CASE(a_disk_that_the_firmware_cannot_start_is_not_made),
 		CASE(the_old_system_says_nothing_of_the_new),
 		CASE(the_lab_file_may_ask_for_other_boots),
+		CASE(the_lab_file_may_change),
 		CASE(silence_shows),
 		CASE(the_console_keeps_its_end),
 		CASE(a_second_ledger_is_refused),

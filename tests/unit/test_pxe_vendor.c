@@ -424,6 +424,77 @@ static void esxi_gets_a_configuration_with_urls(void **state)
 	err_clear(&err);
 }
 
+/* xorriso's options for an image of a folder; false if it is not installed. */
+static bool image_make(const char *folder, const char *image, bool plain)
+{
+	CLEANUP(free_cleanup) char *program = program_find("xorriso");
+	const char *const as_vmware[] = { program,	 "-no_rc",	"-report_about",
+					  "WARNING",	 "-rockridge",	"off",
+					  "-compliance", "no_emul_toc", "-outdev",
+					  image,	 "-volid",	"ESXI",
+					  "-map",	 folder,	"/",
+					  "-commit",	 NULL };
+	const char *const as_others[] = { program, "-no_rc", "-as", "mkisofs", "-quiet", "-r",
+					  "-V",	   "MEDIUM", "-o",  image,     folder,	 NULL };
+	struct err err = { 0 };
+
+	if (!program)
+		return false;
+	if (spawn_run(&(struct spawn_options){ .argv = plain ? as_vmware : as_others,
+					       .purpose = "making an image" },
+		      NULL, &err) < 0)
+		fail_msg("%s", err.text);
+	return true;
+}
+
+static void images_are_unpacked(void **state)
+{
+	struct fixture *fixture = *state;
+	CLEANUP(free_cleanup) char *redhat = redhat_folder(fixture);
+	CLEANUP(free_cleanup) char *esxi = esxi_folder(fixture);
+	CLEANUP(free_cleanup) char *image = path_join(fixture->folder, "medium.iso");
+	CLEANUP(free_cleanup) char *plain = path_join(fixture->folder, "esxi.iso");
+	CLEANUP(free_cleanup) char *kernel = path_join(redhat, "images/pxeboot/vmlinuz");
+	CLEANUP(free_cleanup) char *same = path_join(redhat, "same");
+	CLEANUP(free_cleanup) char *inside = path_join(redhat, "inside");
+	CLEANUP(free_cleanup) char *outside = path_join(redhat, "outside");
+
+	assert_int_equal(link(kernel, same), 0);
+	assert_int_equal(symlink("images/pxeboot", inside), 0);
+	assert_int_equal(symlink("../../../../../../etc/passwd", outside), 0);
+	if (!image_make(redhat, image, false))
+		skip();
+	open_it(fixture, "rocky9", image);
+	assert_served(fixture, "r1/images/pxeboot/vmlinuz", "kernel\n");
+	assert_served(fixture, "r1/same", "kernel\n");
+	assert_served(fixture, "r1/inside/initrd.img", "initrd\n");
+	assert_not_served(fixture, "r1/outside");
+	assert_true(image_make(esxi, plain, true));
+	open_it(fixture, "esxi7", plain);
+	assert_served(fixture, "r1/k.b00", "module\n");
+	assert_boot(fixture, FIRMWARE_BIOS, "/media/r1/MBOOT.C32", NULL,
+		    "-c http://10.0.0.1:8080/media/r1/nestctl-boot.cfg "
+		    "ks=http://10.0.0.1:8081/" TOKEN "/KS.CFG");
+}
+
+/* As its package brings it. */
+static void debian_s_own_installer_is_served(void **state)
+{
+	static const char medium[] = "/usr/lib/debian-installer/images/12/amd64/text";
+	struct fixture *fixture = *state;
+	char start[514];
+
+	if (!path_exists(medium))
+		skip();
+	open_it(fixture, "bookworm", medium);
+	CLEANUP(fd_cleanup)
+	int fd = vendor_file(fixture->vendor, "r1/debian-installer/amd64/linux", NULL);
+	assert_true(fd >= 0);
+	assert_int_equal(fd_pread_all(fd, start, sizeof start, 0), sizeof start);
+	assert_memory_equal(start + 510, "\x55\xaa", 2);
+	assert_not_served(fixture, "r1/../../../../../etc/passwd");
+}
+
 static void assert_refused(struct fixture *fixture, const char *profile, const char *medium,
 			   const char *why)
 {
@@ -555,6 +626,8 @@ int main(void)
 		CASE(an_archive_is_unpacked_once),
 		CASE(hostile_archives_stay_inside),
 		CASE(odd_entries_are_tamed),
+		CASE(images_are_unpacked),
+		CASE(debian_s_own_installer_is_served),
 		CASE(red_hat_and_suse_get_their_repository),
 		CASE(esxi_gets_a_configuration_with_urls),
 		CASE(what_cannot_be_done_is_said_at_the_start),

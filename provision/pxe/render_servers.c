@@ -13,13 +13,29 @@
 
 /* ---- boot programs, and whom they ask ---- */
 
-static int local_write(const struct render *render, enum firmware firmware, const char *name,
-		       struct err *err)
+/* Of machines without a text of their own. */
+static int local_write(const struct render *render, enum boot_language language,
+		       enum firmware firmware, struct err *err)
 {
 	CLEANUP(free_cleanup) char *text = NULL;
-	int r = boot_text(BOOT_GRUB, render->server, firmware, NULL, &text, err);
+	CLEANUP(free_cleanup)
+	char *name =
+		str_format("http/boot/local-%s.%s", firmware == FIRMWARE_UEFI ? "uefi" : "bios",
+			   language == BOOT_IPXE ? "ipxe" : "grub");
+	int r = boot_text(language, render->server, firmware, NULL, &text, err);
 
 	return r < 0 ? r : render_file(render, name, text, 0644, err);
+}
+
+static int locals_write(const struct render *render, struct err *err)
+{
+	int r = 0;
+
+	for (int language = BOOT_IPXE; r == 0 && language <= BOOT_GRUB; language++)
+		for (int firmware = FIRMWARE_BIOS; r == 0 && firmware <= FIRMWARE_UEFI; firmware++)
+			r = local_write(render, (enum boot_language)language,
+					(enum firmware)firmware, err);
+	return r;
 }
 
 static int rendered(const struct render *render, const char *template,
@@ -47,9 +63,7 @@ static int boot_programs(const struct render *render, struct err *err)
 	if (r == 0)
 		r = rendered(render, "pxe/render/grub", values, "http/boot/grub", 0644, err);
 	if (r == 0)
-		r = local_write(render, FIRMWARE_BIOS, "http/boot/local-bios.grub", err);
-	if (r == 0)
-		r = local_write(render, FIRMWARE_UEFI, "http/boot/local-uefi.grub", err);
+		r = locals_write(render, err);
 	return r < 0 ? r : file_copy_new(uefi, http, 0644, err);
 }
 
