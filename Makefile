@@ -95,7 +95,7 @@ demo: deps
 check: deps
 	@$(MAKE) --no-print-directory all units
 	@tests/all unit fail docs answers grubfix agent media image fix run fuzz install xen store packages \
-		build emit zypper pxe boot
+		build emit zypper pxe boot boot/pxe
 
 check-long: deps
 	@$(MAKE) --no-print-directory all units
