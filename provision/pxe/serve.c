@@ -1,6 +1,7 @@
 #include "pxe/serve.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -309,6 +310,7 @@ int pxe_serve(const struct serve_request *request, struct err *err)
 	const struct lab *lab = request->lab;
 	int r = serve_open(&serve, err);
 
+	malloc_trim(0); /* what was needed to make images and the netboot system */
 	if (r == 0) {
 		log_info("%s: %zu machine%s on %s (%s); http://%s:%u shows them", lab->name,
 			 lab->machine_count, lab->machine_count == 1 ? "" : "s", lab->interface,
