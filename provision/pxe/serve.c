@@ -290,6 +290,8 @@ static void serve_round(struct serve *serve, struct loop *loop)
 
 	ledger_tick(serve->ledger, time(NULL));
 	dhcp_tick(serve);
+	if (serve->dhcp > 0)
+		dhcp_log_limit(&serve->dhcp_request);
 	loop_add(loop, spawn_stop_fd(), POLLIN, nothing, NULL);
 	loop_add(loop, serve->changed, POLLIN, change_read, serve);
 	loop_add(loop, serve->dhcp_pidfd, POLLIN, dhcp_ended, serve);
