@@ -94,8 +94,8 @@ demo: deps
 
 check: deps
 	@$(MAKE) --no-print-directory all units
-	@tests/all unit fail docs answers grubfix agent media image fix run fuzz install store packages \
-		build emit zypper pxe boot
+	@tests/all unit fail docs answers grubfix agent media image fix run fuzz install xen store packages \
+		build emit zypper pxe boot boot/pxe
 
 check-long: deps
 	@$(MAKE) --no-print-directory all units
@@ -103,7 +103,7 @@ check-long: deps
 	@LONG=1 KILLS=200 tests/all store build lookalike
 
 check-fast: all units
-	@tests/all unit fail docs answers emit grubfix agent install pxe
+	@tests/all unit fail docs answers emit grubfix agent install xen pxe
 
 fuzz-smoke:
 	@SECONDS_EACH=60 tests/fuzz/run

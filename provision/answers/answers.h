@@ -19,6 +19,8 @@ struct answers_request {
 	const char *agent;	/* bytes of the static agent, put into the layer by the answer file;
 				 * NULL: it is left out. Without use where the format has none. */
 	size_t agent_length;
+	bool no_cdrom; /* the medium is a folder, which no machine can be given: all but its kernel
+			* and initrd comes over the network */
 	const struct answers_network *network; /* NULL: the installer was started otherwise */
 };
 

@@ -1,6 +1,7 @@
 /* Kickstart: ks.cfg of Red Hat's Anaconda. Source: the kickstart reference of RHEL 7, 8 and 9,
  * pykickstart's documentation. Nothing of a profile can hold a line of its own, so nothing can end
  * a section. */
+#include <errno.h>
 #include <string.h>
 
 #include "answers/escape.h"
@@ -72,11 +73,11 @@ static void sources(const struct answers_request *request, struct buf *text)
 	CLEANUP(free_cleanup) char *mirrors = str_copy(layer->mirror);
 	char *rest = NULL, *mirror = strtok_r(mirrors, " ", &rest);
 
-	/* With a medium, mirrors bring what it has not. */
+	/* With a CD-ROM, mirrors bring what it has not. */
 	if (request->network) {
 		word(text, "url --url=", request->network->repository);
 		buf_text(text, "\n");
-	} else if (*layer->install.medium || !mirror) {
+	} else if (!request->no_cdrom && (*layer->install.medium || !mirror)) {
 		buf_text(text, "cdrom\n");
 	} else {
 		word(text, "url --url=", mirror);
@@ -227,6 +228,12 @@ static int kickstart_emit(const struct answers_request *request, char **ret_text
 	CLEANUP(buf_done) struct buf text = { 0 };
 	int r = answers_begin(&kickstart_format, request->layer, &common, err);
 
+	if (r == 0 && request->no_cdrom && !request->network && !*request->layer->mirror)
+		r = err_set(err, -EINVAL,
+			    "%s: os.mirror: found nothing; allowed for an install.medium that is a "
+			    "folder is the URL of an installation tree: no machine can be given a "
+			    "folder (or name an image)",
+			    request->layer->name);
 	if (r < 0)
 		return r;
 	const struct redhat_release *release = (const struct redhat_release *)common;

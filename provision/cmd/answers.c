@@ -7,6 +7,7 @@
 #include "answers/answers.h"
 #include "base/data.h"
 #include "base/fs.h"
+#include "install/answer.h"
 
 static const struct option_row options[] = {
 	{ "layer", 'l', "NAME", "the layer (default: the outermost)" },
@@ -64,6 +65,7 @@ static int answers_run(const struct arguments *arguments, struct err *err)
 	if (r != 0)
 		return r;
 	request.stack_name = stack->name;
+	request.no_cdrom = answer_without_cdrom(request.layer);
 	request.agent = agent;
 	r = format->emit(&request, &text, err);
 	return r < 0 ? r : text_write(text, argument(arguments, "output"), err);

@@ -99,8 +99,12 @@ static int xen_look(const struct arguments *arguments, const struct build_reques
 		    struct err *err)
 {
 	struct run_options run;
+	bool starts =
+		!argument_given(arguments, "build-only") && !argument_given(arguments, "step");
 
-	if (argument_given(arguments, "build-only") || argument_given(arguments, "step"))
+	for (size_t i = 0; i < request->stack->layer_count; i++)
+		starts = starts || layer_is_installed(request->stack->layers[i]);
+	if (!starts)
 		return 0;
 	int r = run_request(arguments, request, &run, err);
 	return r < 0 ? r : run_check(request->stack, &run, err);
@@ -164,8 +168,9 @@ static int l0_find(const char *name, const struct l0 **ret_l0, struct err *err)
 static int build_stack_run(const struct arguments *arguments, struct err *err)
 {
 	CLEANUP(build_request_done) struct build_request request = { 0 };
-	const struct build_options build = {
+	struct build_options build = {
 		.accel = argument(arguments, "accel"),
+		.bridge = argument(arguments, "bridge"),
 		.step = argument(arguments, "step"),
 		.resume = argument_given(arguments, "resume"),
 	};
@@ -174,6 +179,7 @@ static int build_stack_run(const struct arguments *arguments, struct err *err)
 	const struct l0 *l0 = &l0s[0];
 	int r = l0_find(argument(arguments, "l0"), &l0, err);
 
+	build.driver = l0->driver;
 	if (r == 0)
 		r = build_request_load(arguments, &request, err);
 	if (r == 0 && l0->look)

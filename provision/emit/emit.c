@@ -126,7 +126,7 @@ static int product_put(struct emission *emission, const struct emit_product *pro
 	int r = spawn_stop_signal() ? err_set(err, -EINTR, "stopped by a signal")
 				    : dir_make(folder, 0755, err);
 
-	for (size_t i = 0; r == 0 && i < 2 && product->formats[i]; i++)
+	for (size_t i = 0; r == 0 && i < EMIT_FORMATS && product->formats[i]; i++)
 		r = format_put(emission, product->formats[i], folder, err);
 	if (r == 0)
 		r = product->vhdx ? vhdx_put(emission, disk, err) : raw_put(emission, disk, err);

@@ -6,7 +6,7 @@ static const struct emit_product products[] = {
 	{ "hyper-v", ".vhdx", true, { &hyper_v_guest } },
 	{ "libvirt", ".raw", false, { &libvirt_guest } },
 	{ "xl", ".raw", false, { &xl_guest } },
-	{ "xm", ".raw", false, { &xm_guest } },
+	{ "xm", ".raw", false, { &xm_guest, &sxp_guest, &xend_xml_guest } },
 };
 
 #define PRODUCTS (sizeof products / sizeof *products)
@@ -19,8 +19,9 @@ const struct emit_product *emit_product_at(size_t index)
 int emit_product_check(const struct emit_product *product, const struct layer *layer,
 		       struct err *err)
 {
-	int r = guest_format_check(product->formats[0], layer, err);
+	int r = 0;
 
-	return r < 0 || !product->formats[1] ? r
-					     : guest_format_check(product->formats[1], layer, err);
+	for (size_t i = 0; r == 0 && i < EMIT_FORMATS && product->formats[i]; i++)
+		r = guest_format_check(product->formats[i], layer, err);
+	return r;
 }

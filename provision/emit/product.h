@@ -3,11 +3,13 @@
 #pragma once
 #include "guest/format.h"
 
+#define EMIT_FORMATS 3
+
 struct emit_product {
 	const char *name;	 /* of its folder, and of its template in templates/emit */
 	const char *disk_suffix; /* of the disk's file in the folder, behind the layer's name */
 	bool vhdx;		 /* the disk is a VHDX image; else raw */
-	const struct guest_format *formats[2]; /* the second may be NULL */
+	const struct guest_format *formats[EMIT_FORMATS]; /* the first is never NULL */
 };
 
 /* The i-th, NULL after the last. */

@@ -76,8 +76,10 @@ struct download {
 	const char *url, *shown;
 	int fd;
 	uint64_t offset_bytes; /* what the file has */
-	int write_error;       /* positive errno */
-	double began, drawn;   /* seconds */
+	uint64_t max_bytes;
+	bool too_large;
+	int write_error;     /* positive errno */
+	double began, drawn; /* seconds */
 	uint64_t began_bytes;
 	char problem[CURL_ERROR_SIZE];
 };
@@ -85,8 +87,11 @@ struct download {
 static size_t download_write(char *data, size_t size, size_t count, void *context)
 {
 	struct download *download = context;
-	int r = fd_pwrite_all(download->fd, data, size * count, download->offset_bytes);
 
+	download->too_large = size * count > download->max_bytes - download->offset_bytes;
+	if (download->too_large)
+		return 0;
+	int r = fd_pwrite_all(download->fd, data, size * count, download->offset_bytes);
 	if (r < 0) {
 		download->write_error = -r;
 		return 0;
@@ -137,6 +142,8 @@ static CURLcode download_try(struct download *download)
 	curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)download->offset_bytes);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, download_write);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, download);
+	/* Where the server says how much comes, nothing of too much does. */
+	curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)download->max_bytes);
 	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, download_progress);
 	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, download);
@@ -156,6 +163,9 @@ static int download_judge(struct download *download, CURLcode code, struct err *
 	if (code == CURLE_ABORTED_BY_CALLBACK)
 		return err_set(err, -EINTR, "%s: stopped by a signal; what came is kept",
 			       download->shown);
+	if (download->too_large || code == CURLE_FILESIZE_EXCEEDED)
+		return err_set(err, -EFBIG, "%s: has more than %llu bytes, the most that is taken",
+			       download->shown, (unsigned long long)download->max_bytes);
 	if (download->write_error)
 		return err_errno(err, download->write_error, "%s: cannot be kept", download->shown);
 	err_set(err, handle_says_gone(download->curl, code) ? -ENOENT : -EIO,
@@ -172,10 +182,10 @@ static int download_judge(struct download *download, CURLcode code, struct err *
 		       : (err ? err->code : -EIO);
 }
 
-int fetch_url_to(const char *url, int fd, struct err *err)
+int fetch_url_to(const char *url, int fd, uint64_t max_bytes, struct err *err)
 {
 	CLEANUP(free_cleanup) char *shown = url_shown(url);
-	struct download download = { .url = url, .shown = shown, .fd = fd };
+	struct download download = { .url = url, .shown = shown, .fd = fd, .max_bytes = max_bytes };
 	struct stat status;
 	int r = 1;
 
@@ -188,6 +198,8 @@ int fetch_url_to(const char *url, int fd, struct err *err)
 	download.curl = curl;
 	download.offset_bytes = download.began_bytes = (uint64_t)status.st_size;
 	download.began = clock_seconds();
+	if (download.offset_bytes > max_bytes)
+		r = download_restart(&download, err) < 0 ? -EIO : 1;
 	for (int i = 0; r == 1 && i < TRIES; i++)
 		r = download_judge(&download, download_try(&download), err);
 	log_status("%s", "");

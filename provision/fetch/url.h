@@ -10,8 +10,9 @@
 int fetch_url(const char *url, size_t max_bytes, char **ret_text, size_t *ret_length,
 	      struct err *err);
 
-/* The same for a file of any size: it goes to an open descriptor, behind the bytes that it has from
- * an earlier try; as long as bytes come it may take its time. If the server cannot go on there, the
- * file is emptied and begun anew. What came stays there on failure. -ENOENT: the server has no such
- * file; -EINTR: a signal asked us to stop; -ENOSPC and the like: it cannot be written. */
-int fetch_url_to(const char *url, int fd, struct err *err);
+/* The same for a large file, of at most max_bytes: it goes to an open descriptor, behind the bytes
+ * that it has from an earlier try; as long as bytes come it may take its time. If the server cannot
+ * go on there, the file is emptied and begun anew. What came stays there on failure. -ENOENT: the
+ * server has no such file; -EINTR: a signal asked us to stop; -EFBIG: it is larger; -ENOSPC and the
+ * like: it cannot be written. */
+int fetch_url_to(const char *url, int fd, uint64_t max_bytes, struct err *err);

@@ -9,7 +9,8 @@
 #include "profile/names.h"
 
 static const struct guest_format *const formats[] = {
-	&vmx_guest, &vmdk_guest, &vmfs_guest, &hyper_v_guest, &libvirt_guest, &xl_guest, &xm_guest,
+	&vmx_guest, &vmdk_guest, &vmfs_guest, &hyper_v_guest,  &libvirt_guest,
+	&xl_guest,  &xm_guest,	 &sxp_guest,  &xend_xml_guest,
 };
 
 #define FORMATS (sizeof formats / sizeof *formats)

@@ -39,4 +39,4 @@ char *guest_format_emit(const struct guest_format *format, const struct layer *l
 			uint64_t disk_bytes);
 
 extern const struct guest_format vmx_guest, vmdk_guest, vmfs_guest, hyper_v_guest, libvirt_guest,
-	xl_guest, xm_guest;
+	xl_guest, xm_guest, sxp_guest, xend_xml_guest;

@@ -1,32 +1,13 @@
-/* L1 as a guest of a Xen host that was there before: flat configs for xl, and for xend's xm up to
- * Xen 4.4. The bridge is left to the host's own default. Sources: xl.cfg(5) of Xen 4.17;
- * tools/python/xen/xm/create.py of Xen 4.4. */
+/* L1 as a guest of a Xen host that was there before: the config for xl. The bridge is left to the
+ * host's own default. Source: xl.cfg(5) of Xen 4.17. */
 #include "base/hash.h"
 #include "bootloader/bootloader.h"
 #include "guest/format.h"
 #include "guest/xl.h"
 
-/* xend knows the modes by their numbers. */
-#define XM_TSC_NATIVE 2
-
-/* A string for either reader: Python's, and xl's lexer, which takes the same escapes. */
-static char *quoted(const char *value)
-{
-	struct buf text = { 0 };
-
-	buf_text(&text, "\"");
-	for (; *value; value++) {
-		if (*value == '"' || *value == '\\')
-			buf_text(&text, "\\");
-		buf_add(&text, value, 1);
-	}
-	buf_text(&text, "\"");
-	return text.data;
-}
-
 static void text_line(struct strv *lines, const char *key, const char *value)
 {
-	CLEANUP(free_cleanup) char *text = quoted(value);
+	CLEANUP(free_cleanup) char *text = guest_quoted(value);
 
 	strv_format(lines, "%s = %s", key, text);
 }
@@ -34,12 +15,12 @@ static void text_line(struct strv *lines, const char *key, const char *value)
 /* A list of one. */
 static void list_line(struct strv *lines, const char *key, const char *value)
 {
-	CLEANUP(free_cleanup) char *text = quoted(value);
+	CLEANUP(free_cleanup) char *text = guest_quoted(value);
 
 	strv_format(lines, "%s = [ %s ]", key, text);
 }
 
-static void machine_lines(const struct layer *layer, const char *kind_key, struct strv *lines)
+static void machine_lines(const struct layer *layer, struct strv *lines)
 {
 	unsigned long long mib = layer->machine.memory_bytes >> 20;
 	uint8_t uuid[16];
@@ -49,7 +30,7 @@ static void machine_lines(const struct layer *layer, const char *kind_key, struc
 	uuid_text(uuid, uuid_hex);
 	text_line(lines, "name", layer->name);
 	text_line(lines, "uuid", uuid_hex);
-	text_line(lines, kind_key, "hvm");
+	text_line(lines, "type", "hvm");
 	strv_format(lines, "memory = %llu", mib);
 	strv_format(lines, "maxmem = %llu", mib);
 	strv_format(lines, "vcpus = %u", layer->machine.vcpus);
@@ -86,7 +67,7 @@ static void xl_emit(const struct guest_request *request, struct buf *out)
 	CLEANUP(free_cleanup)
 	char *disk = str_format("format=raw,vdev=hda,access=rw,target=%s", request->disk_file);
 
-	machine_lines(layer, "type", &lines);
+	machine_lines(layer, &lines);
 	if (layer->machine.nested)
 		strv_add(&lines, "tsc_mode = \"native\"");
 	if (layer->machine.disk_bus == DISK_BUS_AHCI)
@@ -102,29 +83,11 @@ static void xl_emit(const struct guest_request *request, struct buf *out)
 	lines_write(&lines, out);
 }
 
-static void xm_emit(const struct guest_request *request, struct buf *out)
-{
-	const struct layer *layer = request->layer;
-	CLEANUP(strv_done) struct strv lines = { 0 };
-	CLEANUP(free_cleanup) char *disk = str_format("file:%s,hda,w", request->disk_file);
-
-	machine_lines(layer, "builder", &lines);
-	if (layer->machine.nested)
-		strv_format(&lines, "tsc_mode = %d", XM_TSC_NATIVE);
-	list_line(&lines, "disk", disk);
-	common_lines(layer, &lines);
-	strv_add(&lines, "nographic = 1");
-	strv_add(&lines, "serial = \"pty\"");
-	lines_write(&lines, out);
-}
-
-#define XEN_MEMORY_UNIT (UINT64_C(1) << 20)
-
 const struct guest_format xl_guest = {
 	.name = "xl",
 	.title = "an xl config",
 	.suffix = ".cfg",
-	.memory_unit_bytes = XEN_MEMORY_UNIT,
+	.memory_unit_bytes = UINT64_C(1) << 20,
 	.nics = 1U << NIC_E1000 | 1U << NIC_RTL8139,
 	.uefi = true,
 	.esxi = true,
@@ -132,17 +95,4 @@ const struct guest_format xl_guest = {
 	.disk_prefix = GUEST_IMAGES_FOLDER "/",
 	.disk_suffix = ".raw",
 	.emit = xl_emit,
-};
-
-const struct guest_format xm_guest = {
-	.name = "xm",
-	.title = "an xm config",
-	.suffix = ".cfg",
-	.memory_unit_bytes = XEN_MEMORY_UNIT,
-	.nics = 1U << NIC_E1000 | 1U << NIC_RTL8139,
-	.esxi = true,
-	.not_in_name = ",", /* xend splits at each */
-	.disk_prefix = GUEST_IMAGES_FOLDER "/",
-	.disk_suffix = ".raw",
-	.emit = xm_emit,
 };

@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "bootloader/bootloader.h"
 #include "install/answer.h"
+#include "media/known.h"
 #include "media/medium.h"
 
 /* Changes whenever the same input would be installed differently. */
@@ -36,8 +37,8 @@ static int folder_hash(const char *folder, char ret_hex[HASH_HEX_LENGTH + 1], st
 	return 0;
 }
 
-int install_medium_hash(const struct layer *layer, char ret_hex[HASH_HEX_LENGTH + 1],
-			struct err *err)
+int install_medium_hash(const struct layer *layer, const char *sums,
+			char ret_hex[HASH_HEX_LENGTH + 1], struct err *err)
 {
 	const struct install_spec *install = &layer->install;
 	struct stat status;
@@ -55,7 +56,7 @@ int install_medium_hash(const struct layer *layer, char ret_hex[HASH_HEX_LENGTH 
 			       "install.medium: %s: is neither a file nor a folder: name an image "
 			       "or a folder",
 			       install->medium);
-	return hash_file(install->medium, ret_hex, err);
+	return medium_sum(install->medium, sums, ret_hex, err);
 }
 
 /* What an installer writes down of the machine that it runs in: names of disks and interfaces. */

@@ -3,13 +3,14 @@
  */
 #pragma once
 #include "profile/stack.h"
+#include "run/driver.h"
 #include "store/inputs.h"
 
 /* SHA-256 of the layer's medium: what the profile says, else that of the file, which is read as a
- * whole. Of a folder with an installer's kernel and initrd, of both. -ENOENT: the medium is not
- * there yet. */
-int install_medium_hash(const struct layer *layer, char ret_hex[HASH_HEX_LENGTH + 1],
-			struct err *err);
+ * whole, once: sums is the folder that keeps them, if it is there. Of a folder with an installer's
+ * kernel and initrd, of both. -ENOENT: the medium is not there yet. */
+int install_medium_hash(const struct layer *layer, const char *sums,
+			char ret_hex[HASH_HEX_LENGTH + 1], struct err *err);
 
 /* All that goes into the installed disk; medium: its hash. -EINVAL, with the keys named: the
  * answer file of its family cannot express the layer. inputs_done *ret_inputs,
@@ -31,8 +32,10 @@ struct install_request {
 	const char *key;    /* of the inputs */
 	const char *work;   /* a folder to make: the disk in the making; no other build uses it */
 	const char *logs;
-	const char *accel; /* "auto", "tcg", "kvm" */
-	const char *label; /* "[2/5] install l1", for progress */
+	const struct l0_driver *driver; /* what the installer's machine runs on */
+	const char *accel;		/* "auto", "tcg", "kvm" */
+	const char *bridge;		/* for a driver that takes one; NULL: it finds one */
+	const char *label;		/* "[2/5] install l1", for progress */
 };
 
 /* Runs the installer to its end. Afterwards work/INSTALL_DISK is the installed disk, synced, and

@@ -12,6 +12,8 @@
 #include "fetch/url.h"
 #include "media/medium.h"
 
+#define MEDIUM_MAX_BYTES ((uint64_t)64 << 30) /* the largest DVDs have a fourth of it */
+
 /* 0: the file has that checksum. name: of what is checked, for the message. */
 static int sum_check(const char *path, const char *name, const char *sha256, struct err *err)
 {
@@ -74,7 +76,7 @@ static int part_fetch(const char *url, const char *part, int fd, const char *sha
 	for (;;) {
 		if (fstat(fd, &status) < 0)
 			return err_errno(err, errno, "%s: cannot be looked at", part);
-		r = fetch_url_to(url, fd, err);
+		r = fetch_url_to(url, fd, MEDIUM_MAX_BYTES, err);
 		if (r < 0)
 			return r;
 		r = sum_check(part, shown, sha256, err);
@@ -90,6 +92,28 @@ static int part_fetch(const char *url, const char *part, int fd, const char *sha
 	return r;
 }
 
+/* A build that was faster may have given the file its name, or removed it, between our open and our
+ * lock: then it is not ours to write to. 1: look again; -EBUSY: that build is at work. */
+static int part_lock(const char *part, int *ret_fd, struct err *err)
+{
+	CLEANUP(fd_cleanup)
+	int fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	struct stat opened, named;
+
+	if (fd < 0)
+		return err_errno(err, errno, "%s: cannot be made", part);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return err_set(err, -EBUSY, "%s: another build is fetching it: wait for that one",
+			       part);
+	if (fstat(fd, &opened) < 0)
+		return err_errno(err, errno, "%s: cannot be looked at", part);
+	if (stat(part, &named) < 0 || named.st_ino != opened.st_ino)
+		return 1;
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+/* 1: another build was faster, look again. */
 static int url_fetch(const char *url, const char *sha256, const char *path, struct err *err)
 {
 	CLEANUP(free_cleanup) char *part = str_format("%s.part", path);
@@ -98,15 +122,15 @@ static int url_fetch(const char *url, const char *sha256, const char *path, stru
 	CLEANUP(fd_cleanup) int fd = -1;
 	int r = dir_make(folder, 0755, err);
 
-	if (r < 0)
+	if (r == 0)
+		r = part_lock(part, &fd, err);
+	if (r == 0 && path_exists(path)) {
+		unlink(part);
+		r = 1;
+	}
+	if (r != 0)
 		return r;
 	log_info("fetching %s", shown);
-	fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0)
-		return err_errno(err, errno, "%s: cannot be made", part);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return err_set(err, -EBUSY, "%s: another build is fetching it: wait for that one",
-			       part);
 	r = part_fetch(url, part, fd, sha256, err);
 	if (r < 0) {
 		struct stat status;
@@ -137,10 +161,12 @@ int medium_fetch(const struct install_spec *install, const char *folder, bool of
 			       "install.sha256: is missing: a medium that is fetched is checked");
 	CLEANUP(free_cleanup) char *name = str_format("%s.iso", sha256);
 	CLEANUP(free_cleanup) char *path = path_join(folder, name);
-	int kept = kept_look(path, sha256, offline, err);
-	if (kept < 0)
-		return kept;
-	r = kept ? 0 : url_fetch(install->medium, sha256, path, err);
+	do {
+		r = kept_look(path, sha256, offline, err);
+		if (r < 0)
+			return r;
+		r = r ? 0 : url_fetch(install->medium, sha256, path, err);
+	} while (r == 1);
 	if (r == 0)
 		*ret_path = take(&path);
 	return r;

@@ -64,6 +64,25 @@ static int disk_publish(struct plan *plan, struct step *step, const char *work, 
 
 /* ---- what a failure leaves ---- */
 
+/* A disk that missed the store is worth more than one that is not complete: --resume takes it. The
+ * newer reason goes beside it. */
+static void complete_leave(const char *work, const char *kept, const char *text, int code,
+			   struct err *err)
+{
+	CLEANUP(free_cleanup) char *reason = path_join(kept, "reason");
+	CLEANUP(err_clear) struct err own = { 0 };
+	int r = tree_remove(work, &own);
+
+	if (r == 0)
+		r = file_write(reason, text, strlen(text), 0600, &own);
+	if (r < 0)
+		log_warn("%s", own.text);
+	err_set(err, code,
+		"%.*s\na disk that an earlier build installed is still there: %s/" INSTALL_DISK
+		" (--resume takes it)",
+		(int)strlen(text) - 1, text, kept);
+}
+
 /* All that helps to see why, and to go on: the disk as it is, and the reason. */
 static void failure_keep(const struct plan *plan, const struct step *step, const char *work,
 			 const char *kept, int code, struct err *err)
@@ -73,8 +92,12 @@ static void failure_keep(const struct plan *plan, const struct step *step, const
 	CLEANUP(free_cleanup) char *disk = path_join(kept, INSTALL_DISK);
 	CLEANUP(free_cleanup) char *text = str_format("%s: %s\n", step->name, err->text);
 	struct err own = { 0 };
-	int r = path_exists(work) ? tree_remove(kept, &own) : -ENOENT;
 
+	if (install_is_complete(kept, step->key) && !install_is_complete(work, step->key)) {
+		complete_leave(work, kept, text, code, err);
+		return;
+	}
+	int r = path_exists(work) ? tree_remove(kept, &own) : -ENOENT;
 	if (r == 0)
 		r = dir_make(folder, 0755, &own);
 	if (r == 0 && rename(work, kept) < 0)
@@ -102,11 +125,30 @@ static int install_anew(struct plan *plan, const struct step *step,
 		.key = step->key,
 		.work = work,
 		.logs = logs,
+		.driver = options->driver ? options->driver : l0_driver_default(),
 		.accel = options->accel ? options->accel : "auto",
+		.bridge = options->bridge,
 		.label = label,
 	};
 
 	return install_run(&request, err);
+}
+
+/* What a killed build left complete is not lost before there is another. */
+static int complete_keep(const struct plan *plan, const struct step *step, const char *work,
+			 const char *kept, struct err *err)
+{
+	CLEANUP(free_cleanup) char *folder = path_join(plan->out, FAILED);
+	int r = 0;
+
+	if (!install_is_complete(work, step->key))
+		return 0;
+	r = tree_remove(kept, err);
+	if (r == 0)
+		r = dir_make(folder, 0755, err);
+	if (r == 0 && rename(work, kept) < 0)
+		r = err_errno(err, errno, "%s: cannot be kept as %s", work, kept);
+	return r;
 }
 
 /* NULL: nothing to go on from. */
@@ -131,6 +173,9 @@ int installation_run(struct plan *plan, struct step *step, const struct build_op
 		log_info("%s: its installer was done, going on from %s", label, from);
 	} else {
 		from = work;
+		r = complete_keep(plan, step, work, kept, err);
+		if (r < 0)
+			return r;
 		r = install_anew(plan, step, options, label, work, err);
 	}
 	if (r == 0)

@@ -144,9 +144,11 @@ static int bootstrap_step(struct plan *plan, struct base_request *request, struc
 /* ---- installed layers ---- */
 
 /* A medium that is not there is no failure of the plan: it says so, and the build stops there. */
-static int medium_identify(struct step *step, char hash[HASH_HEX_LENGTH + 1], struct err *err)
+static int medium_identify(const struct plan *plan, struct step *step,
+			   char hash[HASH_HEX_LENGTH + 1], struct err *err)
 {
-	int r = install_medium_hash(step->layer, hash, err);
+	CLEANUP(free_cleanup) char *sums = path_join(store_path(plan->store), "sums");
+	int r = install_medium_hash(step->layer, sums, hash, err);
 
 	if (r != -ENOENT && r != -ENOTDIR)
 		return r;
@@ -167,7 +169,7 @@ static int medium_step(struct plan *plan, const struct layer *layer, struct step
 	/* What is printed and kept of it: without a password. */
 	step->makes = is_url(layer->install.medium) ? url_shown(layer->install.medium)
 						    : str_copy(layer->install.medium);
-	int r = medium_identify(step, hash, err);
+	int r = medium_identify(plan, step, hash, err);
 	if (r < 0)
 		return r;
 	inputs_add(&step->inputs, "medium", step->makes);

@@ -75,9 +75,12 @@ const char *step_kind_name(enum step_kind kind);
 bool step_is_stored(enum step_kind kind);
 
 struct build_options {
-	const char *accel; /* of the machines that installers run in; NULL: "auto" */
-	const char *step;  /* this step is done again, and what it needs before it; then the build
-			    * ends. NULL: all that is not cached */
+	/* Of the machines that installers run in. NULL: the default, "auto", found by the driver.
+	 */
+	const struct l0_driver *driver;
+	const char *accel, *bridge;
+	const char *step; /* this step is done again, and what it needs before it; then the build
+			   * ends. NULL: all that is not cached */
 	bool resume; /* what a build before this one installed, but could not store, is taken */
 };
 

@@ -17,13 +17,21 @@ struct writing {
 	struct fetch_sink sink;
 };
 
+/* The disk is cleared where the image has holes. */
+static void tell(void *context)
+{
+	const struct writing *writing = context;
+
+	report_progress(writing->report, writing->sink.offset_bytes,
+			writing->ticket->image.stream_bytes, "writing the image");
+}
+
 static int part_add(void *context, const void *data, size_t length, struct err *err)
 {
 	struct writing *writing = context;
 	int r = stream_writer_feed(writing->writer, data, length, err);
 
-	report_progress(writing->report, writing->sink.offset_bytes + length,
-			writing->ticket->image.stream_bytes, "writing the image");
+	tell(writing);
 	return r;
 }
 
@@ -68,6 +76,7 @@ static int source_begin(const struct ticket *ticket, const struct fetch_server *
 		return r;
 	struct writing writing = { .ticket = ticket, .report = report, .writer = writer };
 	writing.sink = (struct fetch_sink){ .add = part_add, .context = &writing };
+	stream_writer_on_wait(writer, tell, &writing);
 	r = source_read(&writing, server, url, seconds, err);
 	if (r < 0)
 		return r;

@@ -5,6 +5,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/str.h"
 
@@ -52,4 +53,12 @@ int interface_address(const char *name, const char *wanted, char ret_address[INE
 	return err_set(err, -EADDRNOTAVAIL,
 		       "network.interface: %s has %s%s (ip address add ADDRESS/BITS dev %s)", name,
 		       *wanted ? "no address " : "no IPv4 address", wanted, name);
+}
+
+int interface_bind(int socket, const char *name, struct err *err)
+{
+	if (if_nametoindex(name) == 0 ||
+	    setsockopt(socket, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name) + 1) == 0)
+		return 0;
+	return err_errno(err, errno, "a socket cannot be bound to the interface %s", name);
 }

@@ -9,3 +9,7 @@
  */
 int interface_address(const char *name, const char *wanted, char ret_address[INET_ADDRSTRLEN],
 		      struct err *err);
+
+/* From now on the socket hears what comes in by that interface alone: without it, Linux takes
+ * packets for one of its addresses from all. An interface that is not there is left out. */
+int interface_bind(int socket, const char *name, struct err *err);

@@ -118,6 +118,8 @@ static void row_parse(struct lab_file *file, const struct node *map, size_t inde
 			*texts[i] = str_copy("");
 	lower_case(row->mac);
 	lower_case(row->uuid);
+	if (strv_has(&row->wrong, "any"))
+		row->any = 1;
 }
 
 static void rows_parse(struct lab_file *file)

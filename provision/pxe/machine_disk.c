@@ -154,7 +154,7 @@ static bool is_meant(const struct machine_disk *disk, const struct lab_disk *wan
 		return disk->size_bytes >= wanted->min_bytes &&
 		       (wanted->max_bytes == 0 || disk->size_bytes <= wanted->max_bytes);
 	case LAB_DISK_SERIAL:
-		return str_equal(disk->serial, wanted->text);
+		return *disk->serial && str_equal(disk->serial, wanted->text);
 	case LAB_DISK_BY_ID:
 		return strv_has(&disk->ids, wanted->text);
 	}
@@ -170,8 +170,9 @@ static char *wanted_text(const struct lab_disk *wanted)
 	case LAB_DISK_ONLY:
 		return str_copy("the only disk");
 	case LAB_DISK_SIZE:
-		return wanted->max_bytes ? str_format("a disk of %s to %s", min, max)
-					 : str_format("a disk of %s at least", min);
+		return wanted->max_bytes && wanted->max_bytes < LAB_DISK_MAX
+			       ? str_format("a disk of %s to %s", min, max)
+			       : str_format("a disk of %s at least", min);
 	case LAB_DISK_SERIAL:
 		return str_format("the disk with serial number %s", wanted->text);
 	case LAB_DISK_BY_ID:

@@ -53,6 +53,18 @@ static void machine_tell(struct watch *watch, const json_t *machine)
 	log_info("%s: %s", name, said);
 }
 
+static void machines_tell(struct watch *watch, const json_t *machines)
+{
+	const json_t *machine;
+	size_t i;
+
+	json_array_foreach(machines, i, machine)
+	{
+		if (!str_equal(text_of(machine, "stage"), "unseen"))
+			machine_tell(watch, machine);
+	}
+}
+
 static void progress_tell(const json_t *machines)
 {
 	size_t installing = 0, i;
@@ -77,8 +89,6 @@ static void progress_tell(const json_t *machines)
 void watch_tell(struct watch *watch, struct ledger *ledger)
 {
 	uint64_t version = ledger_version(ledger);
-	const json_t *machine;
-	size_t i;
 
 	if (version == watch->version)
 		return;
@@ -87,10 +97,7 @@ void watch_tell(struct watch *watch, struct ledger *ledger)
 	CLEANUP(json_cleanup) json_t *json = json_loads(text, 0, NULL);
 	const json_t *machines = json_object_get(json, "machines");
 
-	json_array_foreach(machines, i,
-			   machine) if (!str_equal(text_of(machine, "stage"), "unseen"))
-		machine_tell(watch, machine);
-	json_array_foreach(json_object_get(json, "strangers"), i, machine)
-		machine_tell(watch, machine);
+	machines_tell(watch, machines);
+	machines_tell(watch, json_object_get(json, "strangers"));
 	progress_tell(machines);
 }

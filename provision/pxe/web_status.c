@@ -67,7 +67,7 @@ static const char *decision_refusal(const struct http_request *request)
 	    (site && !str_equal(site, "same-origin") && !str_equal(site, "none")))
 		return "this comes from another page";
 	if (!request->local_client)
-		return "decisions are taken from the server's own loopback address alone "
+		return "decisions are taken from this machine alone "
 		       "(ssh -L leads there)";
 	return NULL;
 }

@@ -6,16 +6,14 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "guest/xl.h"
 #include "profile/stack.h"
 #include "run/qmp.h"
 
 /* Phase one: an installer runs in the place of what is on the disk. Paths are absolute. */
 struct l0_install {
-	const char *disk;	 /* raw; it is written to */
-	const char *medium;	 /* the CD-ROM; NULL: none */
-	const char *answer_disk; /* a disk that the installer looks for, read-only; or NULL */
-	/* NULL kernel: the medium boots by itself (boot=d). */
-	const char *kernel, *initrd, *arguments;
+	const char *disk; /* raw; it is written to */
+	struct guest_installer installer;
 };
 
 /* Where L1 is plugged in, and how it reaches this machine. */
@@ -32,7 +30,7 @@ struct l0_request {
 				    * of an installer NAME-install.log and NAME-install-qemu.log */
 	const char *overlay;	   /* name of the disk image in run_folder */
 	const struct l0_install *install; /* NULL: the overlay boots */
-	const char *bridge;		  /* of l0_network; NULL for an installer */
+	const char *bridge;		  /* of l0_network */
 	bool kvm;
 	bool throw_away; /* the overlay is removed afterwards: its writes need not be safe */
 };
@@ -52,6 +50,9 @@ struct l0_machine {		   /* L0_MACHINE_INIT before use */
 		.pidfd = -1, .console = -1, .channel = -1                                          \
 	}
 
+/* Why a machine ended. */
+enum l0_end { L0_END_UNKNOWN, L0_END_POWER_OFF, L0_END_RESET, L0_END_CRASH, L0_END_WATCHDOG };
+
 struct l0_driver {
 	const char *name;
 	const char *program; /* whose end is the machine's, for messages: "QEMU" */
@@ -61,6 +62,9 @@ struct l0_driver {
 	 * -ENODEV for one that was asked for and does not work. ret_why says it in words (the
 	 * caller frees). */
 	int (*probe)(const char *wanted, bool *ret_kvm, char **ret_why, struct err *err);
+	/* Of the disk that a run writes to, l1.raw being another: "qcow2" over it, or "raw", a
+	 * copy. NULL: qcow2. */
+	const char *(*disk_format)(void);
 	/* bridge: as the person named it, or NULL. */
 	int (*network)(const char *bridge, struct l0_network *ret_network, struct err *err);
 	/* Can L1 run here, now? -EINVAL: its profile asks for what the driver lacks. NULL: what
@@ -74,10 +78,16 @@ struct l0_driver {
 	/* Ends it within the time, closes everything; a machine that was never started is allowed.
 	 */
 	void (*stop)(struct l0_machine *machine, unsigned grace_ms);
-	/* For whoever reaped the machine's program: why it ended, NULL: it does not tell. Warns of
-	 * what is left. May be NULL. */
-	const char *(*end_reason)(const struct l0_machine *machine, int wait_status);
+	/* For whoever reaped the machine's program: why the machine ended. Warns of what is left.
+	 * NULL: its control connection tells. */
+	enum l0_end (*end)(const struct l0_machine *machine, int wait_status);
 };
+
+/* "it powered itself off"; NULL: nobody knows. */
+const char *l0_end_text(enum l0_end end);
+/* What the events of a control connection say, which are taken; of several the last, of none end
+ * itself. */
+enum l0_end l0_end_of_events(struct qmp *control, enum l0_end end);
 
 /* The driver for stacks that name none: the first row. */
 const struct l0_driver *l0_driver_default(void);

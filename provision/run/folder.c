@@ -11,12 +11,17 @@
 #include "base/log.h"
 #include "base/spawn.h"
 
-#define DISK	      "l1.raw"
-#define KEPT_OVERLAY  "l1.qcow2"
-#define KEPT_BASE     "l1.base" /* identity of the l1.raw below the kept overlay */
-#define PROOF_OVERLAY "proof.qcow2"
-#define STACK_LINK    "stack.yaml"
-#define BUSY_TRIES    3
+#define DISK	   "l1.raw"
+#define KEPT_BASE  "l1.base" /* identity of the l1.raw below the kept overlay */
+#define STACK_LINK "stack.yaml"
+#define BUSY_TRIES 3
+
+/* The disk that a run writes to: one that is kept, and one of a proof alone. */
+static const struct overlay_names {
+	const char *format, *kept, *proof;
+} overlays[] = {
+	{ "qcow2", "l1.qcow2", "proof.qcow2" }, { "raw", "l1.raw", "proof.raw" }, /* copies */
+};
 
 /* --- finding --------------------------------------------------------------------------------- */
 
@@ -162,7 +167,8 @@ int run_folder_check_idle(const char *path, struct err *err)
 
 static bool leftovers_remove(int run)
 {
-	static const char *const names[] = { "control.sock", "state.json", PROOF_OVERLAY };
+	static const char *const names[] = { "control.sock", "state.json", overlays[0].proof,
+					     overlays[1].proof };
 	bool found = false;
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -224,11 +230,11 @@ static char *base_identity(const struct run_folder *folder)
 			  status.st_mtim.tv_nsec);
 }
 
-static bool overlay_fits(const struct run_folder *folder)
+static bool overlay_fits(const struct run_folder *folder, const char *name)
 {
 	CLEANUP(free_cleanup) char *identity = base_identity(folder);
 	CLEANUP(free_cleanup) char *base = path_join(folder->run, KEPT_BASE);
-	CLEANUP(free_cleanup) char *overlay = path_join(folder->run, KEPT_OVERLAY);
+	CLEANUP(free_cleanup) char *overlay = path_join(folder->run, name);
 	CLEANUP(free_cleanup) char *found = NULL;
 
 	if (!path_exists(overlay))
@@ -240,7 +246,7 @@ static bool overlay_fits(const struct run_folder *folder)
 	return false;
 }
 
-static int overlay_make(const struct run_folder *folder, const char *name, struct err *err)
+static int overlay_qcow2(const struct run_folder *folder, const char *name, struct err *err)
 {
 	static const char backing[] = "../" DISK;
 	const char *argv[] = { "qemu-img", "create", "-q",    "-f", "qcow2", "-F",
@@ -249,20 +255,41 @@ static int overlay_make(const struct run_folder *folder, const char *name, struc
 					 .folder = folder->run,
 					 .purpose = "making the disk overlay of the run" };
 
-	unlinkat(folder->lock, name, 0);
 	return spawn_run(&options, NULL, err);
 }
 
-int run_folder_overlay(const struct run_folder *folder, bool keep, bool fresh,
+static int overlay_raw(const struct run_folder *folder, const char *name, struct err *err)
+{
+	CLEANUP(free_cleanup) char *from = path_join(folder->path, DISK);
+	CLEANUP(free_cleanup) char *to = path_join(folder->run, name);
+
+	log_status("  copying the disk: %s", name);
+	int r = file_copy_new(from, to, 0600, err);
+	log_status("%s", "");
+	return r;
+}
+
+static const struct overlay_names *names_of(const char *format)
+{
+	for (size_t i = 0; i < sizeof overlays / sizeof *overlays; i++)
+		if (str_equal(overlays[i].format, format))
+			return &overlays[i];
+	return &overlays[0];
+}
+
+int run_folder_overlay(const struct run_folder *folder, const char *format, bool keep, bool fresh,
 		       const char **ret_name, struct err *err)
 {
-	const char *name = keep ? KEPT_OVERLAY : PROOF_OVERLAY;
+	const struct overlay_names *names = names_of(format);
+	const char *name = keep ? names->kept : names->proof;
 	CLEANUP(free_cleanup) char *base = path_join(folder->run, KEPT_BASE);
 
 	*ret_name = name;
-	if (keep && !fresh && overlay_fits(folder))
+	if (keep && !fresh && overlay_fits(folder, name))
 		return 0;
-	int r = overlay_make(folder, name, err);
+	unlinkat(folder->lock, name, 0);
+	int r = names == &overlays[1] ? overlay_raw(folder, name, err)
+				      : overlay_qcow2(folder, name, err);
 	if (r < 0 || !keep)
 		return r;
 	CLEANUP(free_cleanup) char *identity = base_identity(folder);

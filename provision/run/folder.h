@@ -42,7 +42,8 @@ void run_folder_drop(struct run_folder *folder);
 /* -EBUSY with a message if the stack in that folder is running, else 0. */
 int run_folder_check_idle(const char *path, struct err *err);
 
-/* The disk of the run over l1.raw, made new unless keep is set, fresh is not, and the one that is
- * there stands on this very l1.raw. Returns its name inside run/. */
-int run_folder_overlay(const struct run_folder *folder, bool keep, bool fresh,
+/* The disk of the run: "qcow2" over l1.raw, or "raw", a copy of it. Made new unless keep is set,
+ * fresh is not, and the one that is there stands on this very l1.raw. Returns its name inside run/.
+ */
+int run_folder_overlay(const struct run_folder *folder, const char *format, bool keep, bool fresh,
 		       const char **ret_name, struct err *err);

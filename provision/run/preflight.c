@@ -53,7 +53,7 @@ static bool layer_needs(const struct layer *layer, enum need need)
 {
 	switch (need) {
 	case NEED_QEMU:
-		return layer_is_installed(layer);
+		return false; /* what runs L1 and the installers decides */
 	case NEED_UEFI:
 		return bootloader_of(layer->boot_loader)->uefi;
 	case NEED_SUSE:
@@ -63,7 +63,6 @@ static bool layer_needs(const struct layer *layer, enum need need)
 	}
 }
 
-/* Phase one of an installed layer runs under QEMU, whatever runs the stack. */
 static bool needs(const struct preflight_request *request, enum need need)
 {
 	const struct stack *stack = request->stack;
@@ -77,7 +76,7 @@ static bool needs(const struct preflight_request *request, enum need need)
 static void check_programs(struct preflight *preflight, const struct preflight_request *request)
 {
 	static const char *const lacks[] = {
-		[NEED_QEMU] = "is not installed; vendors' installers run under it",
+		[NEED_QEMU] = "is not installed; machines outside of Xen run under it",
 		[NEED_UEFI] = "is not installed; UEFI layers need it",
 		[NEED_SUSE] = "is not installed; SUSE layers made from packages need it",
 	};

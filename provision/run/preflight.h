@@ -29,7 +29,7 @@ struct preflight_request {
 	 * stack; NULL: the current folder. */
 	const char *store, *out;
 	bool build_only; /* nothing will run: the accelerator does not matter */
-	bool on_xen;	 /* a Xen host runs L1 (its driver looks at that): QEMU is for installers */
+	bool on_xen;	 /* a Xen host runs L1 and the installers (its driver looks at that) */
 };
 
 /* Returns 0 whatever is found (preflight_ok). */

@@ -126,7 +126,7 @@ static void extra_disks_add(const struct layer *layer, struct strv *argv)
 }
 
 /* What an installer has besides the machine that it installs: its medium, its answers, a screen. */
-static void installer_add(const struct l0_install *install, struct strv *argv)
+static void installer_add(const struct guest_installer *install, struct strv *argv)
 {
 	CLEANUP(free_cleanup) char *medium = escaped(install->medium ? install->medium : "");
 	CLEANUP(free_cleanup)
@@ -206,9 +206,12 @@ void qemu_argv(const struct l0_request *request, const struct qemu_ends *ends, s
 	network_add(request->layer, argv);
 	serial_add(request, ends, argv);
 	if (request->install)
-		installer_add(request->install, argv);
+		installer_add(&request->install->installer, argv);
 	/* A panic that resets the machine ends it: a verdict at once instead of a second try. */
 	strv_add(argv, "-no-reboot");
+	/* An installer's stays, halted, for a look at its last screen. */
+	if (request->install)
+		strv_add(argv, "-no-shutdown");
 }
 
 static int pair_make(int *ret_ours, int *ret_theirs, struct err *err)

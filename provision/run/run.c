@@ -192,7 +192,9 @@ static int run_in(struct run_folder *folder, const struct stack *stack,
 		log_info("L0: %s (%s), bridge %s", plan.driver->name, why, plan.network.bridge);
 	else
 		log_info("L0: %s with %s (%s)", plan.driver->name, plan.kvm ? "KVM" : "TCG", why);
-	r = run_folder_overlay(folder, options->keep_running, options->fresh, &plan.overlay, err);
+	const char *format = plan.driver->disk_format ? plan.driver->disk_format() : "qcow2";
+	r = run_folder_overlay(folder, format, options->keep_running, options->fresh, &plan.overlay,
+			       err);
 	if (r < 0)
 		return r;
 	folder_link_stack(folder->path, stack);

@@ -36,8 +36,8 @@ struct supervisor {
 	char nonce[2 * NONCE_BYTES + 1];
 	double power_on;
 	enum phase phase;
-	double phase_until;    /* of DESCENDING and QUITTING */
-	char *end_reason;      /* why the machine ended, from its events; or NULL */
+	double phase_until; /* of DESCENDING and QUITTING */
+	enum l0_end end;
 	struct matrix *matrix; /* the verdict; NULL: none yet */
 	int stopped_by;	       /* signal */
 	bool follower_gone;
@@ -204,12 +204,12 @@ static void machine_ended(void *context, int fd, short events)
 	s->machine.pid = 0;
 	CLEANUP(free_cleanup) char *how = spawn_status_text(status);
 	const struct l0_driver *driver = s->plan->driver;
-	if (driver->end_reason && !s->end_reason)
-		s->end_reason = str_copy(driver->end_reason(&s->machine, status));
+	if (driver->end)
+		s->end = driver->end(&s->machine, status);
+	const char *reason = l0_end_text(s->end);
 	CLEANUP(free_cleanup)
 	char *why = str_format("L1's machine ended (%s; %s %s)",
-			       s->end_reason ? s->end_reason : "no reason was given",
-			       driver->program, how);
+			       reason ? reason : "no reason was given", driver->program, how);
 	s->levels.items[0].ended = true;
 	if (s->phase == PHASE_PROVING)
 		levels_end(&s->levels, why, now_of(s));
@@ -223,19 +223,9 @@ static void machine_ended(void *context, int fd, short events)
 static void events_ready(void *context, int fd, short events)
 {
 	struct supervisor *s = context;
-	char *event;
 
 	(void)fd;
-	while ((event = qmp_event(s->machine.control))) {
-		if (str_equal(event, "SHUTDOWN guest-reset")) {
-			free(s->end_reason);
-			s->end_reason = str_copy("it reset itself, as after a panic");
-		} else if (str_equal(event, "SHUTDOWN guest-shutdown")) {
-			free(s->end_reason);
-			s->end_reason = str_copy("it powered itself off");
-		}
-		free(event);
-	}
+	s->end = l0_end_of_events(s->machine.control, s->end);
 	if (events & (POLLHUP | POLLERR)) {
 		qmp_close(s->machine.control);
 		s->machine.control = NULL;
@@ -447,7 +437,6 @@ static void supervisor_done(struct supervisor *s)
 	conversation_done(&s->conversation);
 	levels_done(&s->levels);
 	matrix_free(s->matrix);
-	free(s->end_reason);
 }
 
 int supervise(const struct supervision *supervision, struct matrix **ret_matrix, struct err *err)

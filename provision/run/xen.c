@@ -13,13 +13,11 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "bootloader/bootloader.h"
-#include "guest/xl.h"
 #include "run/socket.h"
+#include "run/xen_config.h"
 #include "run/xen_domain.h"
 #include "run/xen_host.h"
 
-/* First line of a config that is ours to replace. */
-#define CONFIG_MARK	"# Written by nestctl for one run; removed after it.\n"
 #define CONNECT_SECONDS 30.0
 #define CONNECT_MS	200
 #define STORE_SECONDS	30
@@ -28,10 +26,14 @@
 /* Of a fully virtualized guest besides its own memory: page tables, video, the device model's. */
 #define OVERHEAD_MIB(mib) (24 + (mib) / 100)
 
-static const struct toolstack xl = { "xl", "xen-utils-common" };
+static const char *xen_disk_format(void)
+{
+	return toolstack_here()->disk_format;
+}
 
 static int xen_probe(const char *wanted, bool *ret_kvm, char **ret_why, struct err *err)
 {
+	const struct toolstack *toolstack = toolstack_here();
 	CLEANUP(xen_host_done) struct xen_host host = { 0 };
 
 	if (!str_equal(wanted, "auto"))
@@ -39,11 +41,11 @@ static int xen_probe(const char *wanted, bool *ret_kvm, char **ret_why, struct e
 			       "--accel %s: L0 is a Xen host, there is none to choose (leave "
 			       "--accel out)",
 			       wanted);
-	int r = xen_host_look(&xl, &host, err);
+	int r = xen_host_look(toolstack, &host, err);
 	if (r < 0)
 		return r;
 	*ret_kvm = false;
-	*ret_why = str_format("%s, Xen %s", xl.program, host.version);
+	*ret_why = str_format("%s, Xen %s", toolstack->program, host.version);
 	return 0;
 }
 
@@ -80,11 +82,15 @@ static int memory_check(const struct layer *layer, const struct xen_host *host, 
 
 static int xen_check(const struct layer *layer, struct err *err)
 {
+	const struct toolstack *toolstack = toolstack_here();
 	CLEANUP(xen_host_done) struct xen_host host = { 0 };
 	int r = profile_check(layer, err);
 
+	/* Lines of a layer inside are for the host that it runs on, not for its installer. */
+	if (r == 0 && !layer->outer)
+		r = guest_format_check(toolstack->format, layer, err);
 	if (r == 0)
-		r = xen_host_look(&xl, &host, err);
+		r = xen_host_look(toolstack, &host, err);
 	if (r < 0)
 		return r;
 	if (!host.hvm)
@@ -93,55 +99,11 @@ static int xen_check(const struct layer *layer, struct err *err)
 			"%s: this Xen host runs no fully virtualized guests: %s info does "
 			"not name hvm in virt_caps (switch VT-x or AMD-V on in the firmware, "
 			"or nested virtualization in the level around it)",
-			layer->name, xl.program);
+			layer->name, toolstack->program);
 	r = memory_check(layer, &host, err);
 	if (r == 0)
-		r = xen_domain_check(&xl, layer->name, err);
+		r = xen_domain_check(toolstack, layer->name, err);
 	return r;
-}
-
-/* ---- the guest config ---- */
-
-static char *config_path(const char *name)
-{
-	CLEANUP(free_cleanup) char *path = str_format(GUEST_CONFIG_FOLDER "/%s", name);
-
-	return xen_host_path(path);
-}
-
-/* One that a person wrote is never replaced. */
-static int config_check(const char *path, struct err *err)
-{
-	CLEANUP(free_cleanup) char *text = NULL;
-
-	if (!path_exists(path) || (file_read(path, (size_t)64 * 1024, &text, NULL, NULL) == 0 &&
-				   str_starts(text, CONFIG_MARK)))
-		return 0;
-	return err_set(err, -EEXIST,
-		       "%s: is another guest's config, not of nestctl's making (move it away, or "
-		       "give the layer another name)",
-		       path);
-}
-
-static int config_write(const struct l0_request *request, const char *path, struct err *err)
-{
-	CLEANUP(free_cleanup) char *disk = path_join(request->run_folder, request->overlay);
-	CLEANUP(free_cleanup) char *folder = path_folder(path);
-	const struct guest_place place = { disk, "qcow2", request->bridge };
-
-	if (strpbrk(disk, "'\"\\\n"))
-		return err_set(err, -EINVAL,
-			       "%s: a guest config cannot hold this path (build without quotes and "
-			       "backslashes in --out)",
-			       disk);
-	int r = config_check(path, err);
-	if (r == 0)
-		r = dir_make(folder, 0755, err);
-	if (r < 0)
-		return r;
-	CLEANUP(free_cleanup) char *config = guest_xl_config_outermost(request->layer, &place);
-	CLEANUP(free_cleanup) char *text = str_format("%s%s", CONFIG_MARK, config);
-	return file_write(path, text, strlen(text), 0644, err);
 }
 
 /* ---- its two serial ports ---- */
@@ -224,23 +186,14 @@ static int machine_connect(const char *name, struct l0_machine *machine, struct 
 
 /* ---- start and end ---- */
 
-static void files_remove(const char *name)
-{
-	CLEANUP(free_cleanup) char *config = config_path(name);
-	CLEANUP(free_cleanup) char *socket = str_format(GUEST_SOCKET_FOLDER "/%s.sock", name);
-	CLEANUP(free_cleanup) char *where = xen_host_path(socket);
-
-	unlink(config);
-	unlink(where);
-}
-
 static void xen_stop(struct l0_machine *machine, unsigned grace_ms);
 
-static int domain_start(const struct l0_request *request, const char *config,
+static int domain_start(const struct l0_request *request, const struct toolstack *toolstack,
 			struct l0_machine *machine, struct err *err)
 {
 	CLEANUP(free_cleanup) char *sockets = xen_host_path(GUEST_SOCKET_FOLDER);
-	const struct xen_domain_request domain = { &xl, request->layer->name, config };
+	CLEANUP(free_cleanup) char *config = xen_config_path(request->layer->name);
+	const struct xen_domain_request domain = { toolstack, request->layer->name, config };
 	int r = dir_make(sockets, 0700, err);
 
 	if (r == 0)
@@ -256,14 +209,14 @@ static int domain_start(const struct l0_request *request, const char *config,
 static int xen_start(const struct l0_request *request, struct l0_machine *ret_machine,
 		     struct err *err)
 {
+	const struct toolstack *toolstack = toolstack_here();
 	struct l0_machine machine = L0_MACHINE_INIT;
-	CLEANUP(free_cleanup) char *config = config_path(request->layer->name);
-	int r = config_write(request, config, err);
+	int r = xen_config_write(toolstack, request, err);
 
 	if (r < 0)
 		return r;
 	machine.name = request->layer->name;
-	r = domain_start(request, config, &machine, err);
+	r = domain_start(request, toolstack, &machine, err);
 	if (r < 0) {
 		xen_stop(&machine, 0);
 		return r;
@@ -278,12 +231,12 @@ static void xen_quit(struct l0_machine *machine)
 		xen_domain_quit(machine->domain);
 }
 
-static const char *xen_end_reason(const struct l0_machine *machine, int wait_status)
+static enum l0_end xen_end(const struct l0_machine *machine, int wait_status)
 {
 	if (xen_domain_is_left(wait_status))
 		log_warn("the domain %s could not be destroyed (%s destroy %s)", machine->name,
-			 xl.program, machine->name);
-	return xen_domain_end_reason(wait_status);
+			 toolstack_here()->program, machine->name);
+	return xen_domain_end(wait_status);
 }
 
 /* The guard ends when the domain is gone, or has said that it cannot be destroyed. */
@@ -294,9 +247,10 @@ static void guard_wait(struct l0_machine *machine)
 
 	if (poll(&guard, 1, (int)(STOP_SECONDS * 1000)) <= 0) {
 		spawn_end(machine->pid, 0);
-		log_warn("the domain %s may be left (%s list)", machine->name, xl.program);
+		log_warn("the domain %s may be left (%s list)", machine->name,
+			 toolstack_here()->program);
 	} else if (waitpid(machine->pid, &status, 0) == machine->pid) {
-		xen_end_reason(machine, status);
+		xen_end(machine, status);
 	}
 }
 
@@ -307,7 +261,7 @@ static void xen_stop(struct l0_machine *machine, unsigned grace_ms)
 	if (machine->pid > 0)
 		guard_wait(machine);
 	if (machine->name)
-		files_remove(machine->name);
+		xen_config_remove(toolstack_here(), machine->name);
 	fd_cleanup(&machine->pidfd);
 	fd_cleanup(&machine->console);
 	fd_cleanup(&machine->channel);
@@ -319,10 +273,11 @@ const struct l0_driver xen_driver = {
 	.program = "the guard",
 	.is_xen = true,
 	.probe = xen_probe,
+	.disk_format = xen_disk_format,
 	.network = xen_host_network,
 	.check = xen_check,
 	.start = xen_start,
 	.quit = xen_quit,
 	.stop = xen_stop,
-	.end_reason = xen_end_reason,
+	.end = xen_end,
 };

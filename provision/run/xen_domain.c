@@ -12,8 +12,6 @@
 #include "base/log.h"
 #include "base/spawn.h"
 
-#define XL_LOG		"/var/log/xen/xl-%s.log" /* of the xl that waits for the domain's end */
-#define XL_LOG_BYTES	((size_t)1024 * 1024)
 #define CREATE_SECONDS	300
 #define DESTROY_SECONDS 60
 #define ASK_SECONDS	60
@@ -96,20 +94,11 @@ static int guard_destroy(const struct guard *guard)
 									 : STATUS_DESTROYED;
 }
 
-/* What xl's own watcher wrote: "Domain 3 has shut down, reason code 1 0x1". */
 static int guard_reason(const struct guard *guard)
 {
-	CLEANUP(free_cleanup) char *log = str_format(XL_LOG, guard->request->name);
-	CLEANUP(free_cleanup) char *path = xen_host_path(log);
-	CLEANUP(free_cleanup)
-	char *words = str_format("Domain %d has shut down, reason code ", guard->id);
-	CLEANUP(free_cleanup) char *text = NULL;
+	int reason = guard->request->toolstack->reason(guard->request->name, guard->id);
 
-	if (file_read(path, XL_LOG_BYTES, &text, NULL, NULL) < 0)
-		return STATUS_GONE;
-	const char *found = strstr(text, words);
-	int reason = found ? atoi(found + strlen(words)) : -1;
-	return reason >= 0 && reason < STATUS_REASON ? STATUS_REASON + reason : STATUS_GONE;
+	return reason >= 0 ? STATUS_REASON + reason : STATUS_GONE;
 }
 
 static int guard_watch(const struct guard *guard)
@@ -273,19 +262,19 @@ void xen_domain_free(struct xen_domain *domain)
 	free(domain);
 }
 
-const char *xen_domain_end_reason(int wait_status)
+enum l0_end xen_domain_end(int wait_status)
 {
-	static const char *const reasons[] = {
-		[0] = "it powered itself off",
-		[1] = "it reset itself, as after a panic",
-		[3] = "its domain crashed",
-		[4] = "its watchdog ended it",
+	static const enum l0_end ends[] = {
+		[0] = L0_END_POWER_OFF,
+		[1] = L0_END_RESET,
+		[3] = L0_END_CRASH,
+		[4] = L0_END_WATCHDOG,
 	};
 	size_t reason = (size_t)(WEXITSTATUS(wait_status) - STATUS_REASON);
 
-	if (!WIFEXITED(wait_status) || reason >= sizeof reasons / sizeof *reasons)
-		return NULL;
-	return reasons[reason];
+	if (!WIFEXITED(wait_status) || reason >= sizeof ends / sizeof *ends)
+		return L0_END_UNKNOWN;
+	return ends[reason];
 }
 
 bool xen_domain_is_left(int wait_status)

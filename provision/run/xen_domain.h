@@ -18,7 +18,7 @@ struct xen_domain;
 int xen_domain_check(const struct toolstack *toolstack, const char *name, struct err *err);
 
 /* Waits until the domain runs. ret_pid is the guard, which ends when the domain has ended
- * (xen_domain_end_reason). On failure nothing is left. -EINTR: a signal came meanwhile. */
+ * (xen_domain_end). On failure nothing is left. -EINTR: a signal came meanwhile. */
 int xen_domain_start(const struct xen_domain_request *request, struct xen_domain **ret_domain,
 		     pid_t *ret_pid, struct err *err);
 int xen_domain_id(const struct xen_domain *domain);
@@ -27,7 +27,7 @@ int xen_domain_id(const struct xen_domain *domain);
 void xen_domain_quit(struct xen_domain *domain);
 void xen_domain_free(struct xen_domain *domain); /* NULL is allowed; quits */
 
-/* From the guard's wait status; NULL: not known. */
-const char *xen_domain_end_reason(int wait_status);
+/* From the guard's wait status. */
+enum l0_end xen_domain_end(int wait_status);
 /* The guard could not destroy it. */
 bool xen_domain_is_left(int wait_status);

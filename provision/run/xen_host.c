@@ -16,13 +16,6 @@
 #define INTERFACES   "/sys/class/net"
 #define INFO_SECONDS 30 /* a dom0 that is emulated itself takes some */
 
-char *xen_host_path(const char *path)
-{
-	const char *root = getenv("NESTCTL_L0_ROOT");
-
-	return str_format("%s%s", root ? root : "", path);
-}
-
 void xen_host_done(struct xen_host *host)
 {
 	free(host->version);
@@ -68,11 +61,13 @@ static void info_read(const char *info, struct xen_host *ret_host)
 	CLEANUP(free_cleanup) char *extra = info_value(info, "xen_extra");
 	CLEANUP(free_cleanup) char *free_memory = info_value(info, "free_memory");
 	CLEANUP(free_cleanup) char *capabilities = info_value(info, "virt_caps");
+	CLEANUP(free_cleanup) char *guests = info_value(info, "xen_caps");
 	CLEANUP(free_cleanup) char *arguments = info_value(info, "xen_commandline");
 
 	*ret_host = (struct xen_host){
 		.version = str_format("%s.%s%s", major, minor, extra),
-		.hvm = has_word(capabilities, "hvm"),
+		/* "hvm-3.0-x86_64": all that xend's Xen before 4.0 says of it. */
+		.hvm = has_word(capabilities, "hvm") || strstr(guests, "hvm-"),
 		.free_mib = strtoull(free_memory, NULL, 10),
 		.dom0_is_fixed = strstr(arguments, "dom0_mem=") != NULL,
 	};
@@ -97,21 +92,6 @@ static int program_check(const char *program, const char *package, struct err *e
 			       program, package);
 }
 
-/* xend gives a fully virtualized guest one serial port: its agent could not be heard. */
-static int xend_check(const struct toolstack *toolstack, struct err *err)
-{
-	CLEANUP(free_cleanup) char *ours = program_find(toolstack->program);
-	CLEANUP(free_cleanup) char *xm = program_find("xm");
-
-	return ours || !xm
-		       ? 0
-		       : err_set(err, -ENOENT,
-				 "--l0 xen: this host has xm and no %s: xend has no second serial "
-				 "port for the agent, so nothing could be proven (--l0 emit "
-				 "writes the config and the disk for xm)",
-				 toolstack->program);
-}
-
 int xen_host_look(const struct toolstack *toolstack, struct xen_host *ret_host, struct err *err)
 {
 	const char *argv[] = { toolstack->program, "info", NULL };
@@ -125,18 +105,15 @@ int xen_host_look(const struct toolstack *toolstack, struct xen_host *ret_host, 
 			       "--l0 xen: this is no dom0 of a Xen host: " CAPABILITIES
 			       " does not say control_d (boot the Xen entry of its menu, or leave "
 			       "--l0 out: then QEMU runs the stack)");
-	int r = xend_check(toolstack, err);
-	if (r == 0)
-		r = program_check(toolstack->program, toolstack->package, err);
+	int r = program_check(toolstack->program, toolstack->package, err);
 	if (r == 0)
 		r = program_check("xenstore-read", "xenstore-utils", err);
 	if (r < 0)
 		return r;
 	r = spawn_run(&options, &info, err);
 	if (r < 0)
-		return err_wrap(err, r,
-				"--l0 xen: %s does not answer (is this root, and xenstored up?)",
-				toolstack->program);
+		return err_wrap(err, r, "--l0 xen: %s does not answer (is this root, and %s up?)",
+				toolstack->program, toolstack->daemon);
 	info_read(info, ret_host);
 	return 0;
 }

@@ -5,12 +5,7 @@
 #include <stdint.h>
 
 #include "run/driver.h"
-
-/* The program that makes domains. */
-struct toolstack {
-	const char *program; /* "xl" */
-	const char *package; /* Debian's */
-};
+#include "run/toolstack.h"
 
 struct xen_host {      /* xen_host_done frees */
 	char *version; /* "4.17.7" */
@@ -26,6 +21,3 @@ void xen_host_done(struct xen_host *host);
 /* The bridge with its address: the one that is wanted, else xenbr0, br0, or the first by name that
  * has an address. -ENODEV: there is none. */
 int xen_host_network(const char *wanted, struct l0_network *ret_network, struct err *err);
-
-/* Where a file of the host is: below $NESTCTL_L0_ROOT, which tests set. The caller frees. */
-char *xen_host_path(const char *path);

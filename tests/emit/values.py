@@ -42,7 +42,30 @@ def xen(text):
     return {"name": values["name"], "all": values}
 
 
-READERS = {"vmx": vmx, "hyper-v": power_shell, "libvirt": libvirt, "xl": xen, "xm": xen}
+def sxp(text):
+    """Nested lists of atoms, plain or in quotes with backslashes."""
+    lists = [[]]
+    for blank, bracket, quoted, plain in re.findall(
+            r"(\s+)|([()])|'((?:[^'\\]|\\.)*)'|([^\s()']+)", text, re.S):
+        if bracket == "(":
+            lists.append([])
+        elif bracket == ")":
+            done = lists.pop()
+            lists[-1].append(done)
+        elif not blank:
+            lists[-1].append(plain or re.sub(r"\\(.)", r"\1", quoted, flags=re.S))
+    (domain,), = lists
+    assert domain[0] == "domain", domain
+    values = {item[0]: item[1] for item in domain[1:] if item[0] not in ("image", "device")}
+    image, = (item[1] for item in domain[1:] if item[0] == "image")
+    assert image[0] == "hvm", image
+    values.update(image[1:])
+    values["devices"] = [item[1] for item in domain[1:] if item[0] == "device"]
+    return {"name": values["name"], "all": values}
+
+
+READERS = {"vmx": vmx, "hyper-v": power_shell, "libvirt": libvirt, "xl": xen, "xm": xen, "sxp": sxp,
+           "xend-xml": libvirt}
 
 
 def main():

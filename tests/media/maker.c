@@ -1,10 +1,12 @@
 /* What the library offers and no verb does: initrds, answer disks, ESXi media, fetching. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/fs.h"
 #include "base/spawn.h"
+#include "fetch/url.h"
 #include "media/medium.h"
 
 #define FILES_MAX      8
@@ -71,6 +73,14 @@ static int run_esxi(int argc, char **argv, struct err *err)
 	return r < 0 ? r : esxi_medium_make(medium, &inputs.files[0], argv[1], err);
 }
 
+static int run_url(int argc, char **argv, struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = open(argv[1], O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	(void)argc;
+	return fetch_url_to(argv[0], fd, strtoull(argv[2], NULL, 10), err);
+}
+
 static int run_fetch(int argc, char **argv, struct err *err)
 {
 	const struct install_spec install = { .medium = argv[0], .sha256 = argv[1] };
@@ -95,6 +105,7 @@ static const struct job {
 	{ "disk", "TO LABEL FILE...", 3, run_disk },
 	{ "esxi", "MEDIUM TO KS.CFG", 3, run_esxi },
 	{ "fetch", "MEDIUM SHA256 FOLDER", 3, run_fetch },
+	{ "url", "URL FILE MAX_BYTES", 3, run_url },
 };
 
 int main(int argc, char **argv)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """An HTTP server for tests of fetching: server.py FOLDER PORT_FILE LOG. Knows Range; under /cut/ the
 first answer for a path ends in its middle, under /whole/ Range is ignored; under
-/slow/ a thousand bytes come, and no more for a minute. Ends with its parent."""
+/slow/ a thousand bytes come, and no more for a minute; under /mute/ nobody says how much there is. Ends
+with its parent."""
 
 import http.server
 import os
@@ -36,7 +37,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         else:
             self.send_response(200)
-        self.send_header("Content-Length", str(len(data) - start))
+        if kind != "mute":
+            self.send_header("Content-Length", str(len(data) - start))
         self.end_headers()
         end = len(data)
         if kind == "cut" and self.path not in cut:

@@ -173,11 +173,11 @@ static void the_command_line_of_an_installer(void **state)
 	CLEANUP(strv_done) struct strv argv = { 0 };
 	const struct qemu_ends ends = { 7, 8, 9 };
 	const struct l0_install install = { .disk = "/x,y/disk.raw",
-					    .medium = "/m,n.iso",
-					    .answer_disk = "/x/answers.img",
-					    .kernel = "/x/kernel",
-					    .initrd = "/x/initrd",
-					    .arguments = "ay=file:///a.xml" };
+					    .installer.medium = "/m,n.iso",
+					    .installer.answer_disk = "/x/answers.img",
+					    .installer.kernel = "/x/kernel",
+					    .installer.initrd = "/x/initrd",
+					    .installer.arguments = "ay=file:///a.xml" };
 
 	(void)state;
 	fixture_make(&fixture);
@@ -197,7 +197,7 @@ static void the_command_line_of_an_installer(void **state)
 		"-device ide-cd,drive=cd,bus=ide.1,bootindex=1 ",
 		"-drive file=/x/answers.img,format=raw,if=none,id=answers,readonly=on ",
 		"-kernel /x/kernel -initrd /x/initrd -append ay=file:///a.xml ",
-		"-no-reboot",
+		"-no-reboot -no-shutdown",
 	};
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
 		if (!strstr(line, wanted[i]))

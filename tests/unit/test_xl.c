@@ -33,6 +33,22 @@ static bool has_line(const char *config, const char *line)
 	return found && (found == config || found[-1] == '\n');
 }
 
+static void assert_grubfix_reads(const char *config)
+{
+	struct grubfix_facts facts = { 0 };
+	const struct grubfix_request request = { .name = "l2.cfg",
+						 .text = config,
+						 .length = strlen(config),
+						 .type = GRUBFIX_XL,
+						 .facts = &facts };
+	struct grubfix_result result;
+	struct err err = { 0 };
+	if (grubfix_run(&request, &result, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_false(result.changed);
+	grubfix_result_done(&result);
+}
+
 static void a_nested_machine_nests(void **state)
 {
 	struct layer outer, layer;
@@ -71,7 +87,9 @@ static void a_pv_machine_is_booted_directly(void **state)
 /* A host that no profile describes: all of it, for the grammar of grubfix to read as well. */
 static void the_outermost_on_a_host_of_ones_own(void **state)
 {
-	const struct guest_place place = { "/srv/a, b/run/proof.qcow2", "qcow2", "xenbr0" };
+	const struct guest_place place = { .disk = "/srv/a, b/run/proof.qcow2",
+					   .disk_format = "qcow2",
+					   .bridge = "xenbr0" };
 	struct layer outer, layer;
 
 	(void)state;
@@ -99,18 +117,47 @@ static void the_outermost_on_a_host_of_ones_own(void **state)
 			"vif = [ 'mac=00:16:3e:1e:73:af,bridge=xenbr0,model=e1000,type=ioemu' ]\n"
 			"on_reboot = \"destroy\"\n"
 			"on_crash = \"destroy\"\n");
-	struct grubfix_facts facts = { 0 };
-	const struct grubfix_request request = { .name = "l2.cfg",
-						 .text = config,
-						 .length = strlen(config),
-						 .type = GRUBFIX_XL,
-						 .facts = &facts };
-	struct grubfix_result result;
-	struct err err = { 0 };
-	if (grubfix_run(&request, &result, &err) < 0)
-		fail_msg("%s", err.text);
-	assert_false(result.changed);
-	grubfix_result_done(&result);
+	assert_grubfix_reads(config);
+}
+
+/* A plain emulated machine, as QEMU's; what the profile adds is for the system that is installed.
+ */
+static void an_installer(void **state)
+{
+	static char raw[] = "hap = 0";
+	char *lines[] = { raw };
+	struct guest_installer installer = { .medium = "/m.iso",
+					     .answer_disk = "/x/answers.img",
+					     .kernel = "/x/kernel",
+					     .initrd = "/x/initrd",
+					     .arguments = "a=\"b\\c\" console=ttyS0" };
+	const struct guest_place place = { "/x/disk.raw", "raw", "br0", &installer };
+	struct layer outer, layer;
+
+	(void)state;
+	machine_make(&outer, &layer, MACHINE_HVM);
+	layer.guest_config_lines = (struct strv){ lines, 1 };
+	CLEANUP(free_cleanup) char *config = guest_xl_config_outermost(&layer, &place);
+	assert_true(has_line(config, "xen_platform_pci = 0"));
+	assert_true(has_line(config, "boot = \"d\""));
+	assert_true(has_line(config, "vga = \"none\""));
+	assert_true(has_line(config, "kernel = \"/x/kernel\""));
+	assert_true(has_line(config, "ramdisk = \"/x/initrd\""));
+	assert_true(has_line(config, "cmdline = \"a=\\\"b\\\\c\\\" console=ttyS0\""));
+	assert_true(has_line(
+		config,
+		"disk = [ 'format=raw,vdev=hda,access=rw,backendtype=qdisk,target=/x/disk.raw'"
+		", 'format=raw,vdev=hdb,access=rw,backendtype=qdisk,target=/x/answers.img'"
+		", 'format=raw,vdev=hdc,access=ro,devtype=cdrom,backendtype=qdisk,"
+		"target=/m.iso' ]"));
+	assert_true(has_line(config, "hap = 1"));
+	assert_true(has_line(config, "on_reboot = \"destroy\""));
+	assert_grubfix_reads(config);
+	installer = (struct guest_installer){ .medium = "/x/medium.iso" };
+	CLEANUP(free_cleanup) char *by_itself = guest_xl_config_outermost(&layer, &place);
+	assert_true(has_line(by_itself, "boot = \"d\""));
+	assert_true(has_line(by_itself, "vga = \"stdvga\""));
+	assert_null(strstr(by_itself, "kernel"));
 }
 
 static void raw_lines_replace_or_add(void **state)
@@ -134,6 +181,7 @@ int main(void)
 		cmocka_unit_test(a_nested_machine_nests),
 		cmocka_unit_test(a_pv_machine_is_booted_directly),
 		cmocka_unit_test(the_outermost_on_a_host_of_ones_own),
+		cmocka_unit_test(an_installer),
 		cmocka_unit_test(raw_lines_replace_or_add),
 	};
 
