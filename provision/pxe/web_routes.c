@@ -253,7 +253,10 @@ static void refuse(struct visit *visit)
 	visit->answer->delay_ms = REFUSAL_MS;
 }
 
-static bool token_check(struct visit *visit, char token[TOKEN_LENGTH + 1], const char **ret_rest)
+/* end: the name of the word that the disk is complete. It opens nothing, and an installer may have
+ * another address by then, so it is taken from any. */
+static bool token_check(struct visit *visit, const char *end, char token[TOKEN_LENGTH + 1],
+			const char **ret_rest)
 {
 	struct err err = { 0 };
 
@@ -261,8 +264,8 @@ static bool token_check(struct visit *visit, char token[TOKEN_LENGTH + 1], const
 		refuse(visit);
 		return false;
 	}
-	int r = ledger_token(visit->site->request.ledger, token, visit->request->client,
-			     &visit->machine, &err);
+	const char *address = str_equal(*ret_rest, end) ? NULL : visit->request->client;
+	int r = ledger_token(visit->site->request.ledger, token, address, &visit->machine, &err);
 	if (r == -EACCES)
 		refuse(visit);
 	else if (r < 0)
@@ -279,7 +282,7 @@ void web_secure_port(void *context, const struct http_request *request, struct h
 	const char *rest;
 	struct err err = { 0 };
 
-	if (!token_check(&visit, token, &rest))
+	if (!token_check(&visit, "installed", token, &rest))
 		return;
 	for (size_t i = 0; i < sizeof secure_routes / sizeof *secure_routes; i++) {
 		if (!str_equal(secure_routes[i].name, rest))
@@ -315,7 +318,7 @@ void web_answers_port(void *context, const struct http_request *request, struct 
 	const char *rest;
 	struct err err = { 0 };
 
-	if (!token_check(&visit, token, &rest))
+	if (!token_check(&visit, "done", token, &rest))
 		return;
 	bool done = str_equal(rest, "done");
 	if (web_method_check(request, done ? "GET, POST" : "GET, HEAD", answer))
