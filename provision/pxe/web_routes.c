@@ -213,11 +213,13 @@ static int failed_post(struct visit *visit, struct err *err)
 			     json_member_text(json, "why"), err);
 }
 
+/* Each ticket and each answer file has an agent token of its own, which takes an older one's place:
+ * looking at its header would spend it. */
 static const struct {
 	const char *name, *methods;
 	int (*run)(struct visit *visit, struct err *err);
 } secure_routes[] = {
-	{ "ticket", "GET, HEAD", ticket_get },	 { "image", "GET, HEAD", image_get },
+	{ "ticket", "GET", ticket_get },	 { "image", "GET, HEAD", image_get },
 	{ "progress", "POST", progress_post },	 { "console", "POST", console_post },
 	{ "installed", "POST", installed_post }, { "failed", "POST", failed_post },
 };
@@ -304,7 +306,7 @@ static int answers_get(struct visit *visit, const char *name, struct err *err)
 	CLEANUP(free_cleanup) char *text = NULL;
 	int r = source->answer(source->context, visit->machine, name, visit->token, &text, err);
 
-	if (r == 0 && visit->request->method == HTTP_GET)
+	if (r == 0)
 		r = ledger_progress(visit->site->request.ledger, visit->machine, 0, 0, said, err);
 	if (r == 0)
 		http_answer_text(visit->answer, PLAIN, take(&text));
@@ -321,7 +323,7 @@ void web_answers_port(void *context, const struct http_request *request, struct 
 	if (!token_check(&visit, "done", token, &rest))
 		return;
 	bool done = str_equal(rest, "done");
-	if (web_method_check(request, done ? "GET, POST" : "GET, HEAD", answer))
+	if (web_method_check(request, done ? "GET, POST" : "GET", answer))
 		visit_end(&visit,
 			  done ? installed_post(&visit, &err) : answers_get(&visit, rest, &err),
 			  &err);
