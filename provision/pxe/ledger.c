@@ -295,6 +295,8 @@ int ledger_decide(struct ledger *ledger, const char *machine_name, enum boot_dec
 	change.next.decision = decision;
 	if (decision == DECISION_INSTALL)
 		facts_again(&change.next);
+	else if (change.next.stage == MACHINE_FAILED) /* no installer goes on */
+		facts_shut(&change.next);
 	return change_end(&change, err);
 }
 

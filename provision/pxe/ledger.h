@@ -56,9 +56,10 @@ struct boot_answer {
 int ledger_boot(struct ledger *ledger, const struct boot_client *client,
 		struct boot_answer *ret_answer, struct err *err);
 
-/* Whose token it is: -EACCES if nobody's, if it was withdrawn, or if it was used from another
- * address before. address NULL: for a word that opens nothing, from wherever it comes; an installer
- * may have another address at its end. */
+/* Whose token it is: -EACCES if nobody's, if it was withdrawn (a boot of its machine, whatever that
+ * does, withdraws it, and so does the word that the disk is complete), or if it was used from
+ * another address before. address NULL: for a word that opens nothing, from wherever it comes; an
+ * installer may have another address at its end. */
 int ledger_token(struct ledger *ledger, const char *token, const char *address,
 		 const struct lab_machine **ret_machine, struct err *err);
 int ledger_agent_token(struct ledger *ledger, const char *token,
@@ -83,7 +84,8 @@ void ledger_console(struct ledger *ledger, const struct lab_machine *machine, co
 /* The levels of its stack, as matrix_json_text gives them; proven: all are. */
 int ledger_levels(struct ledger *ledger, const struct lab_machine *machine, const char *matrix_json,
 		  bool proven, struct err *err);
-/* By the person: what it does at its next boot; install begins all over. */
+/* By the person: what it does at its next boot; install begins all over. An install that is under
+ * way may end. */
 int ledger_decide(struct ledger *ledger, const char *machine_name, enum boot_decision decision,
 		  struct err *err);
 

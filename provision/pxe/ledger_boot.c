@@ -127,7 +127,7 @@ static void attempt_failed(struct facts *facts)
 	if (facts->attempts >= LEDGER_ATTEMPTS) {
 		facts_stage(facts, MACHINE_FAILED);
 		facts->decision = DECISION_LOCAL;
-		*facts->token = '\0';
+		facts_shut(facts);
 	}
 	facts_string(facts->error, ERROR_LENGTH, why);
 }
@@ -173,6 +173,7 @@ static void decide_install(struct facts *facts, const struct lab_machine *machin
 
 static void decide_local(struct facts *facts)
 {
+	facts_shut(facts);
 	if (facts->stage != MACHINE_PROVEN && facts->stage != MACHINE_FAILED)
 		facts_stage(facts, MACHINE_STARTING);
 }

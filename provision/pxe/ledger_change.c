@@ -171,10 +171,15 @@ void facts_heard(struct facts *facts)
 	facts->late = false;
 }
 
-void facts_withdraw(struct facts *facts)
+void facts_shut(struct facts *facts)
 {
 	*facts->token = '\0';
 	*facts->token_address = '\0';
+}
+
+void facts_withdraw(struct facts *facts)
+{
+	facts_shut(facts);
 	facts->attempts = 0;
 }
 

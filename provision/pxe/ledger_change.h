@@ -31,6 +31,8 @@ void facts_stage(struct facts *facts, enum machine_stage stage);
 /* It spoke: it is not late any more. */
 void facts_heard(struct facts *facts);
 /* No token opens anything any more. */
+void facts_shut(struct facts *facts);
+/* The same, and the count of attempts begins anew. */
 void facts_withdraw(struct facts *facts);
 /* One more, given by its hash. */
 void facts_agent_token(struct facts *facts, const char *hash);

@@ -359,6 +359,39 @@ static void the_agent_token_lasts(void **state)
 	assert_int_equal(ledger_agent_token(fixture->ledger, issued, &machine, NULL), 0);
 }
 
+static void a_boot_that_installs_nothing_withdraws_the_token(void **state)
+{
+	static const enum boot_decision others[] = { DECISION_LOCAL, DECISION_RESCUE };
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct boot_answer answer = boot(fixture, LISTED_MAC);
+
+		assert_true(opens(fixture, answer.token, HERE));
+		assert_int_equal(ledger_decide(fixture->ledger, "r1", others[i], NULL), 0);
+		/* The install that is under way may end. */
+		assert_true(opens(fixture, answer.token, HERE));
+		assert_int_equal(boot(fixture, LISTED_MAC).decision, others[i]);
+		assert_false(opens(fixture, answer.token, HERE));
+		assert_int_equal(ledger_decide(fixture->ledger, "r1", DECISION_INSTALL, NULL), 0);
+	}
+	struct boot_answer last = { 0 };
+	for (int i = 0; i < LEDGER_ATTEMPTS; i++) {
+		last = boot(fixture, LISTED_MAC);
+		assert_true(opens(fixture, last.token, HERE));
+		ledger_failed(fixture->ledger, of(fixture, BY_MAC), "no disk", NULL);
+	}
+	assert_int_equal(boot(fixture, LISTED_MAC).decision, DECISION_LOCAL);
+	assert_false(opens(fixture, last.token, HERE));
+	assert_shown(fixture, BY_MAC, "attempts", "3");
+	/* Nor has an installer that failed anything to fetch. */
+	ledger_decide(fixture->ledger, "r1", DECISION_INSTALL, NULL);
+	last = boot(fixture, LISTED_MAC);
+	ledger_failed(fixture->ledger, of(fixture, BY_MAC), "no disk", NULL);
+	ledger_decide(fixture->ledger, "r1", DECISION_LOCAL, NULL);
+	assert_false(opens(fixture, last.token, HERE));
+}
+
 /* --- the way of a machine ----------------------------------------------------------------------
  */
 
@@ -752,6 +785,7 @@ int main(void)
 		CASE(the_fixed_address_of_l1_is_its_own),
 		CASE(tokens_are_on_no_disk_and_no_page),
 		CASE(the_agent_token_lasts),
+		CASE(a_boot_that_installs_nothing_withdraws_the_token),
 		CASE(an_install_ends_in_local_for_ever),
 		CASE(an_install_without_an_end_is_tried_three_times),
 		CASE(what_failed_is_tried_again_and_told),
