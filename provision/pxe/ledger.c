@@ -236,7 +236,11 @@ int ledger_failed(struct ledger *ledger, const struct lab_machine *machine, cons
 	struct change change;
 
 	change_begin(&change, ledger, ledger_place(ledger, machine));
+	bool at_boot = change.next.stage == MACHINE_BOOTING && !*change.next.token_address;
+	time_t since = change.next.since;
 	facts_stage(&change.next, MACHINE_FAILED);
+	if (at_boot) /* it got nothing to start: what it asks next may be of the same boot */
+		change.next.since = since;
 	facts_string(change.next.error, ERROR_LENGTH, *why ? why : "it did not say why");
 	if (change.next.decision == DECISION_INSTALL && change.next.attempts >= LEDGER_ATTEMPTS)
 		change.next.decision = DECISION_LOCAL;

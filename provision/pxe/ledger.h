@@ -51,8 +51,9 @@ struct boot_answer {
 };
 
 /* A machine is known by UUID, then MAC; a stranger takes the next free place of `any`. A machine
- * that asks again before its install was reported done has failed once; after LEDGER_ATTEMPTS its
- * decision is local. */
+ * that asks again before its install was reported done has failed once, unless it does so within a
+ * minute and never used its token: then it is the same boot, with another token. After
+ * LEDGER_ATTEMPTS its decision is local. */
 int ledger_boot(struct ledger *ledger, const struct boot_client *client,
 		struct boot_answer *ret_answer, struct err *err);
 

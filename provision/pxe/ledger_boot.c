@@ -5,7 +5,9 @@
 #include "answers/answers.h"
 #include "pxe/ledger_change.h"
 
-#define SAME_BOOT_SECONDS 5 /* in which a boot program may ask twice */
+/* In which a boot program may ask again without a new attempt, as templates/pxe/grub-early.cfg does
+ * after 5 and 20 s: as long as it used nothing of what it got. */
+#define SAME_BOOT_SECONDS 60
 
 /* --- who it is ------------------------------------------------------------------------------- */
 
@@ -153,17 +155,27 @@ static void install_begin(struct facts *facts, const char *before, struct boot_a
 	answer->decision = DECISION_INSTALL;
 }
 
+/* It failed, too, where no boot text could be made for it. */
+static bool same_boot(const struct facts *facts)
+{
+	time_t ago = time(NULL) - facts->since;
+
+	return (facts->stage == MACHINE_BOOTING || facts->stage == MACHINE_FAILED) &&
+	       facts->attempts > 0 && *facts->token && !*facts->token_address && ago >= 0 &&
+	       ago < SAME_BOOT_SECONDS;
+}
+
 static void decide_install(struct facts *facts, const struct lab_machine *machine,
 			   struct boot_answer *answer)
 {
-	time_t ago = time(NULL) - facts->since;
-	bool again = facts->stage == MACHINE_BOOTING && ago >= 0 && ago < SAME_BOOT_SECONDS;
+	time_t since = facts->since;
 
 	if (misfit(facts, machine))
 		return;
-	if (again) {
+	if (same_boot(facts)) {
 		facts->attempts--;
-		install_begin(facts, facts->text, answer);
+		install_begin(facts, *facts->error ? facts->error : facts->text, answer);
+		facts->since = since; /* it does not grow longer by being asked */
 		return;
 	}
 	attempt_failed(facts);
