@@ -297,10 +297,13 @@ int ledger_decide(struct ledger *ledger, const char *machine_name, enum boot_dec
 			       ledger->lab->name);
 	change_begin(&change, ledger, place);
 	change.next.decision = decision;
-	if (decision == DECISION_INSTALL)
+	if (decision == DECISION_INSTALL) {
+		if (place->machine->any && change.next.stage != MACHINE_PROVEN)
+			facts_free(&change.next);
 		facts_again(&change.next);
-	else if (change.next.stage == MACHINE_FAILED) /* no installer goes on */
+	} else if (change.next.stage == MACHINE_FAILED) { /* no installer goes on */
 		facts_shut(&change.next);
+	}
 	return change_end(&change, err);
 }
 

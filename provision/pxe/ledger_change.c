@@ -202,6 +202,14 @@ void facts_again(struct facts *facts)
 	free(take(&facts->levels));
 }
 
+void facts_free(struct facts *facts)
+{
+	*facts->mac = '\0';
+	*facts->uuid = '\0';
+	*facts->address = '\0';
+	facts->firmware = FIRMWARE_UNKNOWN;
+}
+
 /* Only the tail is kept, from the beginning of a line where there is one. */
 static void console_keep_tail(struct place *place)
 {

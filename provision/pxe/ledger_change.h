@@ -38,6 +38,8 @@ void facts_withdraw(struct facts *facts);
 void facts_agent_token(struct facts *facts, const char *hash);
 /* As if it had never been installed; its agent's token is withdrawn too. */
 void facts_again(struct facts *facts);
+/* Nobody has this place. */
+void facts_free(struct facts *facts);
 
 void place_console(struct ledger *ledger, struct place *place, const char *text, size_t length);
 /* The rows of a matrix as JSON text. -EBADMSG: no matrix, or too large. */

@@ -20,6 +20,7 @@
 #define LISTED_MAC  "52:54:00:00:00:01"
 #define LISTED_UUID "4c4c4544-0042-3510-8054-b4c04f4d3132"
 #define TURNED_UUID "44454c4c-4200-1035-8054-b4c04f4d3132"
+#define OTHER_UUID  "4c4c4544-0042-3510-8054-b4c04f4d3133"
 #define HERE	    "10.0.0.11"
 
 enum { BY_MAC, BY_UUID, ANY_1, ANY_2, MACHINES };
@@ -240,6 +241,34 @@ static void strangers_take_free_places(void **state)
 	assert_int_equal(json_array_size(strangers), 1);
 	assert_string_equal(json_string_value(json_object_get(json_array_get(strangers, 0), "mac")),
 			    "52:54:00:00:01:03");
+}
+
+/* Whoever asked with an invented MAC has a place of `any`, until a person says otherwise. */
+static void a_person_frees_a_place(void **state)
+{
+	struct fixture *fixture = *state;
+
+	boot_from(fixture, "52:54:00:00:01:01", OTHER_UUID, HERE, FIRMWARE_BIOS);
+	boot(fixture, "52:54:00:00:01:03");
+	assert_null(boot(fixture, "52:54:00:00:01:04").machine);
+	assert_int_equal(ledger_decide(fixture->ledger, "node-1", DECISION_INSTALL, NULL), 0);
+	assert_shown(fixture, ANY_1, "mac", "");
+	assert_shown(fixture, ANY_1, "uuid", "");
+	reopen(fixture);
+	assert_ptr_equal(boot(fixture, "52:54:00:00:01:04").machine, of(fixture, ANY_1));
+	assert_null(boot(fixture, "52:54:00:00:01:02").machine);
+	/* One that is proven keeps its own, and is installed again. */
+	ledger_installed(fixture->ledger, of(fixture, ANY_1), NULL);
+	ledger_levels(fixture->ledger, of(fixture, ANY_1), MATRIX, true, NULL);
+	assert_int_equal(ledger_decide(fixture->ledger, "node-1", DECISION_INSTALL, NULL), 0);
+	assert_null(boot(fixture, "52:54:00:00:01:02").machine);
+	struct boot_answer again = boot(fixture, "52:54:00:00:01:04");
+	assert_ptr_equal(again.machine, of(fixture, ANY_1));
+	assert_int_equal(again.decision, DECISION_INSTALL);
+	/* So does one that the lab file names. */
+	boot(fixture, LISTED_MAC);
+	ledger_decide(fixture->ledger, "r1", DECISION_INSTALL, NULL);
+	assert_shown(fixture, BY_MAC, "mac", LISTED_MAC);
 }
 
 static void strangers_are_bounded_and_last(void **state)
@@ -811,6 +840,7 @@ int main(void)
 		cmocka_unit_test(identities_have_one_form),
 		CASE(machines_are_known_by_either),
 		CASE(strangers_take_free_places),
+		CASE(a_person_frees_a_place),
 		CASE(strangers_are_bounded_and_last),
 		CASE(the_later_of_two_wins_and_it_shows),
 		CASE(a_token_opens_for_one_address),
