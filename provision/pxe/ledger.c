@@ -323,13 +323,28 @@ void ledger_on_change(struct ledger *ledger, void (*on_change)(void *context), v
 	pthread_mutex_unlock(&ledger->lock);
 }
 
+/* Whether the lab is not done without it: it was, is or will be installed. A place of `any` counts
+ * from when somebody took it. */
+static bool is_expected(const struct place *place)
+{
+	const struct facts *facts = &place->facts;
+	bool there = !place->machine->any || *facts->mac || *facts->uuid;
+
+	return there && (facts->listed == DECISION_INSTALL || facts->decision == DECISION_INSTALL ||
+			 *facts->agent_tokens);
+}
+
 bool ledger_all_proven(struct ledger *ledger)
 {
-	bool all = ledger->lab->machine_count > 0;
+	bool all = true, one = false;
 
 	pthread_mutex_lock(&ledger->lock);
-	for (size_t i = 0; i < ledger->lab->machine_count; i++)
-		all &= ledger->places[i].facts.stage == MACHINE_PROVEN;
+	for (size_t i = 0; i < ledger->lab->machine_count; i++) {
+		bool proven = ledger->places[i].facts.stage == MACHINE_PROVEN;
+
+		one |= proven;
+		all &= proven || !is_expected(&ledger->places[i]);
+	}
 	pthread_mutex_unlock(&ledger->lock);
-	return all;
+	return all && one;
 }

@@ -102,4 +102,6 @@ char *ledger_json(struct ledger *ledger);
 uint64_t ledger_version(struct ledger *ledger);
 /* Called after each change, from the thread that made it, without the ledger's lock; or NULL. */
 void ledger_on_change(struct ledger *ledger, void (*on_change)(void *context), void *context);
+/* Every machine that is to be installed, by the lab file or by a person, and every place of `any`
+ * that somebody took; and one at least. */
 bool ledger_all_proven(struct ledger *ledger);

@@ -642,6 +642,78 @@ static void the_console_keeps_its_end(void **state)
 	assert_true(strlen(console) <= 4096 && str_ends(console, "xxx"));
 }
 
+/* --- the end -----------------------------------------------------------------------------------
+ */
+
+static void prove(struct fixture *fixture, size_t machine)
+{
+	const struct lab_machine *which = of(fixture, machine);
+
+	assert_int_equal(ledger_installed(fixture->ledger, which, NULL), 0);
+	assert_int_equal(ledger_levels(fixture->ledger, which, MATRIX, true, NULL), 0);
+}
+
+static void all_are_proven_without_those_left_alone(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->machines[BY_UUID].boot = LAB_BOOT_RESCUE;
+	reopen(fixture);
+	assert_false(ledger_all_proven(fixture->ledger));
+	boot(fixture, LISTED_MAC);
+	prove(fixture, BY_MAC);
+	assert_true(ledger_all_proven(fixture->ledger)); /* no place of `any` is taken */
+	boot_from(fixture, "", LISTED_UUID, HERE, FIRMWARE_BIOS);
+	assert_true(ledger_all_proven(fixture->ledger));
+	boot(fixture, "52:54:00:00:01:01");
+	assert_false(ledger_all_proven(fixture->ledger));
+	prove(fixture, ANY_1);
+	assert_true(ledger_all_proven(fixture->ledger));
+	/* A person wants it installed. */
+	ledger_decide(fixture->ledger, "r2", DECISION_INSTALL, NULL);
+	assert_false(ledger_all_proven(fixture->ledger));
+	boot_from(fixture, "", LISTED_UUID, HERE, FIRMWARE_BIOS);
+	ledger_installed(fixture->ledger, of(fixture, BY_UUID), NULL);
+	assert_false(ledger_all_proven(fixture->ledger));
+	prove(fixture, BY_UUID);
+	assert_true(ledger_all_proven(fixture->ledger));
+	reopen(fixture);
+	assert_true(ledger_all_proven(fixture->ledger));
+}
+
+static void one_machine_at_least_is_proven(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->machines[BY_MAC].boot = LAB_BOOT_LOCAL;
+	fixture->machines[BY_UUID].boot = LAB_BOOT_LOCAL;
+	reopen(fixture);
+	assert_false(ledger_all_proven(fixture->ledger));
+	boot(fixture, LISTED_MAC);
+	assert_false(ledger_all_proven(fixture->ledger));
+	boot(fixture, "52:54:00:00:01:01");
+	assert_false(ledger_all_proven(fixture->ledger));
+	prove(fixture, ANY_1);
+	assert_true(ledger_all_proven(fixture->ledger));
+}
+
+/* One that could not be installed is not passed over. */
+static void what_failed_is_not_proven(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->machines[BY_UUID].boot = LAB_BOOT_LOCAL;
+	reopen(fixture);
+	boot(fixture, "52:54:00:00:01:01");
+	prove(fixture, ANY_1);
+	for (int i = 0; i < LEDGER_ATTEMPTS; i++) {
+		assert_true(opens(fixture, boot(fixture, LISTED_MAC).token, HERE));
+		ledger_failed(fixture->ledger, of(fixture, BY_MAC), "no disk", NULL);
+	}
+	assert_shown(fixture, BY_MAC, "decision", "local");
+	assert_false(ledger_all_proven(fixture->ledger));
+}
+
 /* --- the disk ----------------------------------------------------------------------------------
  */
 
@@ -859,6 +931,9 @@ int main(void)
 		CASE(the_lab_file_may_change),
 		CASE(silence_shows),
 		CASE(the_console_keeps_its_end),
+		CASE(all_are_proven_without_those_left_alone),
+		CASE(one_machine_at_least_is_proven),
+		CASE(what_failed_is_not_proven),
 		CASE(a_second_ledger_is_refused),
 		CASE(damage_is_named),
 		CASE(other_hardware_begins_anew),
