@@ -62,14 +62,22 @@ static struct place *place_of(struct ledger *ledger, const struct stranger *clie
 	return place;
 }
 
+/* By its MAC; where a boot program did not tell one, by its UUID. */
+static bool is_same(const struct stranger *known, const struct stranger *client)
+{
+	if (*client->mac)
+		return str_equal(known->mac, client->mac);
+	return !*known->mac && identity_uuid_equal(known->uuid, client->uuid);
+}
+
 /* The newest stand last. The ledger's lock is held. */
 static void stranger_note(struct ledger *ledger, const struct stranger *client)
 {
 	size_t at = 0;
 
-	if (!*client->mac)
+	if (!*client->mac && !*client->uuid)
 		return;
-	while (at < ledger->stranger_count && !str_equal(ledger->strangers[at].mac, client->mac))
+	while (at < ledger->stranger_count && !is_same(&ledger->strangers[at], client))
 		at++;
 	if (at == ledger->stranger_count && at == STRANGERS_MAX)
 		at = 0;

@@ -271,6 +271,25 @@ static void a_person_frees_a_place(void **state)
 	assert_shown(fixture, BY_MAC, "mac", LISTED_MAC);
 }
 
+static void a_stranger_may_have_a_uuid_alone(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (int i = 0; i < 2; i++) {
+		assert_null(boot_from(fixture, "", OTHER_UUID, HERE, FIRMWARE_UEFI).machine);
+		assert_null(boot_from(fixture, "", "4c4c4544-0042-3510-8054-b4c04f4d3199", HERE,
+				      FIRMWARE_UEFI)
+				    .machine);
+	}
+	reopen(fixture);
+	CLEANUP(json_cleanup) json_t *root = whole(fixture);
+	const json_t *strangers = json_object_get(root, "strangers");
+	assert_int_equal(json_array_size(strangers), 2);
+	const json_t *first = json_array_get(strangers, 1);
+	assert_string_equal(json_string_value(json_object_get(first, "uuid")), OTHER_UUID);
+	assert_string_equal(json_string_value(json_object_get(first, "mac")), "");
+}
+
 static void strangers_are_bounded_and_last(void **state)
 {
 	struct fixture *fixture = *state;
@@ -913,6 +932,7 @@ int main(void)
 		CASE(machines_are_known_by_either),
 		CASE(strangers_take_free_places),
 		CASE(a_person_frees_a_place),
+		CASE(a_stranger_may_have_a_uuid_alone),
 		CASE(strangers_are_bounded_and_last),
 		CASE(the_later_of_two_wins_and_it_shows),
 		CASE(a_token_opens_for_one_address),
