@@ -79,6 +79,23 @@ static int vendor_text(const struct offer *offer, const struct boot_client *clie
 	return text_of(offer, client, grub, &boot.files, ret_text, err);
 }
 
+static int install_text(const struct offer *offer, const struct boot_client *client,
+			const struct boot_answer *answer, bool grub, char **ret_text,
+			struct err *err)
+{
+	struct err ignored = { 0 };
+	int r = answer->machine->way == LAB_ANSWERS
+			? vendor_text(offer, client, answer, grub, ret_text, err)
+			: netboot_text(offer, client, answer, grub, ret_text, err);
+
+	if (r < 0) { /* the page says why, and not that it came back without a word */
+		ledger_failed(offer->request.ledger, answer->machine,
+			      err && err->text ? err->text : "no boot text can be made", &ignored);
+		err_clear(&ignored);
+	}
+	return r;
+}
+
 static int offer_boot(void *context, const struct boot_client *client, bool grub, char **ret_text,
 		      struct err *err)
 {
@@ -90,8 +107,8 @@ static int offer_boot(void *context, const struct boot_client *client, bool grub
 		return r;
 	if (answer.decision == DECISION_LOCAL)
 		return text_of(offer, client, grub, NULL, ret_text, err);
-	if (answer.decision == DECISION_INSTALL && answer.machine->way == LAB_ANSWERS)
-		return vendor_text(offer, client, &answer, grub, ret_text, err);
+	if (answer.decision == DECISION_INSTALL)
+		return install_text(offer, client, &answer, grub, ret_text, err);
 	return netboot_text(offer, client, &answer, grub, ret_text, err);
 }
 
