@@ -220,30 +220,46 @@ static PedExceptionOption fix_take(PedException *exception)
 	return complaint_take(exception);
 }
 
+/* How far it may reach. An MBR has 32 bits for start and length: 2 TiB of a larger disk. */
+static PedSector end_find(PedDisk *disk, PedPartition *partition)
+{
+	bool gpt = str_equal(disk->type->name, "gpt");
+	PedSector limit = gpt || disk->dev->length < UINT32_MAX ? disk->dev->length : UINT32_MAX;
+	PedGeometry *all = ped_geometry_new(disk->dev, 0, limit);
+	PedConstraint *within = all ? ped_constraint_new_from_max(all) : NULL;
+	PedGeometry *room =
+		within ? ped_disk_get_max_partition_geometry(disk, partition, within) : NULL;
+	PedSector end = room ? (room->end + 1) / ALIGN_SECTORS * ALIGN_SECTORS - 1 : 0;
+
+	if (room)
+		ped_geometry_destroy(room);
+	if (within)
+		ped_constraint_destroy(within);
+	if (all)
+		ped_geometry_destroy(all);
+	return end;
+}
+
+static bool end_set(PedDisk *disk, PedPartition *partition, PedSector end)
+{
+	PedSector start = partition->geom.start;
+	PedGeometry *wanted = ped_geometry_new(disk->dev, start, end - start + 1);
+	PedConstraint *exact = wanted ? ped_constraint_exact(wanted) : NULL;
+	bool done = exact && ped_disk_set_partition_geom(disk, partition, exact, start, end);
+
+	if (exact)
+		ped_constraint_destroy(exact);
+	if (wanted)
+		ped_geometry_destroy(wanted);
+	return done;
+}
+
 static int partition_grow(const struct device_work *work, PedDisk *disk, PedPartition *partition,
 			  struct err *err)
 {
-	PedConstraint *any = ped_constraint_any(disk->dev);
-	PedGeometry *room = ped_disk_get_max_partition_geometry(disk, partition, any);
-	PedSector start = partition->geom.start;
-	PedSector end = room ? (room->end + 1) / ALIGN_SECTORS * ALIGN_SECTORS - 1 : 0;
-	PedConstraint *exact = NULL;
-	bool done = true;
+	PedSector end = end_find(disk, partition);
 
-	ped_constraint_destroy(any);
-	if (room)
-		ped_geometry_destroy(room);
-	if (end > partition->geom.end) {
-		PedGeometry *wanted = ped_geometry_new(disk->dev, start, end - start + 1);
-
-		exact = wanted ? ped_constraint_exact(wanted) : NULL;
-		done = exact && ped_disk_set_partition_geom(disk, partition, exact, start, end);
-		if (exact)
-			ped_constraint_destroy(exact);
-		if (wanted)
-			ped_geometry_destroy(wanted);
-	}
-	if (!done)
+	if (end > partition->geom.end && !end_set(disk, partition, end))
 		return parted_failed(work->image, "growing a partition", err);
 	*work->where = (struct extent){ (uint64_t)partition->geom.start * SECTOR_BYTES,
 					(uint64_t)partition->geom.length * SECTOR_BYTES };
