@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <time.h>
 
 #include "base/fs.h"
 #include "base/log.h"
@@ -18,6 +19,8 @@
 #define TICKET_PATIENCE	   300.0
 #define ANY_DISK_PATIENCE  60.0 /* controllers take their time */
 #define THE_DISK_PATIENCE  4.0	/* after others came */
+#define SETTLE_SECONDS	   5.0	/* in which no disk came or went */
+#define SETTLE_PATIENCE	   60.0
 #define EDGE_BYTES	   (UINT64_C(1) << 20)
 
 struct install {
@@ -57,25 +60,60 @@ static int ticket_fetch(struct install *install, struct err *err)
 	return ticket_parse(text, &install->ticket, err);
 }
 
-static int disk_choose(struct install *install, struct err *err)
+static int disk_look(struct install *install, struct err *err)
+{
+	machine_disks_done(&install->disks);
+	int r = machine_disks_read(install->request->sys, &install->disks, err);
+	return r < 0 ? r
+		     : machine_disk_choose(&install->disks, &install->ticket.disk,
+					   install->ticket.image.disk_bytes, &install->disk, err);
+}
+
+/* "The only disk", or the one of some size, is said of all disks: the one that is there may be the
+ * wrong one as long as a slower controller has not shown its own. A name means one whatever comes.
+ */
+static int disk_settle(struct install *install, struct err *err)
+{
+	double until = clock_seconds() + SETTLE_PATIENCE;
+
+	while (clock_seconds() < until) {
+		CLEANUP(free_cleanup) char *before = machine_disks_text(&install->disks);
+
+		nanosleep(&(struct timespec){ (time_t)SETTLE_SECONDS, 0 }, NULL);
+		int r = disk_look(install, err);
+		CLEANUP(free_cleanup) char *after = machine_disks_text(&install->disks);
+		if (r < 0 || str_equal(before, after))
+			return r;
+	}
+	return err_set(err, -EBUSY, "the disks of this machine come and go");
+}
+
+static int disk_find(struct install *install, struct err *err)
 {
 	struct patience any = patience_begin(ANY_DISK_PATIENCE);
 	struct patience the = patience_begin(THE_DISK_PATIENCE);
 	int r;
 
 	report_progress(install->report, 0, 0, "looking for the disk");
-	do {
-		machine_disks_done(&install->disks);
-		r = machine_disks_read(install->request->sys, &install->disks, err);
-		if (r == 0)
-			r = machine_disk_choose(&install->disks, &install->ticket.disk,
-						install->ticket.image.disk_bytes, &install->disk,
-						err);
-	} while (r == -ENODEV && patience_wait(install->disks.count ? &the : &any));
+	do
+		r = disk_look(install, err);
+	while (r == -ENODEV && patience_wait(install->disks.count ? &the : &any));
 	if (r < 0)
 		return r;
 	if (err)
 		err_clear(err);
+	return 0;
+}
+
+static int disk_choose(struct install *install, struct err *err)
+{
+	enum lab_disk_pick pick = install->ticket.disk.pick;
+	int r = disk_find(install, err);
+
+	if (r == 0 && (pick == LAB_DISK_ONLY || pick == LAB_DISK_SIZE))
+		r = disk_settle(install, err);
+	if (r < 0)
+		return r;
 	install->path = path_join(install->request->dev, install->disk->name);
 	CLEANUP(free_cleanup) char *size = size_format(install->disk->size_bytes);
 	report_say(install->report, "%s becomes %s (%s%s%s)", install->path,

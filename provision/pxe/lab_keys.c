@@ -161,6 +161,8 @@ static bool valid_stack_path(const char *text)
 	return *text && !is_url(text) && valid_line(text);
 }
 
+/* Not https: the netboot system knows no authority but the lab's, and needs none for what has its
+ * hash in the ticket. */
 static bool valid_server(const char *text)
 {
 	static const char http[] = "http://";
@@ -287,7 +289,7 @@ const struct key_row lab_keys[] = {
 	  .offset = IN(lab.mirrors),
 	  .valid = valid_server,
 	  .form = "^http://[A-Za-z0-9_.:~%+=,\\[\\]-][A-Za-z0-9_.:/~%+=,\\[\\]-]*$",
-	  .allowed = "URLs such as http://10.20.0.5/lab",
+	  .allowed = "http:// URLs (not https) such as http://10.20.0.5/lab",
 	  .default_text = "[]",
 	  .help = "Further servers that have a copy of the lab's images" },
 	{ .path = "machines",

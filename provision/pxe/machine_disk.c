@@ -123,7 +123,7 @@ void machine_disks_done(struct machine_disks *disks)
 
 /* ---- choosing ---- */
 
-static char *list_text(const struct machine_disks *disks)
+char *machine_disks_text(const struct machine_disks *disks)
 {
 	CLEANUP(buf_done) struct buf text = { 0 };
 
@@ -186,7 +186,7 @@ int machine_disk_choose(const struct machine_disks *disks, const struct lab_disk
 {
 	const struct machine_disk *found = NULL;
 	CLEANUP(free_cleanup) char *meant = wanted_text(wanted);
-	CLEANUP(free_cleanup) char *list = list_text(disks);
+	CLEANUP(free_cleanup) char *list = machine_disks_text(disks);
 	CLEANUP(free_cleanup) char *room = size_format(min_bytes);
 	size_t count = 0;
 

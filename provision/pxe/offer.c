@@ -13,8 +13,9 @@
 #include "pxe/vendor.h"
 
 #define MEDIA "media/"
-/* The last one is the kernel's /dev/console: machines without a screen have a serial port. */
-#define CONSOLES "console=tty0 console=ttyS0,115200"
+/* The last one is the kernel's /dev/console: machines without a screen have a serial port.
+ * After a panic the machine starts again: nobody is there to press reset. */
+#define KERNEL_WORDS "console=tty0 console=ttyS0,115200 panic=30"
 
 /* What anybody may have: no secret is in it. */
 static const struct {
@@ -38,9 +39,10 @@ static char *netboot_arguments(const struct offer *offer, const struct boot_answ
 			       const struct boot_client *client)
 {
 	if (answer->decision == DECISION_RESCUE)
-		return str_format(CONSOLES " nestctl.rescue nestctl.mac=%s", client->mac);
-	return str_format(CONSOLES " nestctl.server=https://%s:%u nestctl.token=%s nestctl.mac=%s "
-				   "nestctl.time=%lld",
+		return str_format(KERNEL_WORDS " nestctl.rescue nestctl.mac=%s", client->mac);
+	return str_format(KERNEL_WORDS
+			  " nestctl.server=https://%s:%u nestctl.token=%s nestctl.mac=%s "
+			  "nestctl.time=%lld",
 			  offer->request.address, offer->request.lab->ports.secure, answer->token,
 			  client->mac, (long long)time(NULL));
 }

@@ -201,7 +201,7 @@ static int mirrors_get(const json_t *json, struct strv *mirrors, struct err *err
 	{
 		const char *url = json_string_value(item);
 
-		if (!url || !(str_starts(url, "http://") || str_starts(url, "https://")) ||
+		if (!url || !str_starts(url, "http://") ||
 		    !has_only(url, URL_CHARS, TEXT_MAX_BYTES))
 			return wrong("mirrors", err);
 		strv_add(mirrors, url);

@@ -2,8 +2,9 @@
 
 Usage: install_server.py FOLDER. FOLDER has ticket.json, image.stream, server.pem (certificate and
 key); `faults`, a word a line, says what happens to one image request after the other: cut:BYTES
-breaks off after so many, 503, whole (no ranges), ok. Once its ports are known they are in `ports`:
-HTTPS, then plain HTTP, which serves mirror/NAME. Requests are lines of JSON in `requests`.
+breaks off after so many, 503, whole (no ranges), trickle (10,000 bytes a
+second), ok. Once its ports are known they are in `ports`: HTTPS, then plain HTTP, which serves
+mirror/NAME. Requests are lines of JSON in `requests`.
 """
 import http.server
 import json
@@ -11,6 +12,7 @@ import os
 import ssl
 import sys
 import threading
+import time
 
 FOLDER = sys.argv[1]
 TOKEN = "T" * 43
@@ -72,11 +74,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {begin}-{size - 1}/{size}")
         self.end_headers()
         left = int(fault[4:]) if fault.startswith("cut:") else size - begin
+        most = 10000 if fault == "trickle" else 1 << 18
         with open(path, "rb") as file:
             file.seek(begin)
-            while left > 0 and (part := file.read(min(left, 1 << 18))):
+            while left > 0 and (part := file.read(min(left, most))):
                 self.wfile.write(part)
                 left -= len(part)
+                if fault == "trickle":
+                    time.sleep(1)
         if fault.startswith("cut:"):
             self.close_connection = True
             self.connection.close()

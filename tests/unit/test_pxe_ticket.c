@@ -99,6 +99,7 @@ static void test_refused(void **state)
 		{ REST_OF("\"mirrors\": [\"file:///etc/passwd\"]"), "mirrors" },
 		{ REST_OF("\"mirrors\": [\"http://a b\"]"), "mirrors" },
 		{ REST_OF("\"mirrors\": [1]"), "mirrors" },
+		{ REST_OF("\"mirrors\": [\"https://mirror.lan/r1\"]"), "mirrors" },
 	};
 
 	(void)state;
@@ -153,6 +154,20 @@ static void test_call_refused(void **state)
 		assert_int_equal(lab_call_parse(cases[i].line, &call, &err), -EINVAL);
 		assert_string_equal(err.text, cases[i].message);
 	}
+}
+
+/* A panic must not wait for somebody to press reset, a rescue's neither. */
+static void test_call_text(void **state)
+{
+	CLEANUP(free_cleanup) char *install = lab_call_text("https://10.0.0.1:8443", TOKEN, "");
+	CLEANUP(free_cleanup) char *rescue = lab_call_text(NULL, NULL, "");
+	CLEANUP(lab_call_done) struct lab_call call = { 0 };
+
+	(void)state;
+	assert_non_null(strstr(install, " panic=30 "));
+	assert_non_null(strstr(rescue, " panic=30 "));
+	assert_int_equal(lab_call_parse(install, &call, NULL), 0);
+	assert_string_equal(call.token, TOKEN);
 }
 
 /* ---- what the server writes is what the installer reads ---- */
@@ -237,10 +252,15 @@ static void nobody_is_reported_to(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ticket),		 cmocka_unit_test(test_no_agent_no_mirrors),
-		cmocka_unit_test(test_refused),		 cmocka_unit_test(test_call),
-		cmocka_unit_test(test_call_refused),	 cmocka_unit_test(all_of_it_comes_back),
-		cmocka_unit_test(every_pick_comes_back), cmocka_unit_test(nobody_is_reported_to),
+		cmocka_unit_test(test_call_text),
+		cmocka_unit_test(test_ticket),
+		cmocka_unit_test(test_no_agent_no_mirrors),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_call),
+		cmocka_unit_test(test_call_refused),
+		cmocka_unit_test(all_of_it_comes_back),
+		cmocka_unit_test(every_pick_comes_back),
+		cmocka_unit_test(nobody_is_reported_to),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
