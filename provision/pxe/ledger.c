@@ -295,6 +295,11 @@ int ledger_decide(struct ledger *ledger, const char *machine_name, enum boot_dec
 	if (!place)
 		return err_set(err, -ENOENT, "\"%s\" is no machine of the lab %s", machine_name,
 			       ledger->lab->name);
+	if (decision == DECISION_RESCUE && !lab_has_netboot(ledger->lab))
+		return err_set(err, -ENOTSUP,
+			       "the lab %s has no rescue system: it is made where a machine has "
+			       "way: image or boot: rescue",
+			       ledger->lab->name);
 	change_begin(&change, ledger, place);
 	change.next.decision = decision;
 	if (decision == DECISION_INSTALL) {

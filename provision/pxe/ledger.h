@@ -87,7 +87,7 @@ int ledger_levels(struct ledger *ledger, const struct lab_machine *machine, cons
 		  bool proven, struct err *err);
 /* By the person: what it does at its next boot; install begins all over. An install that is under
  * way may end. Install, for a place of `any` that is not proven, frees it: whoever took it may have
- * been no machine at all. */
+ * been no machine at all. -ENOTSUP: rescue, in a lab that has no such system. */
 int ledger_decide(struct ledger *ledger, const char *machine_name, enum boot_decision decision,
 		  struct err *err);
 

@@ -228,7 +228,17 @@ static void odd_add(struct facts *facts, const char *odd)
 			 length ? "; " : "", odd);
 }
 
-static void decide(struct facts *facts, const struct lab_machine *machine,
+/* What a person decided before may be no more possible with the lab file as it is now. */
+static void decide_rescue(struct facts *facts, const struct lab *lab, struct boot_answer *answer)
+{
+	decide_local(facts);
+	facts_string(facts->text, TEXT_LENGTH,
+		     lab_has_netboot(lab) ? "started the rescue system"
+					  : "was told that this lab has no rescue system");
+	answer->decision = DECISION_RESCUE;
+}
+
+static void decide(struct facts *facts, const struct lab *lab, const struct lab_machine *machine,
 		   struct boot_answer *answer)
 {
 	switch (facts->decision) {
@@ -239,9 +249,7 @@ static void decide(struct facts *facts, const struct lab_machine *machine,
 		decide_local(facts);
 		break;
 	case DECISION_RESCUE:
-		decide_local(facts);
-		facts_string(facts->text, TEXT_LENGTH, "started the rescue system");
-		answer->decision = DECISION_RESCUE;
+		decide_rescue(facts, lab, answer);
 		break;
 	}
 }
@@ -277,7 +285,7 @@ int ledger_boot(struct ledger *ledger, const struct boot_client *client,
 	answer.machine = place->machine;
 	change_begin(&change, ledger, place);
 	claim(&change.next, &who, odd);
-	decide(&change.next, place->machine, &answer);
+	decide(&change.next, ledger->lab, place->machine, &answer);
 	odd_add(&change.next, odd);
 	int r = change_end(&change, err);
 	if (r == 0)

@@ -81,6 +81,19 @@ static int vendor_text(const struct offer *offer, const struct boot_client *clie
 	return text_of(offer, client, grub, &boot.files, ret_text, err);
 }
 
+/* There is nothing that it could fetch: it would try for ever. */
+static int no_rescue_text(const struct offer *offer, const struct boot_client *client, bool grub,
+			  char **ret_text, struct err *err)
+{
+	CLEANUP(free_cleanup) char *local = NULL;
+	int r = text_of(offer, client, grub, NULL, &local, err);
+
+	if (r == 0)
+		*ret_text = boot_text_say(grub ? BOOT_GRUB : BOOT_IPXE, local,
+					  "this lab has no rescue system, the local disk follows");
+	return r;
+}
+
 static int install_text(const struct offer *offer, const struct boot_client *client,
 			const struct boot_answer *answer, bool grub, char **ret_text,
 			struct err *err)
@@ -111,6 +124,8 @@ static int offer_boot(void *context, const struct boot_client *client, bool grub
 		return text_of(offer, client, grub, NULL, ret_text, err);
 	if (answer.decision == DECISION_INSTALL)
 		return install_text(offer, client, &answer, grub, ret_text, err);
+	if (!lab_has_netboot(offer->request.lab))
+		return no_rescue_text(offer, client, grub, ret_text, err);
 	return netboot_text(offer, client, &answer, grub, ret_text, err);
 }
 

@@ -112,7 +112,10 @@ static void decision_answer(const struct web_site *site, const struct http_reque
 		http_answer_line(answer, 403, refusal);
 		return;
 	}
-	if (decision_take(site, request, machine, &err) < 0)
+	int r = decision_take(site, request, machine, &err);
+	if (r == -ENOTSUP)
+		http_answer_line(answer, 409, err.text);
+	else if (r < 0)
 		web_answer_err(answer, &err, machine);
 	else
 		http_answer_line(answer, 200, "ok");

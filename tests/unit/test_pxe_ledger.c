@@ -661,6 +661,25 @@ static void the_console_keeps_its_end(void **state)
 	assert_true(strlen(console) <= 4096 && str_ends(console, "xxx"));
 }
 
+/* A lab of answers alone has no netboot system. */
+static void rescue_needs_a_rescue_system(void **state)
+{
+	struct fixture *fixture = *state;
+	struct err err = { 0 };
+
+	assert_int_equal(ledger_decide(fixture->ledger, "r1", DECISION_RESCUE, NULL), 0);
+	for (size_t i = 0; i < MACHINES; i++)
+		fixture->machines[i].way = LAB_ANSWERS;
+	/* What was decided before: offer.c tells it. */
+	assert_int_equal(boot(fixture, LISTED_MAC).decision, DECISION_RESCUE);
+	assert_in(fixture, BY_MAC, "text", "no rescue system");
+	assert_int_equal(ledger_decide(fixture->ledger, "r1", DECISION_RESCUE, &err), -ENOTSUP);
+	assert_non_null(strstr(err.text, "boot: rescue"));
+	err_clear(&err);
+	fixture->machines[BY_UUID].boot = LAB_BOOT_RESCUE;
+	assert_int_equal(ledger_decide(fixture->ledger, "r1", DECISION_RESCUE, NULL), 0);
+}
+
 /* --- the end -----------------------------------------------------------------------------------
  */
 
@@ -951,6 +970,7 @@ int main(void)
 		CASE(the_lab_file_may_change),
 		CASE(silence_shows),
 		CASE(the_console_keeps_its_end),
+		CASE(rescue_needs_a_rescue_system),
 		CASE(all_are_proven_without_those_left_alone),
 		CASE(one_machine_at_least_is_proven),
 		CASE(what_failed_is_not_proven),
