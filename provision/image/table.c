@@ -266,22 +266,30 @@ static int partition_grow(const struct device_work *work, PedDisk *disk, PedPart
 	return 0;
 }
 
+static int disk_grow(const struct device_work *work, PedDisk *disk, struct err *err)
+{
+	PedPartition *partition = ped_disk_get_partition(disk, (int)work->number);
+
+	if (ped_disk_is_flag_available(disk, PED_DISK_CYLINDER_ALIGNMENT))
+		ped_disk_set_flag(disk, PED_DISK_CYLINDER_ALIGNMENT, 0);
+	if (!partition)
+		return parted_failed(work->image, "reading the partition table", err);
+	int r = partition_grow(work, disk, partition, err);
+	if (r == 0 && !ped_disk_commit_to_dev(disk))
+		r = parted_failed(work->image, "writing the partition table", err);
+	return r;
+}
+
 static int device_grow(const struct device_work *work, PedDevice *device, struct err *err)
 {
 	ped_exception_set_handler(fix_take);
 	PedDisk *disk = ped_disk_new(device);
-	PedPartition *partition = disk ? ped_disk_get_partition(disk, (int)work->number) : NULL;
-	int r;
 
 	ped_exception_set_handler(complaint_take);
-	if (disk && ped_disk_is_flag_available(disk, PED_DISK_CYLINDER_ALIGNMENT))
-		ped_disk_set_flag(disk, PED_DISK_CYLINDER_ALIGNMENT, 0);
-	r = partition ? partition_grow(work, disk, partition, err)
-		      : parted_failed(work->image, "reading the partition table", err);
-	if (r == 0 && !ped_disk_commit_to_dev(disk))
-		r = parted_failed(work->image, "writing the partition table", err);
-	if (disk)
-		ped_disk_destroy(disk);
+	if (!disk)
+		return parted_failed(work->image, "reading the partition table", err);
+	int r = disk_grow(work, disk, err);
+	ped_disk_destroy(disk);
 	return r;
 }
 
@@ -331,7 +339,7 @@ int table_grow(struct image *image, unsigned number, struct extent *ret_where, s
 	const struct device_work work = { .image = image, .number = number, .where = ret_where };
 	uint64_t end = image_size_bytes(image);
 	CLEANUP(fd_cleanup) int fd = -1;
-	struct extent second;
+	struct extent second = { 0 };
 	int r = table_read(image, table, err);
 
 	if (r == 0)

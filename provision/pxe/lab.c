@@ -310,3 +310,11 @@ void lab_cleanup(struct lab **lab)
 {
 	lab_free(*lab);
 }
+
+bool lab_has_netboot(const struct lab *lab)
+{
+	for (size_t i = 0; i < lab->machine_count; i++)
+		if (lab->machines[i].way == LAB_IMAGE || lab->machines[i].boot == LAB_BOOT_RESCUE)
+			return true;
+	return false;
+}

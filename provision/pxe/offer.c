@@ -81,6 +81,36 @@ static int vendor_text(const struct offer *offer, const struct boot_client *clie
 	return text_of(offer, client, grub, &boot.files, ret_text, err);
 }
 
+/* There is nothing that it could fetch: it would try for ever. */
+static int no_rescue_text(const struct offer *offer, const struct boot_client *client, bool grub,
+			  char **ret_text, struct err *err)
+{
+	CLEANUP(free_cleanup) char *local = NULL;
+	int r = text_of(offer, client, grub, NULL, &local, err);
+
+	if (r == 0)
+		*ret_text = boot_text_say(grub ? BOOT_GRUB : BOOT_IPXE, local,
+					  "this lab has no rescue system, the local disk follows");
+	return r;
+}
+
+static int install_text(const struct offer *offer, const struct boot_client *client,
+			const struct boot_answer *answer, bool grub, char **ret_text,
+			struct err *err)
+{
+	struct err ignored = { 0 };
+	int r = answer->machine->way == LAB_ANSWERS
+			? vendor_text(offer, client, answer, grub, ret_text, err)
+			: netboot_text(offer, client, answer, grub, ret_text, err);
+
+	if (r < 0) { /* the page says why, and not that it came back without a word */
+		ledger_failed(offer->request.ledger, answer->machine,
+			      err && err->text ? err->text : "no boot text can be made", &ignored);
+		err_clear(&ignored);
+	}
+	return r;
+}
+
 static int offer_boot(void *context, const struct boot_client *client, bool grub, char **ret_text,
 		      struct err *err)
 {
@@ -92,8 +122,10 @@ static int offer_boot(void *context, const struct boot_client *client, bool grub
 		return r;
 	if (answer.decision == DECISION_LOCAL)
 		return text_of(offer, client, grub, NULL, ret_text, err);
-	if (answer.decision == DECISION_INSTALL && answer.machine->way == LAB_ANSWERS)
-		return vendor_text(offer, client, &answer, grub, ret_text, err);
+	if (answer.decision == DECISION_INSTALL)
+		return install_text(offer, client, &answer, grub, ret_text, err);
+	if (!lab_has_netboot(offer->request.lab))
+		return no_rescue_text(offer, client, grub, ret_text, err);
 	return netboot_text(offer, client, &answer, grub, ret_text, err);
 }
 

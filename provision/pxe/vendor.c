@@ -67,7 +67,10 @@ static char *linux_arguments(const struct vendor *vendor, const struct place *pl
 
 	switch (l1->os_family) {
 	case OS_DEBIAN:
+		/* The network comes up before there are answers: in a lab without a name server
+		 * or a gateway nobody is to be asked for one. */
 		return str_format("auto=true priority=critical interface=auto net.ifnames=0 "
+				  "netcfg/get_nameservers= netcfg/no_default_route=true "
 				  "hostname=%s url=%s",
 				  l1->host_name, answers);
 	case OS_SUSE:
