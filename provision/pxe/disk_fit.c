@@ -137,8 +137,7 @@ static int owner_put(const struct disk_fit *fit, struct report *report, struct e
 	return r < 0 ? r : fsys_close(take(&root), err);
 }
 
-/* The token first: with it on the disk an install that stops here can be begun again. The drivers
- * before the repair, which looks for them. */
+/* The drivers before the repair, which looks for them. */
 int disk_fit(const struct disk_fit *fit, struct report *report, struct err *err)
 {
 	int r = owner_put(fit, report, err);

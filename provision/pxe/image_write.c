@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "fetch/server.h"
+#include "pxe/disk_mark.h"
 #include "pxe/patience.h"
 
 /* Without a byte. The lab's server may be on its way back; a mirror has a stand-in. */
@@ -100,10 +101,14 @@ static int source_begin(const struct source *source, const struct ticket *ticket
 			struct report *report, struct err *err)
 {
 	CLEANUP(stream_writer_cleanup) struct stream_writer *writer = NULL;
-	int r = stream_writer_new(disk, ticket->image.disk_bytes, &writer, err);
+	char owner[HASH_HEX_LENGTH + 1];
+	int r = disk_mark_owner(source->server.ca_path, ticket->machine, owner, err);
 
+	if (r == 0)
+		r = stream_writer_new(disk, ticket->image.disk_bytes, &writer, err);
 	if (r < 0)
 		return r;
+	stream_writer_mark(writer, owner);
 	struct writing writing = {
 		.ticket = ticket,
 		.report = report,

@@ -11,6 +11,7 @@
 #include "pxe/disk_data.h"
 #include "pxe/disk_fit.h"
 #include "pxe/disk_grow.h"
+#include "pxe/disk_mark.h"
 #include "pxe/image_write.h"
 #include "pxe/patience.h"
 
@@ -30,6 +31,7 @@ struct install {
 	struct machine_disks disks;
 	const struct machine_disk *disk; /* of disks */
 	char *path;			 /* to it */
+	char owner[HASH_HEX_LENGTH + 1]; /* of its mark */
 	struct report *report;
 };
 
@@ -119,9 +121,11 @@ static int disk_choose(struct install *install, struct err *err)
 	report_say(install->report, "%s becomes %s (%s%s%s)", install->path,
 		   install->ticket.machine, size, *install->disk->model ? ", " : "",
 		   install->disk->model);
-	return install->ticket.disk.wipe
-		       ? 0
-		       : disk_data_check(install->path, install->ticket.agent_token, err);
+	r = disk_mark_owner(install->request->ca_path, install->ticket.machine, install->owner,
+			    err);
+	return r < 0 || install->ticket.disk.wipe
+		       ? r
+		       : disk_data_check(install->path, install->owner, err);
 }
 
 /* The end of a disk has what finds its way back: a GPT's second copy, superblocks of RAID. */
@@ -204,6 +208,16 @@ static int disk_make(struct install *install, struct err *err)
 	return r;
 }
 
+/* The server knows. Should the mark stay, the first boot makes it worthless. */
+static int install_finished(const struct install *install)
+{
+	CLEANUP(err_clear) struct err failure = { 0 };
+
+	if (disk_mark_clear(install->path, install->owner, &failure) < 0)
+		log_warn("%s", failure.text);
+	return 0;
+}
+
 static int install_run(struct install *install, struct err *err)
 {
 	int r = ticket_fetch(install, err);
@@ -218,7 +232,8 @@ static int install_run(struct install *install, struct err *err)
 		return r;
 	}
 	report_say(install->report, "%s is installed", install->ticket.machine);
-	return report_installed(install->report, err);
+	r = report_installed(install->report, err);
+	return r < 0 ? r : install_finished(install);
 }
 
 int netboot_install(const struct install_request *request, struct err *err)

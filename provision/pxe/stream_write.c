@@ -7,6 +7,7 @@
 #include <zstd.h>
 
 #include "base/fs.h"
+#include "pxe/disk_mark.h"
 #include "pxe/stream.h"
 #include "pxe/stream_format.h"
 
@@ -28,7 +29,8 @@ struct stream_writer {
 	size_t fields_length;
 	void (*on_wait)(void *context);
 	void *context;
-	uint64_t synced; /* the disk has what was written before */
+	char owner[HASH_HEX_LENGTH + 1]; /* "": it is not marked */
+	uint64_t synced;		 /* the disk has what was written before */
 	uint64_t at;   /* the next byte on the disk: all before it, from the head on, is written */
 	uint64_t left; /* of the record */
 	char out[CHUNK_BYTES];
@@ -69,6 +71,11 @@ void stream_writer_on_wait(struct stream_writer *writer, void (*on_wait)(void *c
 {
 	writer->on_wait = on_wait;
 	writer->context = context;
+}
+
+void stream_writer_mark(struct stream_writer *writer, const char *owner)
+{
+	snprintf(writer->owner, sizeof writer->owner, "%s", owner);
 }
 
 static int hole_clear(struct stream_writer *writer, uint64_t end, struct err *err)
@@ -257,18 +264,35 @@ static int end_check(struct stream_writer *writer, const char *sha256, struct er
 	return 0;
 }
 
+static int part_write(struct stream_writer *writer, size_t from, size_t end, struct err *err)
+{
+	int r = disk_failed(fd_pwrite_all(writer->disk, writer->head + from, end - from, from),
+			    err);
+
+	return r == 0 && fsync(writer->disk) < 0 ? disk_failed(-errno, err) : r;
+}
+
+/* Power may fail between any two sectors: the mark first, what makes it a disk that somebody may
+ * want to keep last. */
+static int head_write(struct stream_writer *writer, struct err *err)
+{
+	size_t length = (size_t)stream_head_bytes(writer->disk_bytes);
+	size_t first = length < DISK_MARK_BYTES ? length : DISK_MARK_BYTES;
+	size_t mark = *writer->owner ? disk_mark_put(writer->head, length, writer->owner) : 0;
+	int r = mark ? part_write(writer, mark, mark + DISK_MARK_BYTES, err) : 0;
+
+	if (r == 0 && length > first)
+		r = part_write(writer, first, length, err);
+	return r < 0 ? r : part_write(writer, 0, first, err);
+}
+
 int stream_writer_end(struct stream_writer *writer, const char *sha256, struct err *err)
 {
-	size_t head = (size_t)stream_head_bytes(writer->disk_bytes);
 	int r = end_check(writer, sha256, err);
 
 	if (r == 0 && fsync(writer->disk) < 0)
 		r = disk_failed(-errno, err);
-	if (r == 0)
-		r = disk_failed(fd_pwrite_all(writer->disk, writer->head, head, 0), err);
-	if (r == 0 && fsync(writer->disk) < 0)
-		r = disk_failed(-errno, err);
-	return r;
+	return r < 0 ? r : head_write(writer, err);
 }
 
 void stream_writer_cleanup(struct stream_writer **writer)

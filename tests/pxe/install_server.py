@@ -4,7 +4,8 @@ Usage: install_server.py FOLDER. FOLDER has ticket.json, image.stream, server.pe
 key); `faults`, a word a line, says what happens to one image request after the other: cut:BYTES
 breaks off after so many, 503, whole (no ranges), trickle (10,000 bytes a
 second), ok. Once its ports are known they are in `ports`: HTTPS, then plain HTTP, which serves
-mirror/NAME. Requests are lines of JSON in `requests`.
+mirror/NAME. While there is a file `deaf`, ends of
+installs are not heard. Requests are lines of JSON in `requests`.
 """
 import http.server
 import json
@@ -106,6 +107,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
              body=body.decode())
         allowed = self.path in [f"/{TOKEN}/{what}" for what in
                                 ("progress", "console", "installed", "failed")]
+        if self.path.endswith("/installed") and os.path.exists(path_of("deaf")):
+            return self.finish_with(503)
         return self.finish_with(200 if allowed and self.server.secure else 403)
 
 
