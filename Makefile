@@ -120,7 +120,7 @@ check-asan:
 		LDFLAGS='-fsanitize=address,undefined'
 	@B=build/asan ASAN_OPTIONS=intercept_strchr=0 tests/all unit fail docs answers emit grubfix agent image fix
 
-bench: all
+bench: all $B/pxe-dhcp $B/pxe-web-driver
 	@tests/bench/run
 
 format:
