@@ -209,13 +209,12 @@ static int disk_make(struct install *install, struct err *err)
 }
 
 /* The server knows. Should the mark stay, the first boot makes it worthless. */
-static int install_finished(const struct install *install)
+static void install_finished(const struct install *install)
 {
 	CLEANUP(err_clear) struct err failure = { 0 };
 
 	if (disk_mark_clear(install->path, install->owner, &failure) < 0)
 		log_warn("%s", failure.text);
-	return 0;
 }
 
 static int install_run(struct install *install, struct err *err)
@@ -233,7 +232,9 @@ static int install_run(struct install *install, struct err *err)
 	}
 	report_say(install->report, "%s is installed", install->ticket.machine);
 	r = report_installed(install->report, err);
-	return r < 0 ? r : install_finished(install);
+	if (r == 0)
+		install_finished(install);
+	return r;
 }
 
 int netboot_install(const struct install_request *request, struct err *err)
