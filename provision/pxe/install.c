@@ -20,7 +20,6 @@
 #define TICKET_PATIENCE	   300.0
 #define ANY_DISK_PATIENCE  60.0 /* controllers take their time */
 #define THE_DISK_PATIENCE  4.0	/* after others came */
-#define SETTLE_SECONDS	   5.0	/* in which no disk came or went */
 #define SETTLE_PATIENCE	   60.0
 #define EDGE_BYTES	   (UINT64_C(1) << 20)
 
@@ -81,7 +80,7 @@ static int disk_settle(struct install *install, struct err *err)
 	while (clock_seconds() < until) {
 		CLEANUP(free_cleanup) char *before = machine_disks_text(&install->disks);
 
-		nanosleep(&(struct timespec){ (time_t)SETTLE_SECONDS, 0 }, NULL);
+		nanosleep(&(struct timespec){ install->request->settle_seconds, 0 }, NULL);
 		int r = disk_look(install, err);
 		CLEANUP(free_cleanup) char *after = machine_disks_text(&install->disks);
 		if (r < 0 || str_equal(before, after))
