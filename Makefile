@@ -95,7 +95,7 @@ demo: deps
 check: deps
 	@$(MAKE) --no-print-directory all units
 	@tests/all unit fail docs answers grubfix agent media image fix run fuzz install xen store packages \
-		build emit zypper pxe boot
+		build emit zypper pxe boot boot/pxe
 
 check-long: deps
 	@$(MAKE) --no-print-directory all units
@@ -120,7 +120,7 @@ check-asan:
 		LDFLAGS='-fsanitize=address,undefined'
 	@B=build/asan ASAN_OPTIONS=intercept_strchr=0 tests/all unit fail docs answers emit grubfix agent image fix
 
-bench: all
+bench: all $B/pxe-dhcp $B/pxe-web-driver
 	@tests/bench/run
 
 format:

@@ -24,6 +24,7 @@ static const struct option_row options[] = {
 	{ "ca", 0, "FILE", "certificate of the lab (install: default /etc/nestctl/ca.pem)" },
 	{ "sys", 0, "DIR", "install: where the kernel tells of its disks (default: /sys)" },
 	{ "dev", 0, "DIR", "install: where these disks are (default: /dev)" },
+	{ "settle", 0, "SECONDS", "install: in which no disk may come or go (default: 5)" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -130,14 +131,16 @@ static const char *or_else(const char *value, const char *otherwise)
 
 static int run_install(const struct arguments *arguments, struct err *err)
 {
-	const struct install_request request = {
+	struct install_request request = {
 		.command_line = or_else(argument(arguments, "command-line"), "/proc/cmdline"),
 		.ca_path = or_else(argument(arguments, "ca"), "/etc/nestctl/ca.pem"),
 		.sys = or_else(argument(arguments, "sys"), "/sys"),
 		.dev = or_else(argument(arguments, "dev"), "/dev"),
+		.settle_seconds = 5,
 	};
+	int r = argument_number(arguments, "settle", 0, 60, &request.settle_seconds, err);
 
-	return netboot_install(&request, err);
+	return r < 0 ? r : netboot_install(&request, err);
 }
 
 #define CA_MAX_BYTES (64u << 10)

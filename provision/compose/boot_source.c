@@ -49,10 +49,9 @@ static void module_line_add(char *line, struct strv *paths)
 	strv_done(&needs);
 }
 
-/* Paths of the modules that a driver needs and its own, below the kernel's folder of modules. */
-static void driver_paths(const struct member *dependencies, const char *driver, struct strv *paths)
+void driver_paths(const char *dependencies, const char *driver, struct strv *paths)
 {
-	CLEANUP(free_cleanup) char *text = str_copy(dependencies->data);
+	CLEANUP(free_cleanup) char *text = str_copy(dependencies);
 	char *rest = NULL;
 
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
@@ -207,7 +206,7 @@ static int modules_read(const char *tar_path, struct fsys *root, const struct pa
 	if (!dependencies)
 		return err_set(err, -EBADMSG, "%s: has no %s", tar_path, list);
 	for (const char *const *name = pattern->initramfs_modules; name && *name; name++)
-		driver_paths(dependencies, *name, &paths);
+		driver_paths(dependencies->data, *name, &paths);
 
 	struct module_search search = { source->kernel_version, &paths };
 	int r = root ? modules_read_inside(root, &paths, source, err)

@@ -20,6 +20,10 @@ int boot_source_read(const char *tar_path, struct fsys *root, const struct patte
 		     struct boot_source *ret_source, struct err *err);
 void boot_source_done(struct boot_source *source);
 
+/* Adds the paths, below the kernel's folder of modules, of what a driver needs and its own, in the
+ * order of loading, each once. dependencies: a modules.dep; what it does not name adds nothing. */
+void driver_paths(const char *dependencies, const char *driver, struct strv *paths);
+
 const struct member *boot_source_kernel(const struct boot_source *source);
 /* The hypervisor as an EFI program, NULL if the tree has none. */
 const struct member *boot_source_hypervisor_efi(const struct boot_source *source);

@@ -220,52 +220,76 @@ static PedExceptionOption fix_take(PedException *exception)
 	return complaint_take(exception);
 }
 
+/* How far it may reach. An MBR has 32 bits for start and length: 2 TiB of a larger disk. */
+static PedSector end_find(PedDisk *disk, PedPartition *partition)
+{
+	bool gpt = str_equal(disk->type->name, "gpt");
+	PedSector limit = gpt || disk->dev->length < UINT32_MAX ? disk->dev->length : UINT32_MAX;
+	PedGeometry *all = ped_geometry_new(disk->dev, 0, limit);
+	PedConstraint *within = all ? ped_constraint_new_from_max(all) : NULL;
+	PedGeometry *room =
+		within ? ped_disk_get_max_partition_geometry(disk, partition, within) : NULL;
+	PedSector end = room ? (room->end + 1) / ALIGN_SECTORS * ALIGN_SECTORS - 1 : 0;
+
+	if (room)
+		ped_geometry_destroy(room);
+	if (within)
+		ped_constraint_destroy(within);
+	if (all)
+		ped_geometry_destroy(all);
+	return end;
+}
+
+static bool end_set(PedDisk *disk, PedPartition *partition, PedSector end)
+{
+	PedSector start = partition->geom.start;
+	PedGeometry *wanted = ped_geometry_new(disk->dev, start, end - start + 1);
+	PedConstraint *exact = wanted ? ped_constraint_exact(wanted) : NULL;
+	bool done = exact && ped_disk_set_partition_geom(disk, partition, exact, start, end);
+
+	if (exact)
+		ped_constraint_destroy(exact);
+	if (wanted)
+		ped_geometry_destroy(wanted);
+	return done;
+}
+
 static int partition_grow(const struct device_work *work, PedDisk *disk, PedPartition *partition,
 			  struct err *err)
 {
-	PedConstraint *any = ped_constraint_any(disk->dev);
-	PedGeometry *room = ped_disk_get_max_partition_geometry(disk, partition, any);
-	PedSector start = partition->geom.start;
-	PedSector end = room ? (room->end + 1) / ALIGN_SECTORS * ALIGN_SECTORS - 1 : 0;
-	PedConstraint *exact = NULL;
-	bool done = true;
+	PedSector end = end_find(disk, partition);
 
-	ped_constraint_destroy(any);
-	if (room)
-		ped_geometry_destroy(room);
-	if (end > partition->geom.end) {
-		PedGeometry *wanted = ped_geometry_new(disk->dev, start, end - start + 1);
-
-		exact = wanted ? ped_constraint_exact(wanted) : NULL;
-		done = exact && ped_disk_set_partition_geom(disk, partition, exact, start, end);
-		if (exact)
-			ped_constraint_destroy(exact);
-		if (wanted)
-			ped_geometry_destroy(wanted);
-	}
-	if (!done)
+	if (end > partition->geom.end && !end_set(disk, partition, end))
 		return parted_failed(work->image, "growing a partition", err);
 	*work->where = (struct extent){ (uint64_t)partition->geom.start * SECTOR_BYTES,
 					(uint64_t)partition->geom.length * SECTOR_BYTES };
 	return 0;
 }
 
+static int disk_grow(const struct device_work *work, PedDisk *disk, struct err *err)
+{
+	PedPartition *partition = ped_disk_get_partition(disk, (int)work->number);
+
+	if (ped_disk_is_flag_available(disk, PED_DISK_CYLINDER_ALIGNMENT))
+		ped_disk_set_flag(disk, PED_DISK_CYLINDER_ALIGNMENT, 0);
+	if (!partition)
+		return parted_failed(work->image, "reading the partition table", err);
+	int r = partition_grow(work, disk, partition, err);
+	if (r == 0 && !ped_disk_commit_to_dev(disk))
+		r = parted_failed(work->image, "writing the partition table", err);
+	return r;
+}
+
 static int device_grow(const struct device_work *work, PedDevice *device, struct err *err)
 {
 	ped_exception_set_handler(fix_take);
 	PedDisk *disk = ped_disk_new(device);
-	PedPartition *partition = disk ? ped_disk_get_partition(disk, (int)work->number) : NULL;
-	int r;
 
 	ped_exception_set_handler(complaint_take);
-	if (disk && ped_disk_is_flag_available(disk, PED_DISK_CYLINDER_ALIGNMENT))
-		ped_disk_set_flag(disk, PED_DISK_CYLINDER_ALIGNMENT, 0);
-	r = partition ? partition_grow(work, disk, partition, err)
-		      : parted_failed(work->image, "reading the partition table", err);
-	if (r == 0 && !ped_disk_commit_to_dev(disk))
-		r = parted_failed(work->image, "writing the partition table", err);
-	if (disk)
-		ped_disk_destroy(disk);
+	if (!disk)
+		return parted_failed(work->image, "reading the partition table", err);
+	int r = disk_grow(work, disk, err);
+	ped_disk_destroy(disk);
 	return r;
 }
 
@@ -315,7 +339,7 @@ int table_grow(struct image *image, unsigned number, struct extent *ret_where, s
 	const struct device_work work = { .image = image, .number = number, .where = ret_where };
 	uint64_t end = image_size_bytes(image);
 	CLEANUP(fd_cleanup) int fd = -1;
-	struct extent second;
+	struct extent second = { 0 };
 	int r = table_read(image, table, err);
 
 	if (r == 0)

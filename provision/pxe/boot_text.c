@@ -80,9 +80,9 @@ static int ipxe_start(const char *server, const struct boot_files *files, char *
 			       : str_copy("");
 	kernel = str_format("http://%s%s%s%s%s", server, files->kernel,
 			    files->initrd ? " initrd=initrd" : "", between, files->arguments);
-	const struct template_value values[] = { { "KERNEL", kernel },
-						 { "INITRD", initrd },
-						 { NULL, NULL } };
+	const struct template_value values[] = {
+		{ "KERNEL", kernel }, { "INITRD", initrd }, { "SERVER", server }, { NULL, NULL }
+	};
 	return template_render("pxe/ipxe-start", values, ret_text, err);
 }
 
@@ -99,12 +99,13 @@ static void grub_words(struct buf *out, const char *arguments)
 	}
 }
 
-static int grub_initrd(const char *server, const char *initrd, char **ret_text, struct err *err)
+/* What comes after the kernel. */
+static int grub_boot(const char *server, const char *initrd, char **ret_text, struct err *err)
 {
 	CLEANUP(free_cleanup) char *path = NULL;
 
 	if (!initrd) {
-		*ret_text = str_copy("");
+		*ret_text = str_copy("\t\tboot\n");
 		return 0;
 	}
 	path = str_format("'(http,%s)%s'", server, initrd);
@@ -116,7 +117,7 @@ static int grub_start(const char *server, const struct boot_files *files, char *
 		      struct err *err)
 {
 	CLEANUP(buf_done) struct buf kernel = { 0 };
-	CLEANUP(free_cleanup) char *initrd = NULL;
+	CLEANUP(free_cleanup) char *boot = NULL;
 
 	if (files->program)
 		return err_set(err, -ENOTSUP,
@@ -124,11 +125,11 @@ static int grub_start(const char *server, const struct boot_files *files, char *
 			       files->kernel);
 	buf_format(&kernel, "'(http,%s)%s'", server, files->kernel);
 	grub_words(&kernel, files->arguments);
-	int r = grub_initrd(server, files->initrd, &initrd, err);
+	int r = grub_boot(server, files->initrd, &boot, err);
 	if (r < 0)
 		return r;
 	const struct template_value values[] = { { "KERNEL", buf_str(&kernel) },
-						 { "INITRD", initrd },
+						 { "BOOT", boot },
 						 { NULL, NULL } };
 	return template_render("pxe/grub-start", values, ret_text, err);
 }
@@ -177,4 +178,12 @@ int boot_text(enum boot_language language, const char *server, enum firmware fir
 		return r;
 	return language == BOOT_IPXE ? ipxe_start(server, files, ret_text, err)
 				     : grub_start(server, files, ret_text, err);
+}
+
+char *boot_text_say(enum boot_language language, const char *text, const char *line)
+{
+	size_t first = language == BOOT_IPXE ? strcspn(text, "\n") + 1 : 0; /* "#!ipxe" */
+
+	return str_format("%.*secho nestctl: %s\nsleep 5\n%s", (int)first, text, line,
+			  text + first);
 }

@@ -19,3 +19,6 @@ struct boot_files {
  * start. */
 int boot_text(enum boot_language language, const char *server, enum firmware firmware,
 	      const struct boot_files *files, char **ret_text, struct err *err);
+/* text, which says line on the machine's screen first: words of letters, digits and : , . The
+ * caller frees. */
+char *boot_text_say(enum boot_language language, const char *text, const char *line);

@@ -16,8 +16,11 @@ struct dhcp_request {
 int dhcp_files(const struct dhcp_request *request, struct err *err);
 /* The configuration as text, for `pxe render` too; the caller frees. */
 int dhcp_config(const struct dhcp_request *request, char **ret_text, struct err *err);
-/* Starts it; it dies with us. -EADDRINUSE, and what it said, if it cannot. */
+/* Starts it; it dies with our thread. LAB_DHCP_NONE: TFTP alone. -EPERM: not root; -EADDRINUSE: a
+ * port is taken, even if its owner would share it; -EINVAL: the range is in another network. */
 int dhcp_start(const struct dhcp_request *request, pid_t *ret_pid, struct err *err);
+/* Now and then: strangers' questions must not fill the disk. */
+void dhcp_log_limit(const struct dhcp_request *request);
 
 /* Asks the network for other DHCP servers: their addresses, "" elements never; none within the
  * time: an empty list. Root or CAP_NET_RAW. */

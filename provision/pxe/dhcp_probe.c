@@ -24,6 +24,8 @@
 #define MAGIC	       0x63825363
 #define FLAG_BROADCAST 0x8000
 #define TRIES	       2
+#define PACKETS_MAX    64 /* read at once */
+#define SERVERS_MAX    16
 
 enum { BOOTREQUEST = 1, BOOTREPLY = 2, DHCPDISCOVER = 1, DHCPOFFER = 2 };
 enum {
@@ -211,13 +213,17 @@ static void offers_read(const struct probe *probe, struct strv *servers)
 	uint8_t data[2048];
 	char text[INET_ADDRSTRLEN];
 	struct in_addr server;
-	ssize_t got;
 
-	while ((got = recv(probe->fd, data, sizeof data, 0)) > 0) {
+	/* Not all that is there: on a busy network there is always more. */
+	for (unsigned i = 0; i < PACKETS_MAX; i++) {
+		ssize_t got = recv(probe->fd, data, sizeof data, 0);
+
+		if (got <= 0)
+			return;
 		if (!offer_parse(probe, data, (size_t)got, &server) || is_ours(server))
 			continue;
 		inet_ntop(AF_INET, &server, text, sizeof text);
-		if (!strv_has(servers, text))
+		if (!strv_has(servers, text) && servers->count < SERVERS_MAX)
 			strv_add(servers, text);
 	}
 }

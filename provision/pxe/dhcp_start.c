@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pwd.h>
@@ -18,12 +17,14 @@
 #include "base/spawn.h"
 #include "pxe/dhcp.h"
 #include "pxe/dhcp_paths.h"
+#include "pxe/interface.h"
 
 #define START_SECONDS  10
 #define PORT_DHCP      67
 #define PORT_TFTP      69
 #define PORT_PROXY     4011 /* PXE 2.1, 2.2.2 */
 #define SAID_MAX_BYTES 8192
+#define LOG_MAX_BYTES  (32u << 20)
 
 struct account {
 	uid_t user;
@@ -47,15 +48,25 @@ static int account_find(struct account *ret_account, struct err *err)
 	return err_set(err, -ENOENT, "there is neither a user dnsmasq nor a user nobody");
 }
 
-static int may_start(const struct lab *lab, struct err *err)
+static int may_start(const struct dhcp_request *request, struct err *err)
 {
+	const struct lab *lab = request->lab;
+	char address[INET_ADDRSTRLEN];
+
 	if (geteuid() != 0)
-		return err_set(err, -EPERM,
-			       "DHCP and TFTP have ports below 1024: run as root, or say "
-			       "dhcp: none and use the site's servers (nestctl pxe render)");
-	if (if_nametoindex(lab->interface) == 0)
-		return err_set(err, -ENODEV,
-			       "interface: %s: there is no such interface (ip link lists them)",
+		return err_set(
+			err, -EPERM,
+			"DHCP and TFTP have ports below 1024: run as root, or say "
+			"network.dhcp: none and use the site's servers (nestctl pxe render)");
+	int r = interface_address(lab->interface, request->address, address, err);
+	if (r < 0 || lab->dhcp != LAB_DHCP_FULL)
+		return r;
+	if (!interface_reaches(lab->interface, address, lab->range_first) ||
+	    !interface_reaches(lab->interface, address, lab->range_last))
+		return err_set(err, -EINVAL,
+			       "network.range: %s-%s is not in the network of %s, which has %s "
+			       "(ip address show dev %s)",
+			       lab->range_first, lab->range_last, lab->interface, address,
 			       lab->interface);
 	return 0;
 }
@@ -68,22 +79,19 @@ static int port_check(const struct lab *lab, const char *address, unsigned port,
 
 	if (fd < 0)
 		return err_errno(err, errno, "a socket cannot be made");
-	if (inet_pton(AF_INET, address, &where.sin_addr) != 1)
-		return err_set(err, -EINVAL, "address: \"%s\" is not an IPv4 address", address);
+	inet_pton(AF_INET, address, &where.sin_addr);
 	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, lab->interface,
 		       (socklen_t)strlen(lab->interface) + 1) < 0)
-		return err_errno(err, errno, "interface: %s: cannot be bound to", lab->interface);
+		return err_errno(err, errno, "network.interface: %s cannot be bound to",
+				 lab->interface);
 	if (bind(fd, (struct sockaddr *)&where, sizeof where) == 0)
 		return 0;
-	if (errno == EADDRNOTAVAIL)
-		return err_set(err, -EADDRNOTAVAIL, "address: %s is not an address of this machine",
-			       address);
 	if (errno == EADDRINUSE)
 		return err_set(err, -EADDRINUSE,
 			       "UDP port %u on %s is another program's (ss -lunp 'sport = :%u' "
 			       "names it): end it%s",
 			       port, lab->interface, port,
-			       port == PORT_TFTP ? "" : ", or say dhcp: none");
+			       port == PORT_TFTP ? "" : ", or say network.dhcp: none");
 	return err_errno(err, errno, "UDP port %u on %s cannot be opened", port, lab->interface);
 }
 
@@ -212,7 +220,7 @@ int dhcp_start(const struct dhcp_request *request, pid_t *ret_pid, struct err *e
 	struct account account = { 0 };
 	struct stat log = { 0 };
 	pid_t pid = 0;
-	int r = may_start(request->lab, err);
+	int r = may_start(request, err);
 
 	if (r == 0)
 		r = ports_check(request, err);
@@ -241,4 +249,15 @@ int dhcp_start(const struct dhcp_request *request, pid_t *ret_pid, struct err *e
 		return err_wrap(err, r, "starting DHCP and TFTP on %s", request->lab->interface);
 	*ret_pid = pid;
 	return 0;
+}
+
+void dhcp_log_limit(const struct dhcp_request *request)
+{
+	CLEANUP(dhcp_paths_done) struct dhcp_paths paths = { 0 };
+	struct stat log;
+
+	dhcp_paths_of(request->folder, &paths);
+	if (stat(paths.log, &log) == 0 && log.st_size > LOG_MAX_BYTES &&
+	    truncate(paths.log, 0) == 0)
+		log_warn("%s was %u MiB long: it begins anew", paths.log, LOG_MAX_BYTES >> 20);
 }

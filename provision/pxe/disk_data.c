@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "fix/root_find.h"
-#include "pxe/agent_conf.h"
 #include "image/table.h"
+#include "pxe/agent_conf.h"
+#include "pxe/disk_mark.h"
 
 #define HEAD_BYTES    (UINT64_C(1) << 20)
+#define SECTOR_BYTES  512
 #define EXT_MOUNTS_AT 1024 + 52 /* s_mnt_count; Linux Documentation/filesystems/ext4/super.rst */
 
 static int found(const char *path, const char *what, struct err *err)
@@ -51,27 +53,41 @@ static int head_look(struct image *image, struct err *err)
 	return found(image_path(image), "of a kind that is not known", err);
 }
 
-/* Power that failed, or a server that could not be told, right before the end. */
-static bool is_unfinished(struct image *image, const char *agent_token)
+/* Its root file system was never mounted, and it has our agent. */
+static bool never_booted(struct image *image)
 {
 	CLEANUP(disk_done) struct disk disk = { 0 };
 	CLEANUP(fsys_cleanup) struct fsys *root = NULL;
-	CLEANUP(free_cleanup) char *conf = NULL;
 	struct disk_part *part = NULL;
 	uint16_t mounts;
 
-	return *agent_token && disk_read(image, &disk, NULL) == 0 &&
+	return disk_read(image, &disk, NULL) == 0 && disk.has_table &&
 	       root_find(image, &disk, 0, &part, NULL) == 0 &&
 	       image_read(image, part->where.start_bytes + EXT_MOUNTS_AT, &mounts, sizeof mounts,
 			  NULL) == 0 &&
 	       mounts == 0 && disk_part_open(image, part, false, &root, NULL) == 0 &&
-	       fsys_read(root, AGENT_CONF, CONF_MAX_BYTES, &conf, NULL, NULL) == 0 &&
-	       strstr(conf, agent_token) != NULL;
+	       fsys_exists(root, AGENT_CONF);
 }
 
-int disk_data_check(const char *path, const char *agent_token, struct err *err)
+/* Power that failed, or a server that could not be told, right before the end. The mark alone is
+ * not enough: who made a table or a file system of their own since then may have left it where it
+ * is. known: something is there that has a name. */
+static bool is_unfinished(struct image *image, const char *owner, bool known)
+{
+	uint64_t size = image_size_bytes(image);
+	size_t length = (size_t)(size < HEAD_BYTES ? size : HEAD_BYTES);
+	CLEANUP(free_cleanup) char *head = mem_alloc(length);
+
+	if (length < SECTOR_BYTES || image_read(image, 0, head, length, NULL) < 0 ||
+	    !disk_mark_is(head, length, owner))
+		return false;
+	return known ? never_booted(image) : mem_is_zero(head, SECTOR_BYTES);
+}
+
+int disk_data_check(const char *path, const char *owner, struct err *err)
 {
 	CLEANUP(image_cleanup) struct image *image = NULL;
+	bool known;
 	int r = image_open(path, false, &image, err);
 
 	if (r < 0)
@@ -79,9 +95,10 @@ int disk_data_check(const char *path, const char *agent_token, struct err *err)
 	r = table_look(image, err);
 	if (r == 0)
 		r = signature_look(image, err);
+	known = r == -ENOTEMPTY;
 	if (r == 0)
 		r = head_look(image, err);
-	if (r == -ENOTEMPTY && is_unfinished(image, agent_token)) {
+	if (r == -ENOTEMPTY && is_unfinished(image, owner, known)) {
 		if (err)
 			err_clear(err);
 		return 0;

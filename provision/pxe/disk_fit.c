@@ -6,6 +6,7 @@
 #include "fix/repair.h"
 #include "fix/root_find.h"
 #include "pxe/agent_conf.h"
+#include "pxe/initrd_add.h"
 
 #define MBR_CODE_BYTES 440
 
@@ -108,11 +109,12 @@ static int firmware_check(struct image *image, const struct disk *disk, bool uef
 	return r;
 }
 
-static int owner_put(const struct disk_fit *fit, struct err *err)
+static int owner_put(const struct disk_fit *fit, struct report *report, struct err *err)
 {
 	CLEANUP(image_cleanup) struct image *image = NULL;
 	CLEANUP(disk_done) struct disk disk = { 0 };
 	CLEANUP(fsys_cleanup) struct fsys *root = NULL;
+	CLEANUP(strv_done) struct strv said = { 0 };
 	struct disk_part *part = NULL;
 	int r = image_open(fit->path, true, &image, err);
 
@@ -128,13 +130,17 @@ static int owner_put(const struct disk_fit *fit, struct err *err)
 		r = agent_put(root, fit->ticket, err);
 	if (r == 0)
 		r = host_name_put(root, fit->ticket->host_name, err);
+	if (r == 0 && fit->drivers)
+		r = initrd_add_drivers(root, fit->drivers, &said, err);
+	for (size_t i = 0; i < said.count; i++)
+		report_say(report, "%s", said.items[i]);
 	return r < 0 ? r : fsys_close(take(&root), err);
 }
 
-/* The token first: with it on the disk an install that stops here can be begun again. */
+/* The drivers before the repair, which looks for them. */
 int disk_fit(const struct disk_fit *fit, struct report *report, struct err *err)
 {
-	int r = owner_put(fit, err);
+	int r = owner_put(fit, report, err);
 
 	return r < 0 ? r : system_repair(fit, report, err);
 }

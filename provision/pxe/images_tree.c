@@ -102,19 +102,11 @@ static int tree_of_its_own(struct lab_images *images, struct err *err)
 	return tree_provide(images, plan.plan, compose->base_step, err);
 }
 
-static bool tree_is_needed(const struct lab *lab)
-{
-	for (size_t i = 0; i < lab->machine_count; i++)
-		if (lab->machines[i].way == LAB_IMAGE || lab->machines[i].boot == LAB_BOOT_RESCUE)
-			return true;
-	return false;
-}
-
 int lab_images_tree(struct lab_images *images, const char **ret_path, struct err *err)
 {
 	int r = 0;
 
-	if (!images->tree && tree_is_needed(images->request.lab))
+	if (!images->tree && lab_has_netboot(images->request.lab))
 		r = images->rank == TREE_NONE ? tree_of_its_own(images, err)
 					      : tree_of_lab(images, err);
 	if (r < 0)

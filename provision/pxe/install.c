@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <time.h>
 
 #include "base/fs.h"
 #include "base/log.h"
@@ -10,6 +11,7 @@
 #include "pxe/disk_data.h"
 #include "pxe/disk_fit.h"
 #include "pxe/disk_grow.h"
+#include "pxe/disk_mark.h"
 #include "pxe/image_write.h"
 #include "pxe/patience.h"
 
@@ -18,6 +20,7 @@
 #define TICKET_PATIENCE	   300.0
 #define ANY_DISK_PATIENCE  60.0 /* controllers take their time */
 #define THE_DISK_PATIENCE  4.0	/* after others came */
+#define SETTLE_PATIENCE	   60.0
 #define EDGE_BYTES	   (UINT64_C(1) << 20)
 
 struct install {
@@ -27,6 +30,7 @@ struct install {
 	struct machine_disks disks;
 	const struct machine_disk *disk; /* of disks */
 	char *path;			 /* to it */
+	char owner[HASH_HEX_LENGTH + 1]; /* of its mark */
 	struct report *report;
 };
 
@@ -57,33 +61,70 @@ static int ticket_fetch(struct install *install, struct err *err)
 	return ticket_parse(text, &install->ticket, err);
 }
 
-static int disk_choose(struct install *install, struct err *err)
+static int disk_look(struct install *install, struct err *err)
+{
+	machine_disks_done(&install->disks);
+	int r = machine_disks_read(install->request->sys, &install->disks, err);
+	return r < 0 ? r
+		     : machine_disk_choose(&install->disks, &install->ticket.disk,
+					   install->ticket.image.disk_bytes, &install->disk, err);
+}
+
+/* "The only disk", or the one of some size, is said of all disks: the one that is there may be the
+ * wrong one as long as a slower controller has not shown its own. A name means one whatever comes.
+ */
+static int disk_settle(struct install *install, struct err *err)
+{
+	double until = clock_seconds() + SETTLE_PATIENCE;
+
+	while (clock_seconds() < until) {
+		CLEANUP(free_cleanup) char *before = machine_disks_text(&install->disks);
+
+		nanosleep(&(struct timespec){ install->request->settle_seconds, 0 }, NULL);
+		int r = disk_look(install, err);
+		CLEANUP(free_cleanup) char *after = machine_disks_text(&install->disks);
+		if (r < 0 || str_equal(before, after))
+			return r;
+	}
+	return err_set(err, -EBUSY, "the disks of this machine come and go");
+}
+
+static int disk_find(struct install *install, struct err *err)
 {
 	struct patience any = patience_begin(ANY_DISK_PATIENCE);
 	struct patience the = patience_begin(THE_DISK_PATIENCE);
 	int r;
 
 	report_progress(install->report, 0, 0, "looking for the disk");
-	do {
-		machine_disks_done(&install->disks);
-		r = machine_disks_read(install->request->sys, &install->disks, err);
-		if (r == 0)
-			r = machine_disk_choose(&install->disks, &install->ticket.disk,
-						install->ticket.image.disk_bytes, &install->disk,
-						err);
-	} while (r == -ENODEV && patience_wait(install->disks.count ? &the : &any));
+	do
+		r = disk_look(install, err);
+	while (r == -ENODEV && patience_wait(install->disks.count ? &the : &any));
 	if (r < 0)
 		return r;
 	if (err)
 		err_clear(err);
+	return 0;
+}
+
+static int disk_choose(struct install *install, struct err *err)
+{
+	enum lab_disk_pick pick = install->ticket.disk.pick;
+	int r = disk_find(install, err);
+
+	if (r == 0 && (pick == LAB_DISK_ONLY || pick == LAB_DISK_SIZE))
+		r = disk_settle(install, err);
+	if (r < 0)
+		return r;
 	install->path = path_join(install->request->dev, install->disk->name);
 	CLEANUP(free_cleanup) char *size = size_format(install->disk->size_bytes);
 	report_say(install->report, "%s becomes %s (%s%s%s)", install->path,
 		   install->ticket.machine, size, *install->disk->model ? ", " : "",
 		   install->disk->model);
-	return install->ticket.disk.wipe
-		       ? 0
-		       : disk_data_check(install->path, install->ticket.agent_token, err);
+	r = disk_mark_owner(install->request->ca_path, install->ticket.machine, install->owner,
+			    err);
+	return r < 0 || install->ticket.disk.wipe
+		       ? r
+		       : disk_data_check(install->path, install->owner, err);
 }
 
 /* The end of a disk has what finds its way back: a GPT's second copy, superblocks of RAID. */
@@ -166,6 +207,15 @@ static int disk_make(struct install *install, struct err *err)
 	return r;
 }
 
+/* The server knows. Should the mark stay, the first boot makes it worthless. */
+static void install_finished(const struct install *install)
+{
+	CLEANUP(err_clear) struct err failure = { 0 };
+
+	if (disk_mark_clear(install->path, install->owner, &failure) < 0)
+		log_warn("%s", failure.text);
+}
+
 static int install_run(struct install *install, struct err *err)
 {
 	int r = ticket_fetch(install, err);
@@ -180,7 +230,10 @@ static int install_run(struct install *install, struct err *err)
 		return r;
 	}
 	report_say(install->report, "%s is installed", install->ticket.machine);
-	return report_installed(install->report, err);
+	r = report_installed(install->report, err);
+	if (r == 0)
+		install_finished(install);
+	return r;
 }
 
 int netboot_install(const struct install_request *request, struct err *err)

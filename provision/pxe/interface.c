@@ -5,6 +5,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/str.h"
 
@@ -52,4 +53,33 @@ int interface_address(const char *name, const char *wanted, char ret_address[INE
 	return err_set(err, -EADDRNOTAVAIL,
 		       "network.interface: %s has %s%s (ip address add ADDRESS/BITS dev %s)", name,
 		       *wanted ? "no address " : "no IPv4 address", wanted, name);
+}
+
+int interface_bind(int socket, const char *name, struct err *err)
+{
+	if (if_nametoindex(name) == 0 ||
+	    setsockopt(socket, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name) + 1) == 0)
+		return 0;
+	return err_errno(err, errno, "a socket cannot be bound to the interface %s", name);
+}
+
+static struct in_addr ip_of(const struct sockaddr *address)
+{
+	return ((const struct sockaddr_in *)(const void *)address)->sin_addr;
+}
+
+bool interface_reaches(const char *name, const char *own, const char *other)
+{
+	CLEANUP(addresses_cleanup) struct ifaddrs *list = NULL;
+	char found[INET_ADDRSTRLEN];
+	struct in_addr there;
+
+	if (getifaddrs(&list) < 0 || inet_pton(AF_INET, other, &there) != 1)
+		return false;
+	for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next)
+		if (address_fits(entry, name, own, found) && entry->ifa_netmask &&
+		    ((ip_of(entry->ifa_addr).s_addr ^ there.s_addr) &
+		     ip_of(entry->ifa_netmask).s_addr) == 0)
+			return true;
+	return false;
 }

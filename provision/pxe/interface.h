@@ -1,5 +1,6 @@
 /* The network interface that the lab is served on. */
 #pragma once
+#include <stdbool.h>
 #include <netinet/in.h>
 
 #include "base/err.h"
@@ -9,3 +10,10 @@
  */
 int interface_address(const char *name, const char *wanted, char ret_address[INET_ADDRSTRLEN],
 		      struct err *err);
+
+/* From now on the socket hears what comes in by that interface alone: without it, Linux takes
+ * packets for one of its addresses from all. An interface that is not there is left out. */
+int interface_bind(int socket, const char *name, struct err *err);
+
+/* Is another address (dotted) in the same network as the interface's own? */
+bool interface_reaches(const char *name, const char *own, const char *other);

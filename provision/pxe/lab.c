@@ -118,6 +118,8 @@ static void row_parse(struct lab_file *file, const struct node *map, size_t inde
 			*texts[i] = str_copy("");
 	lower_case(row->mac);
 	lower_case(row->uuid);
+	if (strv_has(&row->wrong, "any"))
+		row->any = 1;
 }
 
 static void rows_parse(struct lab_file *file)
@@ -307,4 +309,12 @@ void lab_free(struct lab *lab)
 void lab_cleanup(struct lab **lab)
 {
 	lab_free(*lab);
+}
+
+bool lab_has_netboot(const struct lab *lab)
+{
+	for (size_t i = 0; i < lab->machine_count; i++)
+		if (lab->machines[i].way == LAB_IMAGE || lab->machines[i].boot == LAB_BOOT_RESCUE)
+			return true;
+	return false;
 }

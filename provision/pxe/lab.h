@@ -73,3 +73,6 @@ void lab_cleanup(struct lab **lab);
 /* "image", "install", ...: as in lab files. */
 const char *lab_way_name(enum lab_way way);
 const char *lab_boot_name(enum lab_boot boot);
+/* Whether its server makes a netboot system, which also is its rescue system: where a machine has
+ * way: image or boot: rescue. */
+bool lab_has_netboot(const struct lab *lab);

@@ -161,6 +161,8 @@ static bool valid_stack_path(const char *text)
 	return *text && !is_url(text) && valid_line(text);
 }
 
+/* Not https: the netboot system knows no authority but the lab's, and needs none for what has its
+ * hash in the ticket. */
 static bool valid_server(const char *text)
 {
 	static const char http[] = "http://";
@@ -281,13 +283,13 @@ const struct key_row lab_keys[] = {
 	  .form = "^" IP_FORM "$",
 	  .allowed = "an IPv4 address of this machine",
 	  .default_text = "127.0.0.1",
-	  .help = "Where the status page is: whoever can reach it can decide what machines boot" },
+	  .help = "Where the status page is, which anybody who reaches it can read; decisions are taken from this machine alone" },
 	{ .path = "mirrors",
 	  .type = KEY_TEXTS,
 	  .offset = IN(lab.mirrors),
 	  .valid = valid_server,
 	  .form = "^http://[A-Za-z0-9_.:~%+=,\\[\\]-][A-Za-z0-9_.:/~%+=,\\[\\]-]*$",
-	  .allowed = "URLs such as http://10.20.0.5/lab",
+	  .allowed = "http:// URLs (not https) such as http://10.20.0.5/lab",
 	  .default_text = "[]",
 	  .help = "Further servers that have a copy of the lab's images" },
 	{ .path = "machines",

@@ -236,7 +236,11 @@ int ledger_failed(struct ledger *ledger, const struct lab_machine *machine, cons
 	struct change change;
 
 	change_begin(&change, ledger, ledger_place(ledger, machine));
+	bool at_boot = change.next.stage == MACHINE_BOOTING && !*change.next.token_address;
+	time_t since = change.next.since;
 	facts_stage(&change.next, MACHINE_FAILED);
+	if (at_boot) /* it got nothing to start: what it asks next may be of the same boot */
+		change.next.since = since;
 	facts_string(change.next.error, ERROR_LENGTH, *why ? why : "it did not say why");
 	if (change.next.decision == DECISION_INSTALL && change.next.attempts >= LEDGER_ATTEMPTS)
 		change.next.decision = DECISION_LOCAL;
@@ -291,10 +295,20 @@ int ledger_decide(struct ledger *ledger, const char *machine_name, enum boot_dec
 	if (!place)
 		return err_set(err, -ENOENT, "\"%s\" is no machine of the lab %s", machine_name,
 			       ledger->lab->name);
+	if (decision == DECISION_RESCUE && !lab_has_netboot(ledger->lab))
+		return err_set(err, -ENOTSUP,
+			       "the lab %s has no rescue system: it is made where a machine has "
+			       "way: image or boot: rescue",
+			       ledger->lab->name);
 	change_begin(&change, ledger, place);
 	change.next.decision = decision;
-	if (decision == DECISION_INSTALL)
+	if (decision == DECISION_INSTALL) {
+		if (place->machine->any && change.next.stage != MACHINE_PROVEN)
+			facts_free(&change.next);
 		facts_again(&change.next);
+	} else if (change.next.stage == MACHINE_FAILED) { /* no installer goes on */
+		facts_shut(&change.next);
+	}
 	return change_end(&change, err);
 }
 
@@ -314,13 +328,28 @@ void ledger_on_change(struct ledger *ledger, void (*on_change)(void *context), v
 	pthread_mutex_unlock(&ledger->lock);
 }
 
+/* Whether the lab is not done without it: it was, is or will be installed. A place of `any` counts
+ * from when somebody took it. */
+static bool is_expected(const struct place *place)
+{
+	const struct facts *facts = &place->facts;
+	bool there = !place->machine->any || *facts->mac || *facts->uuid;
+
+	return there && (facts->listed == DECISION_INSTALL || facts->decision == DECISION_INSTALL ||
+			 *facts->agent_tokens);
+}
+
 bool ledger_all_proven(struct ledger *ledger)
 {
-	bool all = ledger->lab->machine_count > 0;
+	bool all = true, one = false;
 
 	pthread_mutex_lock(&ledger->lock);
-	for (size_t i = 0; i < ledger->lab->machine_count; i++)
-		all &= ledger->places[i].facts.stage == MACHINE_PROVEN;
+	for (size_t i = 0; i < ledger->lab->machine_count; i++) {
+		bool proven = ledger->places[i].facts.stage == MACHINE_PROVEN;
+
+		one |= proven;
+		all &= proven || !is_expected(&ledger->places[i]);
+	}
 	pthread_mutex_unlock(&ledger->lock);
-	return all;
+	return all && one;
 }

@@ -51,14 +51,16 @@ struct boot_answer {
 };
 
 /* A machine is known by UUID, then MAC; a stranger takes the next free place of `any`. A machine
- * that asks again before its install was reported done has failed once; after LEDGER_ATTEMPTS its
- * decision is local. */
+ * that asks again before its install was reported done has failed once, unless it does so within a
+ * minute and never used its token: then it is the same boot, with another token. After
+ * LEDGER_ATTEMPTS its decision is local. */
 int ledger_boot(struct ledger *ledger, const struct boot_client *client,
 		struct boot_answer *ret_answer, struct err *err);
 
-/* Whose token it is: -EACCES if nobody's, if it was withdrawn, or if it was used from another
- * address before. address NULL: for a word that opens nothing, from wherever it comes; an installer
- * may have another address at its end. */
+/* Whose token it is: -EACCES if nobody's, if it was withdrawn (a boot of its machine, whatever that
+ * does, withdraws it, and so does the word that the disk is complete), or if it was used from
+ * another address before. address NULL: for a word that opens nothing, from wherever it comes; an
+ * installer may have another address at its end. */
 int ledger_token(struct ledger *ledger, const char *token, const char *address,
 		 const struct lab_machine **ret_machine, struct err *err);
 int ledger_agent_token(struct ledger *ledger, const char *token,
@@ -83,7 +85,9 @@ void ledger_console(struct ledger *ledger, const struct lab_machine *machine, co
 /* The levels of its stack, as matrix_json_text gives them; proven: all are. */
 int ledger_levels(struct ledger *ledger, const struct lab_machine *machine, const char *matrix_json,
 		  bool proven, struct err *err);
-/* By the person: what it does at its next boot; install begins all over. */
+/* By the person: what it does at its next boot; install begins all over. An install that is under
+ * way may end. Install, for a place of `any` that is not proven, frees it: whoever took it may have
+ * been no machine at all. -ENOTSUP: rescue, in a lab that has no such system. */
 int ledger_decide(struct ledger *ledger, const char *machine_name, enum boot_decision decision,
 		  struct err *err);
 
@@ -98,4 +102,6 @@ char *ledger_json(struct ledger *ledger);
 uint64_t ledger_version(struct ledger *ledger);
 /* Called after each change, from the thread that made it, without the ledger's lock; or NULL. */
 void ledger_on_change(struct ledger *ledger, void (*on_change)(void *context), void *context);
+/* Every machine that is to be installed, by the lab file or by a person, and every place of `any`
+ * that somebody took; and one at least. */
 bool ledger_all_proven(struct ledger *ledger);

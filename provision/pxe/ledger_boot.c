@@ -5,7 +5,9 @@
 #include "answers/answers.h"
 #include "pxe/ledger_change.h"
 
-#define SAME_BOOT_SECONDS 5 /* in which a boot program may ask twice */
+/* In which a boot program may ask again without a new attempt, as templates/pxe/grub-early.cfg does
+ * after 5 and 20 s: as long as it used nothing of what it got. */
+#define SAME_BOOT_SECONDS 60
 
 /* --- who it is ------------------------------------------------------------------------------- */
 
@@ -60,14 +62,22 @@ static struct place *place_of(struct ledger *ledger, const struct stranger *clie
 	return place;
 }
 
+/* By its MAC; where a boot program did not tell one, by its UUID. */
+static bool is_same(const struct stranger *known, const struct stranger *client)
+{
+	if (*client->mac)
+		return str_equal(known->mac, client->mac);
+	return !*known->mac && identity_uuid_equal(known->uuid, client->uuid);
+}
+
 /* The newest stand last. The ledger's lock is held. */
 static void stranger_note(struct ledger *ledger, const struct stranger *client)
 {
 	size_t at = 0;
 
-	if (!*client->mac)
+	if (!*client->mac && !*client->uuid)
 		return;
-	while (at < ledger->stranger_count && !str_equal(ledger->strangers[at].mac, client->mac))
+	while (at < ledger->stranger_count && !is_same(&ledger->strangers[at], client))
 		at++;
 	if (at == ledger->stranger_count && at == STRANGERS_MAX)
 		at = 0;
@@ -127,7 +137,7 @@ static void attempt_failed(struct facts *facts)
 	if (facts->attempts >= LEDGER_ATTEMPTS) {
 		facts_stage(facts, MACHINE_FAILED);
 		facts->decision = DECISION_LOCAL;
-		*facts->token = '\0';
+		facts_shut(facts);
 	}
 	facts_string(facts->error, ERROR_LENGTH, why);
 }
@@ -153,17 +163,27 @@ static void install_begin(struct facts *facts, const char *before, struct boot_a
 	answer->decision = DECISION_INSTALL;
 }
 
+/* It failed, too, where no boot text could be made for it. */
+static bool same_boot(const struct facts *facts)
+{
+	time_t ago = time(NULL) - facts->since;
+
+	return (facts->stage == MACHINE_BOOTING || facts->stage == MACHINE_FAILED) &&
+	       facts->attempts > 0 && *facts->token && !*facts->token_address && ago >= 0 &&
+	       ago < SAME_BOOT_SECONDS;
+}
+
 static void decide_install(struct facts *facts, const struct lab_machine *machine,
 			   struct boot_answer *answer)
 {
-	time_t ago = time(NULL) - facts->since;
-	bool again = facts->stage == MACHINE_BOOTING && ago >= 0 && ago < SAME_BOOT_SECONDS;
+	time_t since = facts->since;
 
 	if (misfit(facts, machine))
 		return;
-	if (again) {
+	if (same_boot(facts)) {
 		facts->attempts--;
-		install_begin(facts, facts->text, answer);
+		install_begin(facts, *facts->error ? facts->error : facts->text, answer);
+		facts->since = since; /* it does not grow longer by being asked */
 		return;
 	}
 	attempt_failed(facts);
@@ -173,6 +193,7 @@ static void decide_install(struct facts *facts, const struct lab_machine *machin
 
 static void decide_local(struct facts *facts)
 {
+	facts_shut(facts);
 	if (facts->stage != MACHINE_PROVEN && facts->stage != MACHINE_FAILED)
 		facts_stage(facts, MACHINE_STARTING);
 }
@@ -207,7 +228,17 @@ static void odd_add(struct facts *facts, const char *odd)
 			 length ? "; " : "", odd);
 }
 
-static void decide(struct facts *facts, const struct lab_machine *machine,
+/* What a person decided before may be no more possible with the lab file as it is now. */
+static void decide_rescue(struct facts *facts, const struct lab *lab, struct boot_answer *answer)
+{
+	decide_local(facts);
+	facts_string(facts->text, TEXT_LENGTH,
+		     lab_has_netboot(lab) ? "started the rescue system"
+					  : "was told that this lab has no rescue system");
+	answer->decision = DECISION_RESCUE;
+}
+
+static void decide(struct facts *facts, const struct lab *lab, const struct lab_machine *machine,
 		   struct boot_answer *answer)
 {
 	switch (facts->decision) {
@@ -218,9 +249,7 @@ static void decide(struct facts *facts, const struct lab_machine *machine,
 		decide_local(facts);
 		break;
 	case DECISION_RESCUE:
-		decide_local(facts);
-		facts_string(facts->text, TEXT_LENGTH, "started the rescue system");
-		answer->decision = DECISION_RESCUE;
+		decide_rescue(facts, lab, answer);
 		break;
 	}
 }
@@ -256,7 +285,7 @@ int ledger_boot(struct ledger *ledger, const struct boot_client *client,
 	answer.machine = place->machine;
 	change_begin(&change, ledger, place);
 	claim(&change.next, &who, odd);
-	decide(&change.next, place->machine, &answer);
+	decide(&change.next, ledger->lab, place->machine, &answer);
 	odd_add(&change.next, odd);
 	int r = change_end(&change, err);
 	if (r == 0)

@@ -171,10 +171,15 @@ void facts_heard(struct facts *facts)
 	facts->late = false;
 }
 
-void facts_withdraw(struct facts *facts)
+void facts_shut(struct facts *facts)
 {
 	*facts->token = '\0';
 	*facts->token_address = '\0';
+}
+
+void facts_withdraw(struct facts *facts)
+{
+	facts_shut(facts);
 	facts->attempts = 0;
 }
 
@@ -195,6 +200,14 @@ void facts_again(struct facts *facts)
 	*facts->text = '\0';
 	facts->done = facts->total = 0;
 	free(take(&facts->levels));
+}
+
+void facts_free(struct facts *facts)
+{
+	*facts->mac = '\0';
+	*facts->uuid = '\0';
+	*facts->address = '\0';
+	facts->firmware = FIRMWARE_UNKNOWN;
 }
 
 /* Only the tail is kept, from the beginning of a line where there is one. */

@@ -31,11 +31,15 @@ void facts_stage(struct facts *facts, enum machine_stage stage);
 /* It spoke: it is not late any more. */
 void facts_heard(struct facts *facts);
 /* No token opens anything any more. */
+void facts_shut(struct facts *facts);
+/* The same, and the count of attempts begins anew. */
 void facts_withdraw(struct facts *facts);
 /* One more, given by its hash. */
 void facts_agent_token(struct facts *facts, const char *hash);
 /* As if it had never been installed; its agent's token is withdrawn too. */
 void facts_again(struct facts *facts);
+/* Nobody has this place. */
+void facts_free(struct facts *facts);
 
 void place_console(struct ledger *ledger, struct place *place, const char *text, size_t length);
 /* The rows of a matrix as JSON text. -EBADMSG: no matrix, or too large. */

@@ -88,6 +88,7 @@ char *ledger_json(struct ledger *ledger)
 	/* Read first: what changes meanwhile has a higher one. */
 	json_object_set_new(root, "version", json_integer((json_int_t)ledger_version(ledger)));
 	json_object_set_new(root, "now", json_integer(now));
+	json_object_set_new(root, "proven", json_boolean(ledger_all_proven(ledger)));
 	for (size_t i = 0; i < ledger->lab->machine_count; i++)
 		json_array_append_new(machines, place_json(ledger, &ledger->places[i], now));
 	json_object_set_new(root, "machines", machines);

@@ -123,7 +123,7 @@ void machine_disks_done(struct machine_disks *disks)
 
 /* ---- choosing ---- */
 
-static char *list_text(const struct machine_disks *disks)
+char *machine_disks_text(const struct machine_disks *disks)
 {
 	CLEANUP(buf_done) struct buf text = { 0 };
 
@@ -154,7 +154,7 @@ static bool is_meant(const struct machine_disk *disk, const struct lab_disk *wan
 		return disk->size_bytes >= wanted->min_bytes &&
 		       (wanted->max_bytes == 0 || disk->size_bytes <= wanted->max_bytes);
 	case LAB_DISK_SERIAL:
-		return str_equal(disk->serial, wanted->text);
+		return *disk->serial && str_equal(disk->serial, wanted->text);
 	case LAB_DISK_BY_ID:
 		return strv_has(&disk->ids, wanted->text);
 	}
@@ -170,8 +170,9 @@ static char *wanted_text(const struct lab_disk *wanted)
 	case LAB_DISK_ONLY:
 		return str_copy("the only disk");
 	case LAB_DISK_SIZE:
-		return wanted->max_bytes ? str_format("a disk of %s to %s", min, max)
-					 : str_format("a disk of %s at least", min);
+		return wanted->max_bytes && wanted->max_bytes < LAB_DISK_MAX
+			       ? str_format("a disk of %s to %s", min, max)
+			       : str_format("a disk of %s at least", min);
 	case LAB_DISK_SERIAL:
 		return str_format("the disk with serial number %s", wanted->text);
 	case LAB_DISK_BY_ID:
@@ -185,7 +186,7 @@ int machine_disk_choose(const struct machine_disks *disks, const struct lab_disk
 {
 	const struct machine_disk *found = NULL;
 	CLEANUP(free_cleanup) char *meant = wanted_text(wanted);
-	CLEANUP(free_cleanup) char *list = list_text(disks);
+	CLEANUP(free_cleanup) char *list = machine_disks_text(disks);
 	CLEANUP(free_cleanup) char *room = size_format(min_bytes);
 	size_t count = 0;
 

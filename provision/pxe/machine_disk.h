@@ -21,6 +21,8 @@ struct machine_disks {
 /* sys: "/sys", or what a test has in its place. machine_disks_done it, after a failure too. */
 int machine_disks_read(const char *sys, struct machine_disks *ret_disks, struct err *err);
 void machine_disks_done(struct machine_disks *disks);
+/* All of them, for people: "sda (20GiB, serial A)"; the caller frees. */
+char *machine_disks_text(const struct machine_disks *disks);
 
 /* The one that wanted means; it holds min_bytes. Borrowed from disks. -ENODEV: none, -ENOTUNIQ:
  * more than one; the message lists all disks. */

@@ -136,7 +136,7 @@ static char *dependencies_filter(const char *dependencies, const struct strv *pa
 
 		if (!word || !is_selected(paths, word))
 			continue;
-		for (const char *mark = ":"; word; word = strtok_r(NULL, ": ", &words)) {
+		for (const char *mark = ": "; word; word = strtok_r(NULL, ": ", &words)) {
 			CLEANUP(free_cleanup) char *plain = plain_path(word, strlen(word));
 
 			buf_format(&filtered, "%s%s", plain, mark);

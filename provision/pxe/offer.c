@@ -13,8 +13,9 @@
 #include "pxe/vendor.h"
 
 #define MEDIA "media/"
-/* The last one is the kernel's /dev/console: machines without a screen have a serial port. */
-#define CONSOLES "console=tty0 console=ttyS0,115200"
+/* The last one is the kernel's /dev/console: machines without a screen have a serial port.
+ * After a panic the machine starts again: nobody is there to press reset. */
+#define KERNEL_WORDS "console=tty0 console=ttyS0,115200 panic=30"
 
 /* What anybody may have: no secret is in it. */
 static const struct {
@@ -38,9 +39,10 @@ static char *netboot_arguments(const struct offer *offer, const struct boot_answ
 			       const struct boot_client *client)
 {
 	if (answer->decision == DECISION_RESCUE)
-		return str_format(CONSOLES " nestctl.rescue nestctl.mac=%s", client->mac);
-	return str_format(CONSOLES " nestctl.server=https://%s:%u nestctl.token=%s nestctl.mac=%s "
-				   "nestctl.time=%lld",
+		return str_format(KERNEL_WORDS " nestctl.rescue nestctl.mac=%s", client->mac);
+	return str_format(KERNEL_WORDS
+			  " nestctl.server=https://%s:%u nestctl.token=%s nestctl.mac=%s "
+			  "nestctl.time=%lld",
 			  offer->request.address, offer->request.lab->ports.secure, answer->token,
 			  client->mac, (long long)time(NULL));
 }
@@ -79,6 +81,36 @@ static int vendor_text(const struct offer *offer, const struct boot_client *clie
 	return text_of(offer, client, grub, &boot.files, ret_text, err);
 }
 
+/* There is nothing that it could fetch: it would try for ever. */
+static int no_rescue_text(const struct offer *offer, const struct boot_client *client, bool grub,
+			  char **ret_text, struct err *err)
+{
+	CLEANUP(free_cleanup) char *local = NULL;
+	int r = text_of(offer, client, grub, NULL, &local, err);
+
+	if (r == 0)
+		*ret_text = boot_text_say(grub ? BOOT_GRUB : BOOT_IPXE, local,
+					  "this lab has no rescue system, the local disk follows");
+	return r;
+}
+
+static int install_text(const struct offer *offer, const struct boot_client *client,
+			const struct boot_answer *answer, bool grub, char **ret_text,
+			struct err *err)
+{
+	struct err ignored = { 0 };
+	int r = answer->machine->way == LAB_ANSWERS
+			? vendor_text(offer, client, answer, grub, ret_text, err)
+			: netboot_text(offer, client, answer, grub, ret_text, err);
+
+	if (r < 0) { /* the page says why, and not that it came back without a word */
+		ledger_failed(offer->request.ledger, answer->machine,
+			      err && err->text ? err->text : "no boot text can be made", &ignored);
+		err_clear(&ignored);
+	}
+	return r;
+}
+
 static int offer_boot(void *context, const struct boot_client *client, bool grub, char **ret_text,
 		      struct err *err)
 {
@@ -90,8 +122,10 @@ static int offer_boot(void *context, const struct boot_client *client, bool grub
 		return r;
 	if (answer.decision == DECISION_LOCAL)
 		return text_of(offer, client, grub, NULL, ret_text, err);
-	if (answer.decision == DECISION_INSTALL && answer.machine->way == LAB_ANSWERS)
-		return vendor_text(offer, client, &answer, grub, ret_text, err);
+	if (answer.decision == DECISION_INSTALL)
+		return install_text(offer, client, &answer, grub, ret_text, err);
+	if (!lab_has_netboot(offer->request.lab))
+		return no_rescue_text(offer, client, grub, ret_text, err);
 	return netboot_text(offer, client, &answer, grub, ret_text, err);
 }
 

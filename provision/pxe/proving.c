@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "pxe/interface.h"
 #include "pxe/proof.h"
 #include "run/loop.h"
 
@@ -21,11 +22,13 @@
 #define LINE_BYTES     640 /* "nestctl-echo", the longest path, a nonce */
 #define ACCEPTS	       16  /* in one round */
 #define BACKLOG	       256
-#define PAUSE_SECONDS  1.0  /* where no descriptor is free */
-#define OTHERS	       1024 /* descriptors for the rest of the program */
-#define IDLE_SECONDS   45   /* the agent has the same figures (provision/agent/dial.c) */
-#define PROBE_SECONDS  15
-#define PROBES	       3
+#define PAUSE_SECONDS  1.0 /* where no descriptor is free */
+/* Descriptors for the rest of the program: the web server's connections at most (pxe/web.c), each
+ * with a file. */
+#define OTHERS	      (2 * (2 * 1024 + 2 * 256) + 256)
+#define IDLE_SECONDS  45 /* the agent has the same figures (provision/agent/dial.c) */
+#define PROBE_SECONDS 15
+#define PROBES	      3
 
 struct caller {
 	struct proving *proving;
@@ -225,7 +228,8 @@ double proving_tick(struct proving *proving, double max)
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-static int listen_at(const char *address, unsigned port, int *ret_fd, struct err *err)
+static int listen_at(const char *interface, const char *address, unsigned port, int *ret_fd,
+		     struct err *err)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
 	CLEANUP(fd_cleanup) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -236,8 +240,10 @@ static int listen_at(const char *address, unsigned port, int *ret_fd, struct err
 	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) < 0 || listen(fd, BACKLOG) < 0)
 		return err_errno(err, errno, "the agents' port %u cannot be opened on %s", port,
 				 address);
-	*ret_fd = fd_take(&fd);
-	return 0;
+	int r = interface_bind(fd, interface, err);
+	if (r == 0)
+		*ret_fd = fd_take(&fd);
+	return r;
 }
 
 /* Each machine keeps a connection. */
@@ -256,7 +262,7 @@ int proving_start(const struct lab *lab, const char *address, struct ledger *led
 		  struct proving **ret_proving, struct err *err)
 {
 	int fd = -1;
-	int r = listen_at(address, lab->ports.agents, &fd, err);
+	int r = listen_at(lab->interface, address, lab->ports.agents, &fd, err);
 
 	if (r < 0)
 		return r;

@@ -96,16 +96,21 @@ void report_progress(struct report *report, uint64_t done, uint64_t total, const
 	report->next = clock_seconds() + (r == 0 ? EVERY_SECONDS : AGAIN_SECONDS);
 }
 
-static int end_send(struct report *report, const char *what, json_t *json, double patience_seconds,
-		    struct err *err)
+/* once: it withdraws the token. A refusal after a try whose answer got lost means that it arrived.
+ */
+static int end_send(struct report *report, const char *what, json_t *json, bool once,
+		    double patience_seconds, struct err *err)
 {
 	struct patience patience = patience_begin(patience_seconds);
-	int r;
+	int tries = 0, r;
 
 	console_send(report);
-	do
+	do {
 		r = post_json(report, what, json, END_SECONDS, err);
-	while (r == -EAGAIN && patience_wait(&patience));
+		if (r == -EACCES && once && tries > 0)
+			r = 0;
+		tries++;
+	} while (r == -EAGAIN && patience_wait(&patience));
 	if (r == 0 && err)
 		err_clear(err);
 	return r;
@@ -113,8 +118,13 @@ static int end_send(struct report *report, const char *what, json_t *json, doubl
 
 int report_installed(struct report *report, struct err *err)
 {
-	int r = end_send(report, "installed", NULL, INSTALLED_PATIENCE, err);
+	int r = end_send(report, "installed", NULL, true, INSTALLED_PATIENCE, err);
 
+	/* Its answer was lost: the server knows, and takes the token from nobody any more. */
+	if (r == -EACCES) {
+		err_clear(err);
+		return 0;
+	}
 	return r < 0 ? err_wrap(err, r, "the disk is complete, but telling so failed") : 0;
 }
 
@@ -123,6 +133,6 @@ int report_failed(struct report *report, const char *why, struct err *err)
 	CLEANUP(free_cleanup) char *tame = str_copy(why);
 
 	str_tame_lines(tame);
-	CLEANUP(json_cleanup) json_t *json = json_pack("{s:s}", "text", tame);
-	return end_send(report, "failed", json, FAILED_PATIENCE, err);
+	CLEANUP(json_cleanup) json_t *json = json_pack("{s:s}", "why", tame);
+	return end_send(report, "failed", json, false, FAILED_PATIENCE, err);
 }

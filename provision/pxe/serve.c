@@ -1,9 +1,11 @@
 #include "pxe/serve.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,7 +26,7 @@
 
 #define ROUND_MAX_SECONDS  1.0
 #define DHCP_PROBE_MS	   3000
-#define DHCP_STARTS_MAX	   5 /* a dnsmasq that ends more often than that has a reason */
+#define DHCP_PAUSE_SECONDS 5.0 /* before one that ended is started again */
 #define DHCP_GRACE_MS	   2000
 #define LAST_WORDS_SECONDS 2.0 /* after the last proof: for whoever still reads the page */
 
@@ -43,9 +45,7 @@ struct serve {
 	struct dhcp_request dhcp_request;
 	pid_t dhcp; /* 0: none */
 	int dhcp_pidfd;
-	unsigned dhcp_starts;
-	struct err *err; /* the loop's, where a handler fails */
-	int failed;
+	double dhcp_again; /* when it is started again; 0: it runs, or is not wanted */
 };
 
 /* ---- dnsmasq ---- */
@@ -56,7 +56,6 @@ static int dhcp_begin(struct serve *serve, struct err *err)
 
 	if (r < 0)
 		return r;
-	serve->dhcp_starts++;
 	serve->dhcp_pidfd = pidfd_open(serve->dhcp, 0);
 	if (serve->dhcp_pidfd < 0)
 		return err_errno(err, errno, "dnsmasq cannot be watched");
@@ -82,14 +81,24 @@ static void dhcp_ended(void *context, int fd, short events)
 	waitpid(serve->dhcp, &status, 0);
 	CLEANUP(free_cleanup) char *how = spawn_status_text(status);
 	dhcp_forget(serve);
-	if (serve->dhcp_starts == DHCP_STARTS_MAX) {
-		serve->failed =
-			err_set(serve->err, -ECHILD, "dnsmasq %s, the %uth time; its log is in %s",
-				how, serve->dhcp_starts, serve->folder);
+	serve->dhcp_again = clock_seconds() + DHCP_PAUSE_SECONDS;
+	log_warn("dnsmasq %s; it is started again in %.0f s (its log is in %s)", how,
+		 DHCP_PAUSE_SECONDS, serve->folder);
+}
+
+/* The rest goes on without it: machines that have their address are being installed. */
+static void dhcp_tick(struct serve *serve)
+{
+	CLEANUP(err_clear) struct err failure = { 0 };
+
+	if (serve->dhcp_again == 0 || clock_seconds() < serve->dhcp_again)
 		return;
-	}
-	log_warn("dnsmasq %s; it is started again", how);
-	serve->failed = dhcp_begin(serve, serve->err);
+	serve->dhcp_again = 0;
+	if (dhcp_begin(serve, &failure) == 0)
+		return;
+	log_warn("%s", failure.text);
+	dhcp_forget(serve);
+	serve->dhcp_again = clock_seconds() + DHCP_PAUSE_SECONDS;
 }
 
 /* Two servers that give addresses on one network are one too many; a proxy alone gives none. */
@@ -194,6 +203,20 @@ static int media_open(struct serve *serve, struct err *err)
 	return vendor_open(&vendor, &serve->vendor, err);
 }
 
+/* Images and answers hold hashes of passwords: the lab's folder is its owner's alone. */
+static int folder_make(const struct serve *serve, struct err *err)
+{
+	const char *lab = serve->request->out;
+	CLEANUP(free_cleanup) char *above = path_folder(lab);
+	int r = dir_make(above, 0755, err);
+
+	if (r == 0)
+		r = dir_make(lab, 0700, err);
+	if (r == 0 && chmod(lab, 0700) < 0)
+		r = err_errno(err, errno, "%s: cannot be kept from others", lab);
+	return r < 0 ? r : dir_make(serve->folder, 0700, err);
+}
+
 /* What a machine asks for first comes up last. */
 static int serve_open(struct serve *serve, struct err *err)
 {
@@ -203,7 +226,7 @@ static int serve_open(struct serve *serve, struct err *err)
 	serve->changed = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	serve->folder = path_join(serve->request->out, "pxe");
 	if (r == 0)
-		r = dir_make(serve->folder, 0755, err);
+		r = folder_make(serve, err);
 	if (r == 0)
 		r = ledger_open(serve->folder, lab, &serve->ledger, err);
 	if (r == 0)
@@ -266,6 +289,9 @@ static void serve_round(struct serve *serve, struct loop *loop)
 	double wait = proving_tick(serve->proving, ROUND_MAX_SECONDS);
 
 	ledger_tick(serve->ledger, time(NULL));
+	dhcp_tick(serve);
+	if (serve->dhcp > 0)
+		dhcp_log_limit(&serve->dhcp_request);
 	loop_add(loop, spawn_stop_fd(), POLLIN, nothing, NULL);
 	loop_add(loop, serve->changed, POLLIN, change_read, serve);
 	loop_add(loop, serve->dhcp_pidfd, POLLIN, dhcp_ended, serve);
@@ -279,8 +305,7 @@ static int serve_loop(struct serve *serve, struct err *err)
 	CLEANUP(loop_done) struct loop loop = { 0 };
 	double over = 0; /* when the last words are spoken; 0: not yet */
 
-	serve->err = err;
-	while (serve->failed == 0 && !spawn_stop_signal()) {
+	while (!spawn_stop_signal()) {
 		if (over == 0 && !request->keep && ledger_all_proven(serve->ledger))
 			over = clock_seconds() + LAST_WORDS_SECONDS;
 		if (over > 0 && clock_seconds() >= over)
@@ -289,8 +314,6 @@ static int serve_loop(struct serve *serve, struct err *err)
 	}
 	watch_tell(serve->watch, serve->ledger);
 	log_status("%s", "");
-	if (serve->failed < 0)
-		return serve->failed;
 	if (!ledger_all_proven(serve->ledger))
 		return err_set(err, -EINTR,
 			       "stopped by a signal; what the machines have done is kept in %s",
@@ -309,6 +332,7 @@ int pxe_serve(const struct serve_request *request, struct err *err)
 	const struct lab *lab = request->lab;
 	int r = serve_open(&serve, err);
 
+	malloc_trim(0); /* what was needed to make images and the netboot system */
 	if (r == 0) {
 		log_info("%s: %zu machine%s on %s (%s); http://%s:%u shows them", lab->name,
 			 lab->machine_count, lab->machine_count == 1 ? "" : "s", lab->interface,

@@ -151,14 +151,7 @@ void pxe_status_print(const json_t *lab, size_t columns, FILE *out)
 
 bool pxe_status_proven(const json_t *lab)
 {
-	const json_t *machines = json_object_get(lab, "machines");
-	const json_t *machine;
-	size_t i;
-
-	json_array_foreach(
-		(json_t *)machines, i,
-		machine) if (!str_equal(json_member_text(machine, "stage"), "proven")) return false;
-	return json_array_size(machines) > 0;
+	return json_is_true(json_object_get(lab, "proven"));
 }
 
 /* ---- the server ---- */

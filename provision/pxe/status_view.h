@@ -8,7 +8,7 @@
 
 struct pxe_status_options {
 	const struct lab *lab; /* where its status port is; NULL: url says it */
-	const char *url;       /* "http://127.0.0.1:8083"; NULL: the lab's */
+	const char *url;       /* "http://127.0.0.1:8088"; NULL: the lab's */
 	bool json;	       /* as the API gives it */
 	bool watch;	       /* until every machine is proven, or a signal comes */
 };

@@ -1,43 +1,19 @@
-/* Streams of disk images, by libzstd. What is in the zstd frame, all numbers little endian:
- *
- *	magic		16 bytes
- *	disk_bytes	64 bits
- *	records		offset 64 bits, length 64 bits, then the bytes; in the order of the disk
- *	the head	a record at offset 0 with the first MiB, which ends the stream
- *
- * A format of our own, because a tar with a sparse member, by libarchive, is not simpler here: its
- * map must be known before the first byte of data, so that an image is read twice; it is pulled
- * where the network pushes, which takes a thread in between; and a hostile map grows in memory
- * without a limit. Nothing in here grows.
- */
+/* Making streams. */
 #include "pxe/stream.h"
 
 #include <endian.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 #include <zstd.h>
 
 #include "base/fs.h"
 #include "image/image.h"
+#include "pxe/stream_format.h"
 
-#define MAGIC	     "nestctl disk 1\n\0" /* 16 bytes with the NUL that ends it */
-#define MAGIC_BYTES  16
-#define HEADER_BYTES 24
-#define RECORD_BYTES 16
-#define HEAD_BYTES   (UINT64_C(1) << 20)
-#define BLOCK_BYTES  ((size_t)65536) /* what is zero in a whole block is a hole */
-#define CHUNK_BYTES  ((size_t)1 << 20)
-#define LEVEL	     3 /* 900 MiB in 3.4 s on two cores; level 1: 2.7 s, and a tenth larger */
-#define WORKERS	     2
-#define WINDOW_LOG   21 /* 2 MiB: bounds the memory of who reads it */
-
-static uint64_t head_bytes(uint64_t disk_bytes)
-{
-	return disk_bytes < HEAD_BYTES ? disk_bytes : HEAD_BYTES;
-}
-
-/* ---- making ---- */
+#define BLOCK_BYTES ((size_t)65536) /* what is zero in a whole block is a hole */
+#define CHUNK_BYTES ((size_t)1 << 20)
+#define LEVEL	    3 /* 900 MiB in 3.4 s on two cores; level 1: 2.7 s, and a tenth larger */
+#define WORKERS	    2
 
 struct packer {
 	struct image *image;
@@ -84,7 +60,7 @@ static int record_add(struct packer *packer, uint64_t offset, const char *data, 
 		      struct err *err)
 {
 	const uint64_t record[] = { htole64(offset), htole64(length) };
-	int r = packer_add(packer, record, RECORD_BYTES, false, err);
+	int r = packer_add(packer, record, STREAM_RECORD_BYTES, false, err);
 
 	return r < 0 ? r : packer_add(packer, data, length, offset == 0, err);
 }
@@ -122,7 +98,7 @@ static size_t chunk_length(uint64_t at, uint64_t end, uint64_t disk_bytes)
 
 static int data_add(struct packer *packer, uint64_t disk_bytes, struct err *err)
 {
-	uint64_t at = head_bytes(disk_bytes);
+	uint64_t at = stream_head_bytes(disk_bytes);
 	struct extent run;
 	int r;
 
@@ -142,11 +118,11 @@ static int data_add(struct packer *packer, uint64_t disk_bytes, struct err *err)
 
 static int image_add(struct packer *packer, uint64_t disk_bytes, struct err *err)
 {
-	char header[HEADER_BYTES] = MAGIC;
-	size_t head = (size_t)head_bytes(disk_bytes);
+	char header[STREAM_HEADER_BYTES] = STREAM_MAGIC;
+	size_t head = (size_t)stream_head_bytes(disk_bytes);
 	const uint64_t size = htole64(disk_bytes);
 
-	memcpy(header + MAGIC_BYTES, &size, sizeof size);
+	memcpy(header + STREAM_MAGIC_BYTES, &size, sizeof size);
 	int r = packer_add(packer, header, sizeof header, false, err);
 	if (r == 0)
 		r = data_add(packer, disk_bytes, err);
@@ -160,7 +136,7 @@ static ZSTD_CCtx *compressor_new(void)
 	ZSTD_CCtx *zstd = ZSTD_createCCtx();
 
 	ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, LEVEL);
-	ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, WINDOW_LOG);
+	ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, STREAM_WINDOW_LOG);
 	ZSTD_CCtx_setParameter(zstd, ZSTD_c_checksumFlag, 1);
 	/* A libzstd without threads refuses, and does it alone. */
 	ZSTD_CCtx_setParameter(zstd, ZSTD_c_nbWorkers, WORKERS);
@@ -195,230 +171,4 @@ int stream_pack(const char *image, const char *path, struct stream_facts *ret_fa
 	hash_finish_hex(take(&packer->hash), facts.sha256);
 	*ret_facts = facts;
 	return 0;
-}
-
-/* ---- writing ---- */
-
-enum writer_state { WRITER_HEADER, WRITER_RECORD, WRITER_DATA, WRITER_HEAD, WRITER_WHOLE };
-
-struct stream_writer {
-	int disk;
-	uint64_t disk_bytes;
-	ZSTD_DCtx *zstd;
-	struct hash *hash;
-	enum writer_state state;
-	bool frame_ended;
-	int failed; /* what ended it, once and for all */
-	char fields[HEADER_BYTES];
-	size_t fields_length;
-	uint64_t at;   /* the next byte on the disk: all before it, from the head on, is written */
-	uint64_t left; /* of the record */
-	char out[CHUNK_BYTES];
-	char head[HEAD_BYTES];
-};
-
-static int disk_failed(int r, struct err *err)
-{
-	return r < 0 ? err_errno(err, -r, "the disk cannot be written") : 0;
-}
-
-static int bad(struct err *err, const char *what)
-{
-	return err_set(err, -EBADMSG, "the image is damaged or no image of this disk: %s", what);
-}
-
-int stream_writer_new(int disk, uint64_t disk_bytes, struct stream_writer **ret_writer,
-		      struct err *err)
-{
-	/* What booted from this disk before must not boot either from here on. */
-	int r = disk_failed(fd_zero(disk, 0, head_bytes(disk_bytes)), err);
-
-	if (r < 0)
-		return r;
-	struct stream_writer *writer = mem_alloc(sizeof *writer);
-	writer->disk = disk;
-	writer->disk_bytes = disk_bytes;
-	writer->zstd = ZSTD_createDCtx();
-	writer->hash = hash_new();
-	writer->at = head_bytes(disk_bytes);
-	ZSTD_DCtx_setParameter(writer->zstd, ZSTD_d_windowLogMax, WINDOW_LOG);
-	*ret_writer = writer;
-	return 0;
-}
-
-/* Takes what is missing of the fields; true when they are complete. */
-static bool fields_take(struct stream_writer *writer, size_t want, const char **data,
-			size_t *length)
-{
-	size_t missing = want - writer->fields_length;
-	size_t part = *length < missing ? *length : missing;
-
-	memcpy(writer->fields + writer->fields_length, *data, part);
-	writer->fields_length += part;
-	*data += part;
-	*length -= part;
-	if (writer->fields_length < want)
-		return false;
-	writer->fields_length = 0;
-	return true;
-}
-
-static uint64_t field(const struct stream_writer *writer, size_t at)
-{
-	uint64_t value;
-
-	memcpy(&value, writer->fields + at, sizeof value);
-	return le64toh(value);
-}
-
-static int header_check(struct stream_writer *writer, struct err *err)
-{
-	uint64_t disk_bytes = field(writer, MAGIC_BYTES);
-
-	if (memcmp(writer->fields, MAGIC, MAGIC_BYTES) != 0)
-		return bad(err, "it does not begin as one");
-	if (disk_bytes != writer->disk_bytes)
-		return err_set(err, -EBADMSG,
-			       "the image is of a disk of %" PRIu64 " bytes, not %" PRIu64,
-			       disk_bytes, writer->disk_bytes);
-	writer->state = WRITER_RECORD;
-	return 0;
-}
-
-/* A record begins behind the one before; what lies between is a hole, in which nothing of the
- * disk's former life may be left: file systems have blocks there that they expect to be zero. */
-static int record_begin(struct stream_writer *writer, struct err *err)
-{
-	uint64_t offset = field(writer, 0), length = field(writer, 8);
-	bool is_head = offset == 0;
-	uint64_t end = is_head ? writer->disk_bytes : offset;
-
-	if (is_head ? length != head_bytes(writer->disk_bytes)
-		    : offset < writer->at || offset > writer->disk_bytes ||
-			      length > writer->disk_bytes - offset || length == 0)
-		return bad(err, "a part of it lies where it cannot be");
-	int r = disk_failed(fd_zero(writer->disk, writer->at, end - writer->at), err);
-	if (r < 0)
-		return r;
-	writer->at = is_head ? 0 : offset;
-	writer->left = length;
-	writer->state = is_head ? WRITER_HEAD : WRITER_DATA;
-	return 0;
-}
-
-static int data_take(struct stream_writer *writer, const char **data, size_t *length,
-		     struct err *err)
-{
-	size_t part = *length < writer->left ? *length : (size_t)writer->left;
-	bool is_head = writer->state == WRITER_HEAD;
-	int r = 0;
-
-	if (is_head)
-		memcpy(writer->head + writer->at, *data, part);
-	else
-		r = disk_failed(fd_pwrite_all(writer->disk, *data, part, writer->at), err);
-	writer->at += part;
-	writer->left -= part;
-	*data += part;
-	*length -= part;
-	if (writer->left == 0)
-		writer->state = is_head ? WRITER_WHOLE : WRITER_RECORD;
-	return r;
-}
-
-static int content_take(struct stream_writer *writer, const char *data, size_t length,
-			struct err *err)
-{
-	int r = 0;
-
-	while (r == 0 && length > 0)
-		switch (writer->state) {
-		case WRITER_HEADER:
-			if (fields_take(writer, HEADER_BYTES, &data, &length))
-				r = header_check(writer, err);
-			break;
-		case WRITER_RECORD:
-			if (fields_take(writer, RECORD_BYTES, &data, &length))
-				r = record_begin(writer, err);
-			break;
-		case WRITER_DATA:
-		case WRITER_HEAD:
-			r = data_take(writer, &data, &length, err);
-			break;
-		case WRITER_WHOLE:
-			r = bad(err, "it goes on behind its end");
-			break;
-		}
-	return r;
-}
-
-static int unpack(struct stream_writer *writer, const void *data, size_t length, struct err *err)
-{
-	ZSTD_inBuffer in = { data, length, 0 };
-	bool full = false; /* there may be more in the decompressor */
-	int r = 0;
-
-	while (r == 0 && (in.pos < in.size || full)) {
-		ZSTD_outBuffer out = { writer->out, sizeof writer->out, 0 };
-
-		if (writer->frame_ended)
-			return bad(err, "more bytes follow its end");
-		size_t status = ZSTD_decompressStream(writer->zstd, &out, &in);
-		if (ZSTD_isError(status))
-			return bad(err, ZSTD_getErrorName(status));
-		writer->frame_ended = status == 0;
-		full = !writer->frame_ended && out.pos == out.size;
-		r = content_take(writer, writer->out, out.pos, err);
-	}
-	return r;
-}
-
-int stream_writer_feed(struct stream_writer *writer, const void *data, size_t length,
-		       struct err *err)
-{
-	if (writer->failed || !writer->hash)
-		return err_set(err, writer->failed ? writer->failed : -EINVAL,
-			       "the image was refused or ended before");
-	hash_add(writer->hash, data, length);
-	writer->failed = unpack(writer, data, length, err);
-	return writer->failed;
-}
-
-static int end_check(struct stream_writer *writer, const char *sha256, struct err *err)
-{
-	char hex[HASH_HEX_LENGTH + 1];
-
-	if (!writer->hash)
-		return err_set(err, -EINVAL, "the image was ended before");
-	hash_finish_hex(take(&writer->hash), hex);
-	if (writer->failed)
-		return err_set(err, writer->failed, "the image was refused before");
-	if (writer->state != WRITER_WHOLE || !writer->frame_ended)
-		return bad(err, "it is cut short");
-	if (strcmp(hex, sha256) != 0)
-		return err_set(err, -EBADMSG, "the image has the hash %s, not %s", hex, sha256);
-	return 0;
-}
-
-int stream_writer_end(struct stream_writer *writer, const char *sha256, struct err *err)
-{
-	size_t head = (size_t)head_bytes(writer->disk_bytes);
-	int r = end_check(writer, sha256, err);
-
-	if (r == 0 && fsync(writer->disk) < 0)
-		r = disk_failed(-errno, err);
-	if (r == 0)
-		r = disk_failed(fd_pwrite_all(writer->disk, writer->head, head, 0), err);
-	if (r == 0 && fsync(writer->disk) < 0)
-		r = disk_failed(-errno, err);
-	return r;
-}
-
-void stream_writer_cleanup(struct stream_writer **writer)
-{
-	if (!*writer)
-		return;
-	ZSTD_freeDCtx((*writer)->zstd);
-	hash_free((*writer)->hash);
-	free(*writer);
 }

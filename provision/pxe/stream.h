@@ -23,6 +23,11 @@ struct stream_writer;
 /* disk: a descriptor for writing, borrowed; its size is disk_bytes at least. */
 int stream_writer_new(int disk, uint64_t disk_bytes, struct stream_writer **ret_writer,
 		      struct err *err);
+/* Marks the disk as that owner's install that is not finished, with its first MiB (disk_mark.h). */
+void stream_writer_mark(struct stream_writer *writer, const char *owner);
+/* What is called every few seconds at most while a hole is cleared, which may take minutes. */
+void stream_writer_on_wait(struct stream_writer *writer, void (*on_wait)(void *context),
+			   void *context);
 /* The next bytes of the file; -EBADMSG: they are no stream of such a disk. */
 int stream_writer_feed(struct stream_writer *writer, const void *data, size_t length,
 		       struct err *err);

@@ -8,10 +8,10 @@
 
 #include "base/json.h"
 
-#define BASE64URL      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-#define URL_CHARS      BASE64URL ".:/~%+@=&?,[]"
-#define NAME_CHARS     BASE64URL "."
-#define DISK_MAX       (UINT64_C(1) << 60)
+#define BASE64URL  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+#define URL_CHARS  BASE64URL ".:/~%+@=&?,[]"
+#define NAME_CHARS BASE64URL "."
+
 #define TEXT_MAX_BYTES 512
 
 static bool is_token(const char *text)
@@ -115,7 +115,7 @@ static int size_get(const json_t *object, const char *key, uint64_t *ret_size, s
 	const json_t *number = json_object_get(object, key);
 	json_int_t value = json_integer_value(number);
 
-	if (!json_is_integer(number) || value < 0 || (uint64_t)value > DISK_MAX)
+	if (!json_is_integer(number) || value < 0 || (uint64_t)value > LAB_DISK_MAX)
 		return wrong(key, err);
 	*ret_size = (uint64_t)value;
 	return 0;
@@ -201,7 +201,7 @@ static int mirrors_get(const json_t *json, struct strv *mirrors, struct err *err
 	{
 		const char *url = json_string_value(item);
 
-		if (!url || !(str_starts(url, "http://") || str_starts(url, "https://")) ||
+		if (!url || !str_starts(url, "http://") ||
 		    !has_only(url, URL_CHARS, TEXT_MAX_BYTES))
 			return wrong("mirrors", err);
 		strv_add(mirrors, url);

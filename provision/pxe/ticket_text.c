@@ -5,8 +5,9 @@
 #include "base/json.h"
 #include "pxe/ticket.h"
 
-/* The last one is the kernel's /dev/console: machines without a screen have a serial port. */
-#define CONSOLES "console=tty0 console=ttyS0,115200"
+/* The last one is the kernel's /dev/console: machines without a screen have a serial port.
+ * After a panic the machine starts again: nobody is there to press reset. */
+#define KERNEL_WORDS "console=tty0 console=ttyS0,115200 panic=30"
 
 char *lab_call_text(const char *server, const char *token, const char *mac)
 {
@@ -14,10 +15,10 @@ char *lab_call_text(const char *server, const char *token, const char *mac)
 	char *card = str_format("%s%s", *mac ? " nestctl.mac=" : "", mac);
 
 	/* A clock that is years behind trusts no certificate. */
-	return server ? str_format(CONSOLES " nestctl.server=%s nestctl.token=%s%s "
-					    "nestctl.time=%lld",
+	return server ? str_format(KERNEL_WORDS " nestctl.server=%s nestctl.token=%s%s "
+						"nestctl.time=%lld",
 				   server, token, card, (long long)time(NULL))
-		      : str_format(CONSOLES " nestctl.rescue%s", card);
+		      : str_format(KERNEL_WORDS " nestctl.rescue%s", card);
 }
 
 static const char *const picks[] = {

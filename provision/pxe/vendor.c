@@ -20,7 +20,7 @@ struct place { /* of a machine of way answers */
 };
 
 struct vendor {
-	const struct vendor_request *request;
+	struct vendor_request request;
 	struct place *places;
 	size_t place_count;
 	struct vendor_medium **media; /* owned; machines may share one */
@@ -44,14 +44,14 @@ static const struct place *place_of(const struct vendor *vendor, const struct la
 
 static char *answers_url(const struct vendor *vendor, const char *token, const char *name)
 {
-	return str_format("http://%s:%u/%s/%s", vendor->request->address,
-			  vendor->request->lab->ports.answers, token, name);
+	return str_format("http://%s:%u/%s/%s", vendor->request.address,
+			  vendor->request.lab->ports.answers, token, name);
 }
 
 static char *repository_url(const struct vendor *vendor, const struct lab_machine *machine)
 {
-	return str_format("http://%s:%u/media/%s", vendor->request->address,
-			  vendor->request->lab->ports.boot, machine->name);
+	return str_format("http://%s:%u/media/%s", vendor->request.address,
+			  vendor->request.lab->ports.boot, machine->name);
 }
 
 /* --- what is started -------------------------------------------------------------------------- */
@@ -67,7 +67,10 @@ static char *linux_arguments(const struct vendor *vendor, const struct place *pl
 
 	switch (l1->os_family) {
 	case OS_DEBIAN:
+		/* The network comes up before there are answers: in a lab without a name server
+		 * or a gateway nobody is to be asked for one. */
 		return str_format("auto=true priority=critical interface=auto net.ifnames=0 "
+				  "netcfg/get_nameservers= netcfg/no_default_route=true "
 				  "hostname=%s url=%s",
 				  l1->host_name, answers);
 	case OS_SUSE:
@@ -138,8 +141,8 @@ static int answers_emit(const struct vendor *vendor, const struct place *place, 
 	CLEANUP(free_cleanup) char *done = answers_url(vendor, token, "done");
 	CLEANUP(free_cleanup) char *repository = repository_url(vendor, place->machine);
 	CLEANUP(free_cleanup)
-	char *agent = str_format("%s:%u %s", vendor->request->address,
-				 vendor->request->lab->ports.agents, agent_token);
+	char *agent = str_format("%s:%u %s", vendor->request.address,
+				 vendor->request.lab->ports.agents, agent_token);
 	const struct answers_network network = { answers, done, repository, agent };
 	const struct answers_request request = { .layer = l1_of(place->machine),
 						 .stack_name = place->machine->stack->name,
@@ -254,7 +257,7 @@ static int check_medium(const struct vendor_medium *medium, struct err *err)
 static int medium_bring(const struct vendor *vendor, const struct layer *l1,
 			struct vendor_medium **ret_medium, struct err *err)
 {
-	const struct vendor_request *request = vendor->request;
+	const struct vendor_request *request = &vendor->request;
 	CLEANUP(vendor_medium_cleanup) struct vendor_medium *medium = NULL;
 	CLEANUP(free_cleanup) char *downloads = path_join(request->folder, "downloads");
 	CLEANUP(free_cleanup) char *folder = path_join(request->folder, "media");
@@ -300,7 +303,7 @@ static int try_out(const struct vendor *vendor, const struct place *place, struc
 
 	token_make(token);
 	boot_fill(vendor, place, FIRMWARE_BIOS, token, &boot);
-	int r = boot_text(BOOT_IPXE, vendor->request->address, FIRMWARE_BIOS, &boot.files, &script,
+	int r = boot_text(BOOT_IPXE, vendor->request.address, FIRMWARE_BIOS, &boot.files, &script,
 			  err);
 	return r < 0 ? r : answers_emit(vendor, place, token, token, &text, err);
 }
@@ -329,7 +332,7 @@ int vendor_open(const struct vendor_request *request, struct vendor **ret_vendor
 	const struct lab *lab = request->lab;
 	int r = 0;
 
-	vendor->request = request;
+	vendor->request = *request;
 	vendor->places = mem_alloc(lab->machine_count * sizeof *vendor->places);
 	for (size_t i = 0; r == 0 && i < lab->machine_count; i++) {
 		const struct lab_machine *machine = &lab->machines[i];

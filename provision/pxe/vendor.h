@@ -7,7 +7,7 @@
 
 struct vendor;
 
-struct vendor_request { /* all of it outlives the vendor */
+struct vendor_request { /* what it points to outlives the vendor */
 	const struct lab *lab;
 	const char *address; /* of this server in the lab */
 	const char *folder;  /* media/ is made in it */

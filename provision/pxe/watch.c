@@ -4,9 +4,13 @@
 #include "base/log.h"
 #include "base/str.h"
 
+/* Whoever invents addresses must not fill the log. */
+#define STRANGERS_TOLD 50
+
 struct watch {
 	uint64_t version;
-	json_t *stages; /* machine -> what was said of it last */
+	json_t *stages;	   /* machine -> what was said of it last */
+	json_t *strangers; /* those that were told of */
 };
 
 struct watch *watch_new(void)
@@ -14,6 +18,7 @@ struct watch *watch_new(void)
 	struct watch *watch = mem_alloc(sizeof *watch);
 
 	watch->stages = json_object();
+	watch->strangers = json_object();
 	return watch;
 }
 
@@ -22,6 +27,7 @@ void watch_cleanup(struct watch **watch)
 	if (!*watch)
 		return;
 	json_decref((*watch)->stages);
+	json_decref((*watch)->strangers);
 	free(*watch);
 }
 
@@ -32,17 +38,9 @@ static const char *text_of(const json_t *machine, const char *key)
 	return text ? text : "";
 }
 
-/* Who it is: its name, of a stranger its MAC address. */
-static const char *name_of(const json_t *machine)
-{
-	const char *name = text_of(machine, "name");
-
-	return *name ? name : text_of(machine, "mac");
-}
-
 static void machine_tell(struct watch *watch, const json_t *machine)
 {
-	const char *name = name_of(machine), *error = text_of(machine, "error");
+	const char *name = text_of(machine, "name"), *error = text_of(machine, "error");
 	CLEANUP(free_cleanup)
 	char *said = str_format("%s%s%s", text_of(machine, "stage"), *error ? ": " : "", error);
 
@@ -51,6 +49,46 @@ static void machine_tell(struct watch *watch, const json_t *machine)
 	json_object_set_new(watch->stages, name, json_string(said));
 	str_tame(said);
 	log_info("%s: %s", name, said);
+}
+
+static void machines_tell(struct watch *watch, const json_t *machines)
+{
+	const json_t *machine;
+	size_t i;
+
+	json_array_foreach(machines, i, machine)
+	{
+		if (!str_equal(text_of(machine, "stage"), "unseen"))
+			machine_tell(watch, machine);
+	}
+}
+
+/* Once each, by its MAC address or else its UUID; only so many. */
+static void stranger_tell(struct watch *watch, const json_t *stranger)
+{
+	const char *mac = text_of(stranger, "mac");
+	const char *name = *mac ? mac : text_of(stranger, "uuid");
+	size_t told = json_object_size(watch->strangers);
+
+	if (told > STRANGERS_TOLD || json_object_get(watch->strangers, name))
+		return;
+	json_object_set_new(watch->strangers, name, json_true());
+	if (told == STRANGERS_TOLD)
+		log_info("further strangers are on the status page alone");
+	else
+		log_info("%s (%s): a stranger: is not on the list, boots its local disk", name,
+			 text_of(stranger, "address"));
+}
+
+static void strangers_tell(struct watch *watch, const json_t *strangers)
+{
+	const json_t *stranger;
+	size_t i;
+
+	json_array_foreach(strangers, i, stranger)
+	{
+		stranger_tell(watch, stranger);
+	}
 }
 
 static void progress_tell(const json_t *machines)
@@ -77,8 +115,6 @@ static void progress_tell(const json_t *machines)
 void watch_tell(struct watch *watch, struct ledger *ledger)
 {
 	uint64_t version = ledger_version(ledger);
-	const json_t *machine;
-	size_t i;
 
 	if (version == watch->version)
 		return;
@@ -87,10 +123,7 @@ void watch_tell(struct watch *watch, struct ledger *ledger)
 	CLEANUP(json_cleanup) json_t *json = json_loads(text, 0, NULL);
 	const json_t *machines = json_object_get(json, "machines");
 
-	json_array_foreach(machines, i,
-			   machine) if (!str_equal(text_of(machine, "stage"), "unseen"))
-		machine_tell(watch, machine);
-	json_array_foreach(json_object_get(json, "strangers"), i, machine)
-		machine_tell(watch, machine);
+	machines_tell(watch, machines);
+	strangers_tell(watch, json_object_get(json, "strangers"));
 	progress_tell(machines);
 }

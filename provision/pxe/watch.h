@@ -1,5 +1,5 @@
 /* What a person at the terminal sees of a lab: a line for each machine that goes on to another
- * stage, and at the end a table.
+ * stage, and for each stranger, the first fifty.
  */
 #pragma once
 #include "pxe/ledger.h"

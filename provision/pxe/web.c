@@ -68,6 +68,7 @@ static void listeners_set(struct web *web)
 	for (size_t i = 0; i < PORTS; i++) {
 		web->listeners[i] = listeners[i];
 		web->listeners[i].connections_per_client = CLIENT_CONNECTIONS;
+		web->listeners[i].interface = i == STATUS ? NULL : request->lab->interface;
 		web->listeners[i].watch = web->watch;
 		web->listeners[i].context = &web->site;
 	}

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "pxe/interface.h"
 #include "pxe/web_mhd.h"
 #include "pxe/web_text.h"
 
@@ -60,7 +61,9 @@ static void client_read(struct exchange *exchange, struct MHD_Connection *mhd)
 	const struct sockaddr_in *address = (const struct sockaddr_in *)info->client_addr;
 
 	inet_ntop(AF_INET, &address->sin_addr, exchange->client, sizeof exchange->client);
-	exchange->request.local_client = ntohl(address->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	exchange->request.local_client =
+		ntohl(address->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET ||
+		str_equal(exchange->client, exchange->http->listener->address);
 }
 
 /* The first line as it came: the library would decode it into a C string, and a NUL would end it.
@@ -216,6 +219,12 @@ static int socket_open(const struct http_listener *listener, struct err *err)
 	if (listener->send_buffer_bytes > 0)
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &listener->send_buffer_bytes,
 			   sizeof listener->send_buffer_bytes);
+	if (listener->interface) {
+		int r = interface_bind(fd, listener->interface, err);
+
+		if (r < 0)
+			return r;
+	}
 	if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, BACKLOG) < 0)
 		return err_errno(err, errno, "the %s port %s:%u cannot be listened on",
 				 listener->name, listener->address, listener->port);

@@ -17,7 +17,7 @@ struct http_request { /* borrowed, as long as it is handled */
 	const char *path;   /* as web_target_parse gives it: "boot/ipxe" */
 	const char *query;  /* undecoded, "" for none */
 	const char *client; /* address, dotted */
-	bool local_client;  /* a loopback address */
+	bool local_client;  /* from this machine */
 	const char *body;   /* of a POST, NUL-terminated; may hold NULs of its own */
 	size_t body_length;
 	void *connection; /* for http_field */
@@ -76,6 +76,7 @@ struct http_listener {	     /* all of it outlives the server */
 	int send_buffer_bytes;		/* of each connection, in the kernel; 0: as it likes, up to
 					 * megabytes */
 	const char *key, *certificate;	/* PEM; NULL: no TLS */
+	const char *interface;		/* the only one that it is heard on; NULL: all */
 	const struct http_pair *fields; /* go with every answer; ends with a NULL name */
 	struct web_watch *watch;
 	/* From several threads. */

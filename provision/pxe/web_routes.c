@@ -213,11 +213,13 @@ static int failed_post(struct visit *visit, struct err *err)
 			     json_member_text(json, "why"), err);
 }
 
+/* Each ticket and each answer file has an agent token of its own, which takes an older one's place:
+ * looking at its header would spend it. */
 static const struct {
 	const char *name, *methods;
 	int (*run)(struct visit *visit, struct err *err);
 } secure_routes[] = {
-	{ "ticket", "GET, HEAD", ticket_get },	 { "image", "GET, HEAD", image_get },
+	{ "ticket", "GET", ticket_get },	 { "image", "GET, HEAD", image_get },
 	{ "progress", "POST", progress_post },	 { "console", "POST", console_post },
 	{ "installed", "POST", installed_post }, { "failed", "POST", failed_post },
 };
@@ -253,7 +255,10 @@ static void refuse(struct visit *visit)
 	visit->answer->delay_ms = REFUSAL_MS;
 }
 
-static bool token_check(struct visit *visit, char token[TOKEN_LENGTH + 1], const char **ret_rest)
+/* end: the name of the word that the disk is complete. It opens nothing, and an installer may have
+ * another address by then, so it is taken from any. */
+static bool token_check(struct visit *visit, const char *end, char token[TOKEN_LENGTH + 1],
+			const char **ret_rest)
 {
 	struct err err = { 0 };
 
@@ -261,8 +266,8 @@ static bool token_check(struct visit *visit, char token[TOKEN_LENGTH + 1], const
 		refuse(visit);
 		return false;
 	}
-	int r = ledger_token(visit->site->request.ledger, token, visit->request->client,
-			     &visit->machine, &err);
+	const char *address = str_equal(*ret_rest, end) ? NULL : visit->request->client;
+	int r = ledger_token(visit->site->request.ledger, token, address, &visit->machine, &err);
 	if (r == -EACCES)
 		refuse(visit);
 	else if (r < 0)
@@ -279,7 +284,7 @@ void web_secure_port(void *context, const struct http_request *request, struct h
 	const char *rest;
 	struct err err = { 0 };
 
-	if (!token_check(&visit, token, &rest))
+	if (!token_check(&visit, "installed", token, &rest))
 		return;
 	for (size_t i = 0; i < sizeof secure_routes / sizeof *secure_routes; i++) {
 		if (!str_equal(secure_routes[i].name, rest))
@@ -301,7 +306,7 @@ static int answers_get(struct visit *visit, const char *name, struct err *err)
 	CLEANUP(free_cleanup) char *text = NULL;
 	int r = source->answer(source->context, visit->machine, name, visit->token, &text, err);
 
-	if (r == 0 && visit->request->method == HTTP_GET)
+	if (r == 0)
 		r = ledger_progress(visit->site->request.ledger, visit->machine, 0, 0, said, err);
 	if (r == 0)
 		http_answer_text(visit->answer, PLAIN, take(&text));
@@ -315,10 +320,10 @@ void web_answers_port(void *context, const struct http_request *request, struct 
 	const char *rest;
 	struct err err = { 0 };
 
-	if (!token_check(&visit, token, &rest))
+	if (!token_check(&visit, "done", token, &rest))
 		return;
 	bool done = str_equal(rest, "done");
-	if (web_method_check(request, done ? "GET, POST" : "GET, HEAD", answer))
+	if (web_method_check(request, done ? "GET, POST" : "GET", answer))
 		visit_end(&visit,
 			  done ? installed_post(&visit, &err) : answers_get(&visit, rest, &err),
 			  &err);

@@ -67,7 +67,7 @@ static const char *decision_refusal(const struct http_request *request)
 	    (site && !str_equal(site, "same-origin") && !str_equal(site, "none")))
 		return "this comes from another page";
 	if (!request->local_client)
-		return "decisions are taken from the server's own loopback address alone "
+		return "decisions are taken from this machine alone "
 		       "(ssh -L leads there)";
 	return NULL;
 }
@@ -112,7 +112,10 @@ static void decision_answer(const struct web_site *site, const struct http_reque
 		http_answer_line(answer, 403, refusal);
 		return;
 	}
-	if (decision_take(site, request, machine, &err) < 0)
+	int r = decision_take(site, request, machine, &err);
+	if (r == -ENOTSUP)
+		http_answer_line(answer, 409, err.text);
+	else if (r < 0)
 		web_answer_err(answer, &err, machine);
 	else
 		http_answer_line(answer, 200, "ok");

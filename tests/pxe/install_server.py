@@ -2,8 +2,10 @@
 
 Usage: install_server.py FOLDER. FOLDER has ticket.json, image.stream, server.pem (certificate and
 key); `faults`, a word a line, says what happens to one image request after the other: cut:BYTES
-breaks off after so many, 503, whole (no ranges), ok. Once its ports are known they are in `ports`:
-HTTPS, then plain HTTP, which serves mirror/NAME. Requests are lines of JSON in `requests`.
+breaks off after so many, 503, whole (no ranges), trickle (10,000 bytes a
+second), ok. Once its ports are known they are in `ports`: HTTPS, then plain HTTP, which serves
+mirror/NAME. While there is a file `deaf`, ends of
+installs are not heard. Requests are lines of JSON in `requests`.
 """
 import http.server
 import json
@@ -11,6 +13,7 @@ import os
 import ssl
 import sys
 import threading
+import time
 
 FOLDER = sys.argv[1]
 TOKEN = "T" * 43
@@ -72,11 +75,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {begin}-{size - 1}/{size}")
         self.end_headers()
         left = int(fault[4:]) if fault.startswith("cut:") else size - begin
+        most = 10000 if fault == "trickle" else 1 << 18
         with open(path, "rb") as file:
             file.seek(begin)
-            while left > 0 and (part := file.read(min(left, 1 << 18))):
+            while left > 0 and (part := file.read(min(left, most))):
                 self.wfile.write(part)
                 left -= len(part)
+                if fault == "trickle":
+                    time.sleep(1)
         if fault.startswith("cut:"):
             self.close_connection = True
             self.connection.close()
@@ -101,6 +107,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
              body=body.decode())
         allowed = self.path in [f"/{TOKEN}/{what}" for what in
                                 ("progress", "console", "installed", "failed")]
+        if self.path.endswith("/installed") and os.path.exists(path_of("deaf")):
+            return self.finish_with(503)
         return self.finish_with(200 if allowed and self.server.secure else 403)
 
 

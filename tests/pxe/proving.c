@@ -128,6 +128,7 @@ int main(int argc, char **argv)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	spawn_stop_fd();
+	program.lab.interface = ""; /* whatever the address is on */
 	program.lab.ports.agents = (unsigned)atoi(argv[3]);
 	if (lab_make(&program, argv + 4, (size_t)argc - 4, &err) < 0 ||
 	    start(&program, argv[1], argv[2], &err) < 0) {

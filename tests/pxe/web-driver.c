@@ -94,6 +94,7 @@ static void lab_make(struct driver *driver, unsigned port, size_t machines, char
 	lab->name = str_copy("rack");
 	lab->address = str_copy(address);
 	lab->status_address = str_copy(address);
+	lab->interface = "lo";
 	lab->ports = (struct lab_ports){
 		.boot = port, .secure = port + 1, .answers = port + 2, .status = port + 3
 	};

@@ -43,21 +43,31 @@ static void expect(enum boot_language language, enum firmware firmware,
 	assert_string_equal(buf_str(&plain), wanted);
 }
 
+#define IPXE_BEGIN                                                                                 \
+	"#!ipxe\n"                                                                                 \
+	":begin\n"                                                                                 \
+	"set tries:int32 0 ||\n"                                                                   \
+	":again\n"                                                                                 \
+	"imgfree\n"
+#define IPXE_LATER                                                                                 \
+	":later\n"                                                                                 \
+	"echo nestctl: the server does not answer; again in ten seconds\n"                         \
+	"sleep 10\n"                                                                               \
+	"inc tries || goto again\n"                                                                \
+	"iseq ${tries} 30 || goto again\n"                                                         \
+	"imgfree\n"                                                                                \
+	"chain --replace http://10.0.0.1:8080/boot/ipxe?mac=${netX/mac:hexhyp}&uuid=${uuid}&"      \
+	"arch=${buildarch}&platform=${platform} ||\n"                                              \
+	"goto begin\n"
+
 static void ipxe_starts_what_is_installed(void **state)
 {
 	(void)state;
 	expect(BOOT_IPXE, FIRMWARE_UEFI, &netboot,
-	       "#!ipxe\n"
-	       ":again\n"
-	       "imgfree\n"
-	       "kernel http://10.0.0.1:8080/netboot/vmlinuz initrd=initrd quiet "
-	       "nestctl.server=10.0.0.1:8443 nestctl.token=" TOKEN " || goto later\n"
-	       "initrd --name initrd http://10.0.0.1:8080/netboot/initrd || goto later\n"
-	       "boot || goto later\n"
-	       ":later\n"
-	       "echo nestctl: the server does not answer; again in ten seconds\n"
-	       "sleep 10\n"
-	       "goto again\n");
+	       IPXE_BEGIN "kernel http://10.0.0.1:8080/netboot/vmlinuz initrd=initrd quiet "
+			  "nestctl.server=10.0.0.1:8443 nestctl.token=" TOKEN " || goto later\n"
+			  "initrd --name initrd http://10.0.0.1:8080/netboot/initrd || goto later\n"
+			  "boot || goto later\n" IPXE_LATER);
 }
 
 static void ipxe_starts_a_program_with_its_arguments(void **state)
@@ -70,16 +80,9 @@ static void ipxe_starts_a_program_with_its_arguments(void **state)
 
 	(void)state;
 	expect(BOOT_IPXE, FIRMWARE_BIOS, &esxi,
-	       "#!ipxe\n"
-	       ":again\n"
-	       "imgfree\n"
-	       "kernel http://10.0.0.1:8080/media/e1/mboot.c32 "
-	       "-c http://10.0.0.1:8080/media/e1/boot.cfg || goto later\n"
-	       "boot || goto later\n"
-	       ":later\n"
-	       "echo nestctl: the server does not answer; again in ten seconds\n"
-	       "sleep 10\n"
-	       "goto again\n");
+	       IPXE_BEGIN "kernel http://10.0.0.1:8080/media/e1/mboot.c32 "
+			  "-c http://10.0.0.1:8080/media/e1/boot.cfg || goto later\n"
+			  "boot || goto later\n" IPXE_LATER);
 	assert_int_equal(boot_text(BOOT_GRUB, SERVER, FIRMWARE_UEFI, &esxi, &text, &err), -ENOTSUP);
 	assert_non_null(strstr(err.text, "iPXE"));
 	err_clear(&err);
@@ -89,14 +92,31 @@ static void grub_starts_what_is_installed(void **state)
 {
 	(void)state;
 	expect(BOOT_GRUB, FIRMWARE_UEFI, &netboot,
-	       "until linux '(http,10.0.0.1:8080)/netboot/vmlinuz' 'quiet' "
-	       "'nestctl.server=10.0.0.1:8443' 'nestctl.token=" TOKEN "'; do\n"
+	       "for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 "
+	       "28 29 30; do\n"
+	       "\tif linux '(http,10.0.0.1:8080)/netboot/vmlinuz' 'quiet' "
+	       "'nestctl.server=10.0.0.1:8443' 'nestctl.token=" TOKEN "'; then\n"
+	       "\t\tif initrd '(http,10.0.0.1:8080)/netboot/initrd'; then\n"
+	       "\t\t\tboot\n"
+	       "\t\tfi\n"
+	       "\tfi\n"
+	       "\techo \"nestctl: the server does not answer; again in ten seconds\"\n"
 	       "\tsleep 10\n"
-	       "done\n"
-	       "until initrd '(http,10.0.0.1:8080)/netboot/initrd'; do\n"
-	       "\tsleep 10\n"
-	       "done\n"
-	       "boot\n");
+	       "done\n");
+}
+
+static void a_text_may_say_something_first(void **state)
+{
+	CLEANUP(free_cleanup) char *ipxe = text_of(BOOT_IPXE, FIRMWARE_BIOS, NULL);
+	CLEANUP(free_cleanup) char *grub = text_of(BOOT_GRUB, FIRMWARE_BIOS, NULL);
+	CLEANUP(free_cleanup) char *ipxe_said = boot_text_say(BOOT_IPXE, ipxe, "no rescue");
+	CLEANUP(free_cleanup) char *grub_said = boot_text_say(BOOT_GRUB, grub, "no rescue");
+
+	(void)state;
+	assert_true(str_starts(ipxe_said, "#!ipxe\necho nestctl: no rescue\nsleep 5\n# "));
+	assert_true(str_ends(ipxe_said, ipxe + strlen("#!ipxe\n")));
+	assert_true(str_starts(grub_said, "echo nestctl: no rescue\nsleep 5\n# "));
+	assert_true(str_ends(grub_said, grub));
 }
 
 static void the_local_disk_is_started_as_its_firmware_can(void **state)
@@ -117,7 +137,8 @@ static void the_local_disk_is_started_as_its_firmware_can(void **state)
 /* GRUB's own parser. */
 static void grub_takes_its_commands(void **state)
 {
-	const struct boot_files *const kinds[] = { &netboot, NULL };
+	static const struct boot_files bare = { .kernel = "/k", .arguments = "" };
+	const struct boot_files *const kinds[] = { &netboot, &bare, NULL };
 	CLEANUP(free_cleanup) char *program = program_find("grub-script-check");
 	CLEANUP(free_cleanup) char *folder = NULL;
 
@@ -126,7 +147,7 @@ static void grub_takes_its_commands(void **state)
 		skip();
 	assert_int_equal(temp_dir(NULL, &folder, NULL), 0);
 	CLEANUP(free_cleanup) char *path = path_join(folder, "commands");
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 6; i++) {
 		CLEANUP(free_cleanup)
 		char *text =
 			text_of(BOOT_GRUB, i & 1 ? FIRMWARE_UEFI : FIRMWARE_BIOS, kinds[i / 2]);
@@ -188,6 +209,7 @@ int main(void)
 		cmocka_unit_test(ipxe_starts_what_is_installed),
 		cmocka_unit_test(ipxe_starts_a_program_with_its_arguments),
 		cmocka_unit_test(grub_starts_what_is_installed),
+		cmocka_unit_test(a_text_may_say_something_first),
 		cmocka_unit_test(the_local_disk_is_started_as_its_firmware_can),
 		cmocka_unit_test(grub_takes_its_commands),
 		cmocka_unit_test(what_breaks_out_is_refused),

@@ -20,6 +20,7 @@
 #define LISTED_MAC  "52:54:00:00:00:01"
 #define LISTED_UUID "4c4c4544-0042-3510-8054-b4c04f4d3132"
 #define TURNED_UUID "44454c4c-4200-1035-8054-b4c04f4d3132"
+#define OTHER_UUID  "4c4c4544-0042-3510-8054-b4c04f4d3133"
 #define HERE	    "10.0.0.11"
 
 enum { BY_MAC, BY_UUID, ANY_1, ANY_2, MACHINES };
@@ -146,7 +147,7 @@ static void assert_in(struct fixture *fixture, size_t machine, const char *key, 
 		fail_msg("%s: \"%s\" is not in \"%s\"", key, text, value);
 }
 
-/* Its last boot was over six seconds ago: it is another boot. */
+/* Its last boot was over a minute ago: it is another boot. */
 static void later(struct fixture *fixture)
 {
 	CLEANUP(strv_done) struct strv paths = { 0 };
@@ -161,7 +162,7 @@ static void later(struct fixture *fixture)
 		if (!object)
 			continue;
 		json_int_t since = json_integer_value(json_object_get(object, "since"));
-		json_object_set_new(object, "since", json_integer(since - 6));
+		json_object_set_new(object, "since", json_integer(since - 61));
 		assert_int_equal(json_dump_file(object, path, 0), 0);
 	}
 	reopen(fixture);
@@ -240,6 +241,53 @@ static void strangers_take_free_places(void **state)
 	assert_int_equal(json_array_size(strangers), 1);
 	assert_string_equal(json_string_value(json_object_get(json_array_get(strangers, 0), "mac")),
 			    "52:54:00:00:01:03");
+}
+
+/* Whoever asked with an invented MAC has a place of `any`, until a person says otherwise. */
+static void a_person_frees_a_place(void **state)
+{
+	struct fixture *fixture = *state;
+
+	boot_from(fixture, "52:54:00:00:01:01", OTHER_UUID, HERE, FIRMWARE_BIOS);
+	boot(fixture, "52:54:00:00:01:03");
+	assert_null(boot(fixture, "52:54:00:00:01:04").machine);
+	assert_int_equal(ledger_decide(fixture->ledger, "node-1", DECISION_INSTALL, NULL), 0);
+	assert_shown(fixture, ANY_1, "mac", "");
+	assert_shown(fixture, ANY_1, "uuid", "");
+	reopen(fixture);
+	assert_ptr_equal(boot(fixture, "52:54:00:00:01:04").machine, of(fixture, ANY_1));
+	assert_null(boot(fixture, "52:54:00:00:01:02").machine);
+	/* One that is proven keeps its own, and is installed again. */
+	ledger_installed(fixture->ledger, of(fixture, ANY_1), NULL);
+	ledger_levels(fixture->ledger, of(fixture, ANY_1), MATRIX, true, NULL);
+	assert_int_equal(ledger_decide(fixture->ledger, "node-1", DECISION_INSTALL, NULL), 0);
+	assert_null(boot(fixture, "52:54:00:00:01:02").machine);
+	struct boot_answer again = boot(fixture, "52:54:00:00:01:04");
+	assert_ptr_equal(again.machine, of(fixture, ANY_1));
+	assert_int_equal(again.decision, DECISION_INSTALL);
+	/* So does one that the lab file names. */
+	boot(fixture, LISTED_MAC);
+	ledger_decide(fixture->ledger, "r1", DECISION_INSTALL, NULL);
+	assert_shown(fixture, BY_MAC, "mac", LISTED_MAC);
+}
+
+static void a_stranger_may_have_a_uuid_alone(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (int i = 0; i < 2; i++) {
+		assert_null(boot_from(fixture, "", OTHER_UUID, HERE, FIRMWARE_UEFI).machine);
+		assert_null(boot_from(fixture, "", "4c4c4544-0042-3510-8054-b4c04f4d3199", HERE,
+				      FIRMWARE_UEFI)
+				    .machine);
+	}
+	reopen(fixture);
+	CLEANUP(json_cleanup) json_t *root = whole(fixture);
+	const json_t *strangers = json_object_get(root, "strangers");
+	assert_int_equal(json_array_size(strangers), 2);
+	const json_t *first = json_array_get(strangers, 1);
+	assert_string_equal(json_string_value(json_object_get(first, "uuid")), OTHER_UUID);
+	assert_string_equal(json_string_value(json_object_get(first, "mac")), "");
 }
 
 static void strangers_are_bounded_and_last(void **state)
@@ -359,6 +407,39 @@ static void the_agent_token_lasts(void **state)
 	assert_int_equal(ledger_agent_token(fixture->ledger, issued, &machine, NULL), 0);
 }
 
+static void a_boot_that_installs_nothing_withdraws_the_token(void **state)
+{
+	static const enum boot_decision others[] = { DECISION_LOCAL, DECISION_RESCUE };
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct boot_answer answer = boot(fixture, LISTED_MAC);
+
+		assert_true(opens(fixture, answer.token, HERE));
+		assert_int_equal(ledger_decide(fixture->ledger, "r1", others[i], NULL), 0);
+		/* The install that is under way may end. */
+		assert_true(opens(fixture, answer.token, HERE));
+		assert_int_equal(boot(fixture, LISTED_MAC).decision, others[i]);
+		assert_false(opens(fixture, answer.token, HERE));
+		assert_int_equal(ledger_decide(fixture->ledger, "r1", DECISION_INSTALL, NULL), 0);
+	}
+	struct boot_answer last = { 0 };
+	for (int i = 0; i < LEDGER_ATTEMPTS; i++) {
+		last = boot(fixture, LISTED_MAC);
+		assert_true(opens(fixture, last.token, HERE));
+		ledger_failed(fixture->ledger, of(fixture, BY_MAC), "no disk", NULL);
+	}
+	assert_int_equal(boot(fixture, LISTED_MAC).decision, DECISION_LOCAL);
+	assert_false(opens(fixture, last.token, HERE));
+	assert_shown(fixture, BY_MAC, "attempts", "3");
+	/* Nor has an installer that failed anything to fetch. */
+	ledger_decide(fixture->ledger, "r1", DECISION_INSTALL, NULL);
+	last = boot(fixture, LISTED_MAC);
+	ledger_failed(fixture->ledger, of(fixture, BY_MAC), "no disk", NULL);
+	ledger_decide(fixture->ledger, "r1", DECISION_LOCAL, NULL);
+	assert_false(opens(fixture, last.token, HERE));
+}
+
 /* --- the way of a machine ----------------------------------------------------------------------
  */
 
@@ -401,7 +482,8 @@ static void an_install_without_an_end_is_tried_three_times(void **state)
 
 	for (int i = 0; i < LEDGER_ATTEMPTS; i++) {
 		assert_int_equal(boot(fixture, LISTED_MAC).decision, DECISION_INSTALL);
-		/* The same boot asks again. */
+		/* The same boot asks again, and again. */
+		assert_int_equal(boot(fixture, LISTED_MAC).decision, DECISION_INSTALL);
 		assert_int_equal(boot(fixture, LISTED_MAC).decision, DECISION_INSTALL);
 		later(fixture);
 	}
@@ -423,18 +505,49 @@ static void what_failed_is_tried_again_and_told(void **state)
 	struct fixture *fixture = *state;
 	const struct lab_machine *machine = of(fixture, BY_MAC);
 
-	boot(fixture, LISTED_MAC);
+	assert_true(opens(fixture, boot(fixture, LISTED_MAC).token, HERE));
 	assert_int_equal(ledger_failed(fixture->ledger, machine, "no disk", NULL), 0);
 	assert_shown(fixture, BY_MAC, "stage", "failed");
 	assert_shown(fixture, BY_MAC, "decision", "install");
-	assert_int_equal(boot(fixture, LISTED_MAC).decision, DECISION_INSTALL);
-	assert_in(fixture, BY_MAC, "text", "no disk");
+	struct boot_answer second = boot(fixture, LISTED_MAC);
+	assert_int_equal(second.decision, DECISION_INSTALL);
+	assert_in(fixture, BY_MAC, "text", "attempt 1 of 3: no disk");
+	assert_true(opens(fixture, second.token, HERE));
 	ledger_failed(fixture->ledger, machine, "no disk", NULL);
-	boot(fixture, LISTED_MAC);
+	assert_true(opens(fixture, boot(fixture, LISTED_MAC).token, HERE));
 	ledger_failed(fixture->ledger, machine, "no disk", NULL);
 	assert_shown(fixture, BY_MAC, "decision", "local");
 	assert_int_equal(boot(fixture, LISTED_MAC).decision, DECISION_LOCAL);
 	assert_shown(fixture, BY_MAC, "error", "no disk");
+}
+
+/* Whoever used its token and is back within the minute has failed, too. */
+static void a_used_token_ends_the_boot(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_true(opens(fixture, boot(fixture, LISTED_MAC).token, HERE));
+	boot(fixture, LISTED_MAC);
+	assert_shown(fixture, BY_MAC, "attempts", "2");
+	assert_in(fixture, BY_MAC, "text", "attempt 1 of 3: it booted again");
+}
+
+/* As for ESXi under GRUB: one power-on asks three times, for nothing. */
+static void a_boot_without_a_text_is_one_attempt(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct lab_machine *machine = of(fixture, BY_MAC);
+
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(boot(fixture, LISTED_MAC).decision, DECISION_INSTALL);
+		assert_shown(fixture, BY_MAC, "attempts", "1");
+		ledger_failed(fixture->ledger, machine, "GRUB cannot start that", NULL);
+		assert_shown(fixture, BY_MAC, "error", "GRUB cannot start that");
+	}
+	later(fixture);
+	assert_int_equal(boot(fixture, LISTED_MAC).decision, DECISION_INSTALL);
+	assert_shown(fixture, BY_MAC, "attempts", "2");
+	assert_shown(fixture, BY_MAC, "text", "attempt 1 of 3: GRUB cannot start that");
 }
 
 static void a_disk_that_the_firmware_cannot_start_is_not_made(void **state)
@@ -546,6 +659,97 @@ static void the_console_keeps_its_end(void **state)
 	free(take(&console));
 	console = shown(fixture, BY_MAC, "console");
 	assert_true(strlen(console) <= 4096 && str_ends(console, "xxx"));
+}
+
+/* A lab of answers alone has no netboot system. */
+static void rescue_needs_a_rescue_system(void **state)
+{
+	struct fixture *fixture = *state;
+	struct err err = { 0 };
+
+	assert_int_equal(ledger_decide(fixture->ledger, "r1", DECISION_RESCUE, NULL), 0);
+	for (size_t i = 0; i < MACHINES; i++)
+		fixture->machines[i].way = LAB_ANSWERS;
+	/* What was decided before: offer.c tells it. */
+	assert_int_equal(boot(fixture, LISTED_MAC).decision, DECISION_RESCUE);
+	assert_in(fixture, BY_MAC, "text", "no rescue system");
+	assert_int_equal(ledger_decide(fixture->ledger, "r1", DECISION_RESCUE, &err), -ENOTSUP);
+	assert_non_null(strstr(err.text, "boot: rescue"));
+	err_clear(&err);
+	fixture->machines[BY_UUID].boot = LAB_BOOT_RESCUE;
+	assert_int_equal(ledger_decide(fixture->ledger, "r1", DECISION_RESCUE, NULL), 0);
+}
+
+/* --- the end -----------------------------------------------------------------------------------
+ */
+
+static void prove(struct fixture *fixture, size_t machine)
+{
+	const struct lab_machine *which = of(fixture, machine);
+
+	assert_int_equal(ledger_installed(fixture->ledger, which, NULL), 0);
+	assert_int_equal(ledger_levels(fixture->ledger, which, MATRIX, true, NULL), 0);
+}
+
+static void all_are_proven_without_those_left_alone(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->machines[BY_UUID].boot = LAB_BOOT_RESCUE;
+	reopen(fixture);
+	assert_false(ledger_all_proven(fixture->ledger));
+	boot(fixture, LISTED_MAC);
+	prove(fixture, BY_MAC);
+	assert_true(ledger_all_proven(fixture->ledger)); /* no place of `any` is taken */
+	boot_from(fixture, "", LISTED_UUID, HERE, FIRMWARE_BIOS);
+	assert_true(ledger_all_proven(fixture->ledger));
+	boot(fixture, "52:54:00:00:01:01");
+	assert_false(ledger_all_proven(fixture->ledger));
+	prove(fixture, ANY_1);
+	assert_true(ledger_all_proven(fixture->ledger));
+	/* A person wants it installed. */
+	ledger_decide(fixture->ledger, "r2", DECISION_INSTALL, NULL);
+	assert_false(ledger_all_proven(fixture->ledger));
+	boot_from(fixture, "", LISTED_UUID, HERE, FIRMWARE_BIOS);
+	ledger_installed(fixture->ledger, of(fixture, BY_UUID), NULL);
+	assert_false(ledger_all_proven(fixture->ledger));
+	prove(fixture, BY_UUID);
+	assert_true(ledger_all_proven(fixture->ledger));
+	reopen(fixture);
+	assert_true(ledger_all_proven(fixture->ledger));
+}
+
+static void one_machine_at_least_is_proven(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->machines[BY_MAC].boot = LAB_BOOT_LOCAL;
+	fixture->machines[BY_UUID].boot = LAB_BOOT_LOCAL;
+	reopen(fixture);
+	assert_false(ledger_all_proven(fixture->ledger));
+	boot(fixture, LISTED_MAC);
+	assert_false(ledger_all_proven(fixture->ledger));
+	boot(fixture, "52:54:00:00:01:01");
+	assert_false(ledger_all_proven(fixture->ledger));
+	prove(fixture, ANY_1);
+	assert_true(ledger_all_proven(fixture->ledger));
+}
+
+/* One that could not be installed is not passed over. */
+static void what_failed_is_not_proven(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->machines[BY_UUID].boot = LAB_BOOT_LOCAL;
+	reopen(fixture);
+	boot(fixture, "52:54:00:00:01:01");
+	prove(fixture, ANY_1);
+	for (int i = 0; i < LEDGER_ATTEMPTS; i++) {
+		assert_true(opens(fixture, boot(fixture, LISTED_MAC).token, HERE));
+		ledger_failed(fixture->ledger, of(fixture, BY_MAC), "no disk", NULL);
+	}
+	assert_shown(fixture, BY_MAC, "decision", "local");
+	assert_false(ledger_all_proven(fixture->ledger));
 }
 
 /* --- the disk ----------------------------------------------------------------------------------
@@ -746,21 +950,30 @@ int main(void)
 		cmocka_unit_test(identities_have_one_form),
 		CASE(machines_are_known_by_either),
 		CASE(strangers_take_free_places),
+		CASE(a_person_frees_a_place),
+		CASE(a_stranger_may_have_a_uuid_alone),
 		CASE(strangers_are_bounded_and_last),
 		CASE(the_later_of_two_wins_and_it_shows),
 		CASE(a_token_opens_for_one_address),
 		CASE(the_fixed_address_of_l1_is_its_own),
 		CASE(tokens_are_on_no_disk_and_no_page),
 		CASE(the_agent_token_lasts),
+		CASE(a_boot_that_installs_nothing_withdraws_the_token),
 		CASE(an_install_ends_in_local_for_ever),
 		CASE(an_install_without_an_end_is_tried_three_times),
 		CASE(what_failed_is_tried_again_and_told),
+		CASE(a_used_token_ends_the_boot),
+		CASE(a_boot_without_a_text_is_one_attempt),
 		CASE(a_disk_that_the_firmware_cannot_start_is_not_made),
 		CASE(the_old_system_says_nothing_of_the_new),
 		CASE(the_lab_file_may_ask_for_other_boots),
 		CASE(the_lab_file_may_change),
 		CASE(silence_shows),
 		CASE(the_console_keeps_its_end),
+		CASE(rescue_needs_a_rescue_system),
+		CASE(all_are_proven_without_those_left_alone),
+		CASE(one_machine_at_least_is_proven),
+		CASE(what_failed_is_not_proven),
 		CASE(a_second_ledger_is_refused),
 		CASE(damage_is_named),
 		CASE(other_hardware_begins_anew),

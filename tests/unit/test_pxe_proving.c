@@ -77,6 +77,7 @@ static int set_up(void **state)
 				   .path = empty,
 				   .machines = place->machines,
 				   .machine_count = MACHINES,
+				   .interface = "lo",
 				   .ports.agents = free_port() };
 	for (size_t i = 0; i < MACHINES; i++) {
 		fixture_make(&place->fixtures[i]);

@@ -77,7 +77,7 @@ static void anything_else(void **state)
 static void proven(void **state)
 {
 	CLEANUP(json_cleanup)
-	json_t *all = json_loads("{\"machines\": [{\"stage\": \"proven\"}]}", 0, NULL);
+	json_t *all = json_loads("{\"machines\": [], \"proven\": true}", 0, NULL);
 	CLEANUP(json_cleanup) json_t *some = json_loads(lab_text, 0, NULL);
 
 	(void)state;

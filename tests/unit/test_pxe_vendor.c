@@ -153,7 +153,10 @@ static int try_open(struct fixture *fixture, const char *profile, const char *me
 	fixture->request = (struct vendor_request){ .lab = &fixture->lab,
 						    .address = "10.0.0.1",
 						    .folder = fixture->folder };
-	return vendor_open(&fixture->request, &fixture->vendor, err);
+	struct vendor_request request = fixture->request;
+	int r = vendor_open(&request, &fixture->vendor, err);
+	memset(&request, 0xff, sizeof request); /* it is kept as a copy */
+	return r;
 }
 
 static void open_it(struct fixture *fixture, const char *profile, const char *medium)
@@ -237,7 +240,8 @@ static void a_folder_is_served_and_nothing_around_it(void **state)
 	assert_not_served(fixture, longer);
 	assert_boot(fixture, FIRMWARE_BIOS, "/media/r1/debian-installer/amd64/linux",
 		    "/media/r1/debian-installer/amd64/initrd.gz",
-		    "auto=true priority=critical interface=auto net.ifnames=0 hostname=xenhost "
+		    "auto=true priority=critical interface=auto net.ifnames=0 "
+		    "netcfg/get_nameservers= netcfg/no_default_route=true hostname=xenhost "
 		    "url=http://10.0.0.1:8081/" TOKEN "/preseed.cfg");
 }
 
