@@ -181,6 +181,9 @@ int fd_zero(int fd, uint64_t offset, uint64_t length)
 	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
 		      (off_t)length) == 0)
 		return 0;
+	/* EINVAL: not in whole blocks of a disk. */
+	if (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL)
+		return -errno;
 	return zero_by_hand(fd, offset, length);
 }
 

@@ -100,6 +100,15 @@ static bool under_tcg(const struct symptom_input *input)
 	return input->l0 == L0_TCG;
 }
 
+/* Machines that run on emulated SVM themselves, not paravirtualized ones inside them. */
+static bool inside_tcg(const struct symptom_input *input)
+{
+	const struct layer *layer = input->layer;
+
+	return input->l0 == L0_TCG && layer->depth > 1 && layer->machine.type == MACHINE_HVM &&
+	       !input->booted;
+}
+
 static const struct symptom symptoms[] = {
 	{ "netfront-inside", NULL, netfront_given, "no NIC under the inner Xen kernel",
 	  "the guest config gives the NIC type=netfront (xl: type=vif), which is PV only: a dom0 "
@@ -191,6 +200,13 @@ static const struct symptom symptoms[] = {
 	{ "slow-pio", NULL, ide_in_boot_loader, "the boot loader does not come to its end",
 	  "an IDE disk is read by PIO through the outer device model",
 	  "hdtype=\"ahci\" (machine.disk_bus: ahci)" },
+	{ "lost-wakeup",
+	  "(about to get started\\.\\.\\.[ \t\r]*$|soft lockup|detected stalls|rcu_[a-z]+ "
+	  "self-detected)",
+	  inside_tcg, "the inner machine sleeps, or stalls for long",
+	  "QEMU before 9.1 can lose a wake-up of a machine on its emulated SVM; or L0 has too little "
+	  "processor time",
+	  "hpet=legacy-replacement=1 for the inner Xen (4.15 and later), nohz=off for Linux; QEMU 9.1" },
 	{ "console-left", "(Loading Xen|Loading initial ramdisk|Booting `)", silent,
 	  "silence on the serial line after the boot loader",
 	  "perhaps console=ttyS0 was left for dom0, or Xen got no console; if both are right, it "
