@@ -99,6 +99,7 @@ check: deps
 
 check-long: deps
 	@$(MAKE) --no-print-directory all units
+	@tests/boot/soak
 	@tests/boot/nested-driver
 	@LONG=1 KILLS=200 tests/all store build lookalike
 
@@ -153,8 +154,9 @@ help:
 	@echo 'make check-asan   the same under the address and undefined-behaviour sanitizers'
 	@echo 'make check-boot   the boots alone'
 	@echo 'make check-long   the store and the builds at length: every write fails once, the power'
-	@echo '                  is cut before each, 200 builds are killed, trees are made twice; and'
-	@echo '                  nestctl runs inside of a Xen host that it booted (hours)'
+	@echo '                  is cut before each, 200 builds are killed, trees are made twice; an'
+	@echo '                  inner Xen boots five times; and nestctl runs inside of a Xen host that'
+	@echo '                  it booted (hours)'
 	@echo 'make fuzz-smoke   a minute of fuzzing of the boot file parsers'
 	@echo 'make fuzz-afl     the same under AFL++, SECONDS_EACH (60) for each of its programs'
 	@echo 'make bench        ratios against named references, boots included; into build/bench.json'
