@@ -101,6 +101,7 @@ check-long: deps
 	@$(MAKE) --no-print-directory all units
 	@tests/boot/soak
 	@tests/boot/nested-driver
+	@tests/boot/netboot-install
 	@LONG=1 KILLS=200 tests/all store build lookalike
 
 check-fast: all units
