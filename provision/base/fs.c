@@ -1,5 +1,6 @@
 #include "base/fs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 
 #define ZERO_CHUNK_BYTES ((size_t)1 << 20)
+#define TEMP_MARK	 ".tmp-" /* and a process id */
 
 char *path_join(const char *folder, const char *name)
 {
@@ -257,7 +259,7 @@ uint64_t file_allocated_bytes(const char *path)
 int temp_open(struct temp *temp, const char *final_path, mode_t mode, struct err *err)
 {
 	temp->final_path = str_copy(final_path);
-	temp->path = str_format("%s.tmp-%d", final_path, (int)getpid());
+	temp->path = str_format("%s" TEMP_MARK "%d", final_path, (int)getpid());
 	temp->fd = open(temp->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (temp->fd < 0)
 		return err_errno(err, errno, "%s: cannot be made", temp->path);
@@ -286,6 +288,18 @@ void temp_done(struct temp *temp)
 	free(temp->path);
 	free(temp->final_path);
 	*temp = (struct temp)TEMP_INIT;
+}
+
+void temps_remove(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (strstr(entry->d_name, TEMP_MARK))
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
 }
 
 int temp_dir(const char *base, char **ret_path, struct err *err)

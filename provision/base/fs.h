@@ -66,6 +66,9 @@ struct temp {
 int temp_open(struct temp *temp, const char *final_path, mode_t mode, struct err *err);
 int temp_publish(struct temp *temp, struct err *err); /* fsync, rename, fsync of the folder */
 void temp_done(struct temp *temp);
+/* Removes what temp_open made in a folder for processes that were killed. The caller holds the
+ * folder's lock: nobody else writes there. A folder that is not there is no error. */
+void temps_remove(const char *folder);
 
 /* A new folder of our own below base (or TMPDIR, /tmp if base is NULL), mode 0700. tree_remove
  * it. The caller frees the path. */

@@ -3,7 +3,6 @@
  */
 #include "pxe/images.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -139,20 +138,6 @@ static int builder_look(struct lab_images *images, const struct stack *stack, co
 	return err_set(err, -ENOENT, "images cannot be built here:%s", buf_str(&lines));
 }
 
-/* What a maker that was killed left: nobody else is at work here. */
-static void leftovers_remove(const char *folder)
-{
-	DIR *stream = opendir(folder);
-	const struct dirent *entry;
-
-	while (stream && (entry = readdir(stream)))
-		if (str_starts(entry->d_name, STREAM ".tmp-") ||
-		    str_starts(entry->d_name, FACTS ".tmp-"))
-			unlinkat(dirfd(stream), entry->d_name, 0);
-	if (stream)
-		closedir(stream);
-}
-
 static int stream_make(struct lab_images *images, const struct lab_machine *machine,
 		       struct plan *plan, struct stream_facts *facts, struct err *err)
 {
@@ -192,7 +177,7 @@ static int machine_make(struct lab_images *images, const struct lab_machine *mac
 	r = builder_look(images, machine->stack, out, err);
 	if (r < 0)
 		return r;
-	leftovers_remove(out);
+	temps_remove(out);
 	return stream_make(images, machine, plan.plan, facts, err);
 }
 

@@ -1,6 +1,5 @@
 #include "pxe/ledger_file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -345,19 +344,6 @@ static int folder_lock(struct ledger *ledger, struct err *err)
 	return dir_make(machines, 0700, err);
 }
 
-/* Files that had no name yet when a server was killed. The lock is ours: nobody writes them. */
-static void leftovers_remove(const char *folder)
-{
-	DIR *dir = opendir(folder);
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir)))
-		if (strstr(entry->d_name, ".json.tmp-"))
-			unlinkat(dirfd(dir), entry->d_name, 0);
-	if (dir)
-		closedir(dir);
-}
-
 static int lab_check(const struct ledger *ledger, struct err *err)
 {
 	CLEANUP(free_cleanup) char *path = path_join(ledger->folder, LAB_FILE);
@@ -377,8 +363,8 @@ int ledger_files_open(struct ledger *ledger, struct err *err)
 
 	if (r < 0)
 		return r;
-	leftovers_remove(ledger->folder);
-	leftovers_remove(machines);
+	temps_remove(ledger->folder);
+	temps_remove(machines);
 	r = lab_check(ledger, err);
 	for (size_t i = 0; r == 0 && i < ledger->lab->machine_count; i++)
 		r = machine_read(ledger, &ledger->places[i], err);

@@ -190,6 +190,7 @@ int run_folder_open(const char *path, struct run_folder *ret_folder, struct err 
 		r = dir_make(folder.logs, 0755, err);
 	if (r < 0)
 		return r;
+	temps_remove(folder.run);
 	if (leftovers_remove(folder.lock))
 		log_info("%s: removed what a run that died had left", folder.run);
 	*ret_folder = folder;

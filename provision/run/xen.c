@@ -18,7 +18,7 @@
 #include "run/xen_domain.h"
 #include "run/xen_host.h"
 
-#define CONNECT_SECONDS 30.0
+#define CONNECT_SECONDS 30.0 /* no longer than the machine has for its boot */
 #define CONNECT_MS	200
 #define STORE_SECONDS	30
 #define STOP_SECONDS	130.0 /* the guard's own limits, and some */
@@ -162,12 +162,14 @@ static int connect_try(const char *name, struct l0_machine *machine, struct err 
 }
 
 /* The device model makes both; it may take its time. */
-static int machine_connect(const char *name, struct l0_machine *machine, struct err *err)
+static int machine_connect(const struct layer *layer, struct l0_machine *machine, struct err *err)
 {
-	double until = clock_seconds() + CONNECT_SECONDS;
+	unsigned boot = layer->boot_timeout_seconds;
+	double limit = boot && boot < CONNECT_SECONDS ? boot : CONNECT_SECONDS;
+	double until = clock_seconds() + limit;
 	CLEANUP(err_clear) struct err last = { 0 };
 
-	while (connect_try(name, machine, &last) < 0) {
+	while (connect_try(layer->name, machine, &last) < 0) {
 		struct pollfd fds[] = { { .fd = machine->pidfd, .events = POLLIN },
 					{ .fd = spawn_stop_fd(), .events = POLLIN } };
 
@@ -179,7 +181,7 @@ static int machine_connect(const char *name, struct l0_machine *machine, struct 
 		if (clock_seconds() > until)
 			return err_set(err, -ETIMEDOUT,
 				       "its serial ports could not be reached within %.0f s: %s",
-				       CONNECT_SECONDS, last.text);
+				       limit, last.text);
 	}
 	return 0;
 }
@@ -203,7 +205,7 @@ static int domain_start(const struct l0_request *request, const struct toolstack
 	machine->pidfd = (int)syscall(SYS_pidfd_open, machine->pid, 0);
 	if (machine->pidfd < 0)
 		return err_errno(err, errno, "the domain's guard cannot be watched");
-	return machine_connect(request->layer->name, machine, err);
+	return machine_connect(request->layer, machine, err);
 }
 
 static int xen_start(const struct l0_request *request, struct l0_machine *ret_machine,

@@ -314,6 +314,7 @@ static void survives_kill_9(void **state)
 {
 	struct place *place = *state;
 	CLEANUP(free_cleanup) char *state_file = path_join(place->folder, "run/state.json");
+	CLEANUP(free_cleanup) char *half_written = str_format("%s.tmp-1", state_file);
 	CLEANUP(free_cleanup) char *text = NULL;
 	int machine = 0;
 
@@ -338,6 +339,7 @@ static void survives_kill_9(void **state)
 		usleep(20000);
 	assert_int_equal(kill(machine, 0), -1);
 	assert_true(path_exists(state_file));
+	assert_int_equal(file_write(half_written, "{", 1, 0600, NULL), 0);
 	CLEANUP(matrix_cleanup) struct matrix *matrix = run(place, "proven");
 	assert_true(matrix_all_proven(matrix));
 }

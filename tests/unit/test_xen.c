@@ -342,9 +342,10 @@ static void ports_that_never_come_are_told(void **state)
 	CLEANUP(err_clear) struct err err = { 0 };
 
 	setenv("FAKE_XL", "mute", 1);
+	place->fixture.layers[0].boot_timeout_seconds = 2;
 	assert_int_equal(run_stack(&place->fixture.stack, &options, &matrix, &err), -ETIMEDOUT);
 	assert_non_null(strstr(err.text, "starting l1: its serial ports could not be reached "
-					 "within 30 s: "));
+					 "within 2 s: "));
 	assert_non_null(strstr(err.text, "l1.sock: cannot be reached: No such file"));
 	assert_nothing_left(place);
 }
