@@ -48,6 +48,7 @@ struct grubfix_filesystem {
 	const char *uuid, *label, *partuuid;
 	const char *type;		/* "ext3", "swap", ... for messages */
 	const char *mount_point;	/* in the system on this image, if known */
+	const char *volume;		/* its name, if it is one that grubfix_is_volume knows */
 	bool is_root, is_swap, is_boot; /* is_boot: a separate /boot */
 };
 
@@ -56,6 +57,9 @@ struct grubfix_device {
 	const char *name;
 	const char *uuid; /* must be the uuid of one of the file systems */
 };
+
+/* Is it the name of an LVM volume, a LUKS container or a RAID, which no disk driver changes? */
+bool grubfix_is_volume(const char *name);
 
 enum grubfix_style {
 	GRUBFIX_UUID,	 /* UUID=... */

@@ -85,11 +85,20 @@ int disk_read(struct image *image, struct disk *ret_disk, struct err *err)
 
 void disk_done(struct disk *disk)
 {
-	for (size_t i = 0; i < disk->count; i++)
+	for (size_t i = 0; i < disk->count; i++) {
 		free(disk->parts[i].mount_point);
+		free(disk->parts[i].volume);
+	}
 	free(disk->parts);
 	free(disk->own_name);
 	*disk = (struct disk){ 0 };
+}
+
+struct disk_part *disk_add(struct disk *disk)
+{
+	disk->parts = mem_grow(disk->parts, disk->count + 1, sizeof *disk->parts);
+	disk->parts[disk->count] = (struct disk_part){ 0 };
+	return &disk->parts[disk->count++];
 }
 
 bool disk_part_is_ext(const struct disk_part *part)

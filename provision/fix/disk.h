@@ -10,6 +10,7 @@ struct disk_part {
 	struct probe probe;
 	char partuuid[48];
 	char *mount_point; /* by fstab, owned; NULL: none */
+	char *volume;	   /* its name as grubfix_is_volume knows them, owned; NULL: none */
 	bool is_root, is_swap, is_boot, is_esp;
 };
 
@@ -29,6 +30,8 @@ void disk_done(struct disk *disk);
  * that do it. */
 int disk_part_open(struct image *image, const struct disk_part *part, bool writable,
 		   struct fsys **ret_fsys, struct err *err);
+/* One more part of which nothing is known. Valid until the next is added. */
+struct disk_part *disk_add(struct disk *disk);
 bool disk_part_is_ext(const struct disk_part *part);
 struct disk_part *disk_by_number(const struct disk *disk, unsigned number);
 /* What a name means on this disk: "UUID=...", "LABEL=...", "/dev/hda2" (the first disk of any

@@ -10,6 +10,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/fs.h"
+#include "grubfix/grubfix.h"
 
 #define MOUNTINFO_MAX_BYTES ((size_t)16 << 20)
 #define NUMBER_MAX_BYTES    64
@@ -42,9 +43,7 @@ static struct disk_part *part_add(struct disk *disk, const char *device)
 	blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
 	if (blkid_do_safeprobe(probe) != 0)
 		return NULL;
-	disk->parts = mem_grow(disk->parts, disk->count + 1, sizeof *disk->parts);
-	struct disk_part *part = &disk->parts[disk->count++];
-	*part = (struct disk_part){ 0 };
+	struct disk_part *part = disk_add(disk);
 	value_copy(probe, "TYPE", part->probe.type, sizeof part->probe.type);
 	value_copy(probe, "UUID", part->probe.uuid, sizeof part->probe.uuid);
 	value_copy(probe, "LABEL", part->probe.label, sizeof part->probe.label);
@@ -153,12 +152,16 @@ static void siblings_add(struct disk *disk, const char *sysfs)
 	disk->has_table = true;
 }
 
-static struct disk_part *part_of_device(struct disk *disk, const char *device)
+/* above: the folder in sysfs of the disk whose partitions are known. On another one (a root on LVM
+ * or on a second disk) a partition's number says nothing. */
+static struct disk_part *part_of_device(struct disk *disk, const char *above, const char *device)
 {
 	CLEANUP(free_cleanup) char *sysfs = sysfs_of(device);
-	unsigned number = sysfs ? number_of(sysfs) : 0;
+	CLEANUP(free_cleanup) char *folder = sysfs ? path_folder(sysfs) : NULL;
 
-	return number ? disk_by_number(disk, number) : part_add(disk, device);
+	return disk->has_table && str_equal(folder, above)
+		       ? disk_by_number(disk, number_of(sysfs))
+		       : part_add(disk, device);
 }
 
 void mounted_read(const char *path, struct disk *ret_disk)
@@ -169,16 +172,20 @@ void mounted_read(const char *path, struct disk *ret_disk)
 
 	if (!sysfs)
 		return;
+	CLEANUP(free_cleanup) char *above = path_folder(sysfs);
 	if (number_of(sysfs))
 		siblings_add(ret_disk, sysfs);
 	CLEANUP(free_cleanup) char *boot = path_join(point, "boot");
 	CLEANUP(free_cleanup) char *boot_device = mounted_device(boot);
-	struct disk_part *part = boot_device ? part_of_device(ret_disk, boot_device) : NULL;
+	struct disk_part *part = boot_device ? part_of_device(ret_disk, above, boot_device) : NULL;
 	if (part) {
 		part->is_boot = true;
 		part->mount_point = str_copy("/boot");
 	}
-	part = part_of_device(ret_disk, device);
-	if (part)
-		part->is_root = true;
+	part = part_of_device(ret_disk, above, device);
+	if (!part)
+		return;
+	part->is_root = true;
+	if (grubfix_is_volume(device))
+		part->volume = str_copy(device);
 }
