@@ -235,6 +235,11 @@ static bool is_no_disk(const char *name)
 		       : strchr(name, ':') && *name != '/';
 }
 
+bool grubfix_is_uuid(const char *text)
+{
+	return *text && text[strspn(text, "0123456789abcdefABCDEF-")] == '\0';
+}
+
 static const char mapper[] = "/dev/mapper/", by_mapper[] = "/dev/disk/by-id/dm-name-";
 
 /* Length of the group in "/dev/GROUP/VOLUME" of LVM; 0: it is no such name. */

@@ -42,6 +42,10 @@ enum grubfix_type grubfix_type_find(const char *path, const char *text, size_t l
  * that settings for the whole system do not go into it? */
 bool grubfix_is_included(const char *path);
 
+/* Can it be the UUID of a file system (vfat's has eight digits)? Anything else would be words of its
+ * own where it is written. */
+bool grubfix_is_uuid(const char *text);
+
 /* One partition of the image with what its superblock says. Strings are borrowed, NULL: none. */
 struct grubfix_filesystem {
 	unsigned partition; /* 1 is the first; 0: not known (the bare text tool) */

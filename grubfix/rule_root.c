@@ -43,9 +43,11 @@ static bool cannot_be_root(const struct grubfix_filesystem *fs)
 				(fs->mount_point && !str_equal(fs->mount_point, "/")));
 }
 
-static bool has_name(const struct grubfix_filesystem *fs)
+static bool has_name(const struct fix *fix, const struct grubfix_filesystem *fs)
 {
-	return fs->uuid || fs->label || fs->volume;
+	CLEANUP(free_cleanup) char *name = device_name(fix->facts, fs);
+
+	return name != NULL;
 }
 
 static int unresolved(const struct fix *fix, struct err *err, uint32_t token, const char *text,
@@ -137,9 +139,9 @@ static int root_fix(struct fix *fix, const struct word *word, unsigned *some, st
 	int r = root_target(fix, word, &device, some, &target, err);
 	if (r < 0 || !target || (device.stable && target == device.filesystem))
 		return r;
-	if (!has_name(target))
+	if (!has_name(fix, target))
 		return unresolved(fix, err, word->first, word->text, word_value(word),
-				  "its file system has neither UUID nor label");
+				  "its file system has neither a UUID nor a label that can stand there");
 	name_set(fix, word, "root=", &device, target);
 	return 0;
 }
@@ -290,7 +292,7 @@ static int fstab_line(struct fix *fix, const struct word *device_word, const cha
 		target = NULL;
 	if (target && device.stable && target == device.filesystem)
 		return 0;
-	if (target && has_name(target)) {
+	if (target && has_name(fix, target)) {
 		name_set(fix, device_word, "", &device, target);
 		return 0;
 	}
