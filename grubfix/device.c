@@ -44,6 +44,21 @@ static const struct grubfix_filesystem *by_partuuid(const struct grubfix_facts *
 	return NULL;
 }
 
+static const struct grubfix_filesystem *by_partlabel(const struct grubfix_facts *facts,
+						     const char *label)
+{
+	const struct grubfix_filesystem *found = NULL;
+
+	for (size_t i = 0; i < facts->filesystem_count; i++) {
+		if (!str_equal(facts->filesystems[i].partlabel, label))
+			continue;
+		if (found)
+			return NULL;
+		found = facts->filesystems + i;
+	}
+	return found;
+}
+
 const struct grubfix_filesystem *facts_by_label(const struct grubfix_facts *facts,
 						const char *label)
 {
@@ -165,13 +180,14 @@ static void found(struct device *device, const struct grubfix_filesystem *filesy
 	}
 }
 
-/* LABEL="x" and UUID="x" are legal in fstab. */
+/* LABEL="x", UUID="x" and LABEL=a\040b are legal in fstab. */
 static char *unquoted(const char *value)
 {
-	size_t length = strlen(value);
 	char *copy = str_copy(value);
 
-	if (length < 2 || *value != '"' || value[length - 1] != '"')
+	str_unescape_octal(copy);
+	size_t length = strlen(copy);
+	if (length < 2 || *copy != '"' || copy[length - 1] != '"')
 		return copy;
 	memmove(copy, copy + 1, length - 2);
 	copy[length - 2] = '\0';
@@ -192,6 +208,8 @@ static bool resolve_stable(const struct grubfix_facts *facts, const char *name,
 		{ "/dev/disk/by-uuid/", "UUID", facts_by_uuid },
 		{ "/dev/disk/by-label/", "label", facts_by_label },
 		{ "/dev/disk/by-partuuid/", "PARTUUID", by_partuuid },
+		{ "PARTLABEL=", "PARTLABEL", by_partlabel },
+		{ "/dev/disk/by-partlabel/", "PARTLABEL", by_partlabel },
 	};
 
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {

@@ -22,10 +22,9 @@ static int partition_word(struct option_facts *facts, struct grubfix_filesystem 
 		const char *key;
 		const char **field;
 	} values[] = {
-		{ "label=", &fs->label },
-		{ "type=", &fs->type },
-		{ "mount=", &fs->mount_point },
-		{ "partuuid=", &fs->partuuid },
+		{ "label=", &fs->label },	  { "type=", &fs->type },
+		{ "mount=", &fs->mount_point },	  { "partuuid=", &fs->partuuid },
+		{ "partlabel=", &fs->partlabel },
 	};
 
 	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
@@ -42,7 +41,7 @@ static int partition_word(struct option_facts *facts, struct grubfix_filesystem 
 	else
 		return err_set(err, -EINVAL,
 			       "--partition %s: \"%s\" is no word (root, swap, boot, type=, "
-			       "label=, mount=, partuuid=)",
+			       "label=, mount=, partuuid=, partlabel=)",
 			       option, text);
 	return 0;
 }

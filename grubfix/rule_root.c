@@ -124,9 +124,9 @@ static void name_set(struct fix *fix, const struct word *word, const char *key,
 		fix_edited(fix, word->first, word->text, text,
 			   "%s is a name that depends on the driver; %s keeps its %s under Xen",
 			   word->text, what,
-			   target->volume		  ? "name"
+			   target->volume		? "name"
 			   : str_starts(name, "LABEL=") ? "label"
-							  : "UUID");
+							: "UUID");
 	}
 }
 
@@ -140,8 +140,9 @@ static int root_fix(struct fix *fix, const struct word *word, unsigned *some, st
 	if (r < 0 || !target || (device.stable && target == device.filesystem))
 		return r;
 	if (!has_name(fix, target))
-		return unresolved(fix, err, word->first, word->text, word_value(word),
-				  "its file system has neither a UUID nor a label that can stand there");
+		return unresolved(
+			fix, err, word->first, word->text, word_value(word),
+			"its file system has neither a UUID nor a label that can stand there");
 	name_set(fix, word, "root=", &device, target);
 	return 0;
 }

@@ -8,7 +8,7 @@ struct disk_part {
 	unsigned number; /* 1 is the first; 0: no partition table, or not known */
 	struct extent where;
 	struct probe probe;
-	char partuuid[48];
+	char partuuid[48], partlabel[112];
 	char *mount_point; /* by fstab, owned; NULL: none */
 	char *volume;	   /* its name as grubfix_is_volume knows them, owned; NULL: none */
 	bool is_root, is_swap, is_boot, is_esp;
@@ -18,7 +18,8 @@ struct disk {
 	struct disk_part *parts;
 	size_t count;
 	bool has_table;
-	char *own_name; /* "/dev/sdc", if fstab calls the disk by another name than the first */
+	char *subvolume; /* "/@", where the root lies in a btrfs by its fstab; NULL: at the top */
+	char *own_name;	 /* "/dev/sdc", if fstab calls the disk by another name than the first */
 };
 
 /* Partitions and what libblkid finds in them. -EBADMSG: damaged or cut short. disk_done it, after

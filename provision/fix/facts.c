@@ -78,10 +78,28 @@ static struct disk_part *part_named(struct disk *disk, const char *name)
 	return part;
 }
 
-static void root_learn(struct disk *disk, const char *name)
+/* "defaults,subvol=@" -> "/@" */
+static char *subvolume_in(const char *options)
+{
+	for (const char *option = options; option && *option;) {
+		size_t length = strcspn(option, ",");
+		const char *path = option + strlen("subvol=");
+
+		if (str_starts(option, "subvol=")) {
+			path += strspn(path, "/");
+			return str_format("/%.*s", (int)(option + length - path), path);
+		}
+		option += length + (option[length] == ',');
+	}
+	return NULL;
+}
+
+static void root_learn(struct disk *disk, const char *name, const char *options)
 {
 	struct disk_part *root = root_of(disk);
 
+	if (!disk->subvolume)
+		disk->subvolume = subvolume_in(options);
 	if (!root)
 		root = part_named(disk, name);
 	if (!root)
@@ -127,11 +145,12 @@ static void folder_learn(struct disk *disk, const char *fstab)
 		char *name = strtok_r(line, " \t\r", &words);
 		char *mount = name ? strtok_r(NULL, " \t\r", &words) : NULL;
 		char *type = mount ? strtok_r(NULL, " \t\r", &words) : NULL;
+		char *options = type ? strtok_r(NULL, " \t\r", &words) : NULL;
 
 		if (!type || *name == '#')
 			continue;
 		if (str_equal(mount, "/"))
-			root_learn(disk, name);
+			root_learn(disk, name, options);
 		else if (str_equal(type, "swap"))
 			swap_learn(disk, name);
 		else if (*mount == '/')
@@ -177,14 +196,14 @@ static void filesystems_make(const struct disk *disk, struct disk_facts *facts)
 	for (size_t i = 0; i < disk->count; i++) {
 		const struct disk_part *part = &disk->parts[i];
 
-		if (!part->probe.type[0] && !part->probe.uuid[0] && !part->volume &&
-		    !part->is_boot)
+		if (!part->probe.type[0] && !part->probe.uuid[0] && !part->volume && !part->is_boot)
 			continue; /* an extended partition, a BIOS boot area */
 		facts->filesystems[facts->facts.filesystem_count++] = (struct grubfix_filesystem){
 			.partition = part->number,
 			.uuid = text_or_null(part->probe.uuid),
 			.label = text_or_null(part->probe.label),
 			.partuuid = text_or_null(part->partuuid),
+			.partlabel = text_or_null(part->partlabel),
 			.type = text_or_null(part->probe.type),
 			.mount_point = part->is_root ? "/" : part->mount_point,
 			.volume = part->volume,
@@ -274,6 +293,7 @@ int disk_facts_make(struct target *target, const struct fix_files *files,
 		return r;
 	filesystems_make(target_disk(target), ret_facts);
 	disk_names_make(target_disk(target), files, wishes, ret_facts);
+	facts->subvolume = target_disk(target)->subvolume;
 	facts->file_exists = exists;
 	facts->context = target;
 	facts->style = wishes->style;

@@ -48,27 +48,10 @@ static struct disk_part *part_add(struct disk *disk, const char *device)
 	value_copy(probe, "UUID", part->probe.uuid, sizeof part->probe.uuid);
 	value_copy(probe, "LABEL", part->probe.label, sizeof part->probe.label);
 	value_copy(probe, "PART_ENTRY_UUID", part->partuuid, sizeof part->partuuid);
+	value_copy(probe, "PART_ENTRY_NAME", part->partlabel, sizeof part->partlabel);
 	part->is_swap =
 		str_equal(part->probe.type, "swap") || str_equal(part->probe.type, "swsuspend");
 	return part;
-}
-
-/* mountinfo writes blanks and the like as \040. */
-static void unescape(char *text)
-{
-	char *out = text;
-
-	for (; *text; text++) {
-		unsigned byte;
-
-		if (*text == '\\' && sscanf(text + 1, "%3o", &byte) == 1) {
-			*out++ = (char)byte;
-			text += 3;
-		} else {
-			*out++ = *text;
-		}
-	}
-	*out = '\0';
 }
 
 /* The device mounted there, by the last line that says so: "36 35 98:0 /root /mnt rw - ext3 /dev/x
@@ -86,8 +69,8 @@ static char *device_of(char *mountinfo, const char *point)
 		if (!rest || sscanf(line, "%*s %*s %*s %4095s %4095s", root, at) != 2 ||
 		    sscanf(rest, " - %63s %4095s", type, source) != 2)
 			continue;
-		unescape(at);
-		unescape(source);
+		str_unescape_octal(at);
+		str_unescape_octal(source);
 		if (strcmp(at, point) != 0)
 			continue;
 		free(device);
@@ -159,9 +142,8 @@ static struct disk_part *part_of_device(struct disk *disk, const char *above, co
 	CLEANUP(free_cleanup) char *sysfs = sysfs_of(device);
 	CLEANUP(free_cleanup) char *folder = sysfs ? path_folder(sysfs) : NULL;
 
-	return disk->has_table && str_equal(folder, above)
-		       ? disk_by_number(disk, number_of(sysfs))
-		       : part_add(disk, device);
+	return disk->has_table && str_equal(folder, above) ? disk_by_number(disk, number_of(sysfs))
+							   : part_add(disk, device);
 }
 
 void mounted_read(const char *path, struct disk *ret_disk)
