@@ -44,6 +44,21 @@ static const struct grubfix_filesystem *by_partuuid(const struct grubfix_facts *
 	return NULL;
 }
 
+static const struct grubfix_filesystem *by_partlabel(const struct grubfix_facts *facts,
+						     const char *label)
+{
+	const struct grubfix_filesystem *found = NULL;
+
+	for (size_t i = 0; i < facts->filesystem_count; i++) {
+		if (!str_equal(facts->filesystems[i].partlabel, label))
+			continue;
+		if (found)
+			return NULL;
+		found = facts->filesystems + i;
+	}
+	return found;
+}
+
 const struct grubfix_filesystem *facts_by_label(const struct grubfix_facts *facts,
 						const char *label)
 {
@@ -165,13 +180,14 @@ static void found(struct device *device, const struct grubfix_filesystem *filesy
 	}
 }
 
-/* LABEL="x" and UUID="x" are legal in fstab. */
+/* LABEL="x", UUID="x" and LABEL=a\040b are legal in fstab. */
 static char *unquoted(const char *value)
 {
-	size_t length = strlen(value);
 	char *copy = str_copy(value);
 
-	if (length < 2 || *value != '"' || value[length - 1] != '"')
+	str_unescape_octal(copy);
+	size_t length = strlen(copy);
+	if (length < 2 || *copy != '"' || copy[length - 1] != '"')
 		return copy;
 	memmove(copy, copy + 1, length - 2);
 	copy[length - 2] = '\0';
@@ -192,6 +208,8 @@ static bool resolve_stable(const struct grubfix_facts *facts, const char *name,
 		{ "/dev/disk/by-uuid/", "UUID", facts_by_uuid },
 		{ "/dev/disk/by-label/", "label", facts_by_label },
 		{ "/dev/disk/by-partuuid/", "PARTUUID", by_partuuid },
+		{ "PARTLABEL=", "PARTLABEL", by_partlabel },
+		{ "/dev/disk/by-partlabel/", "PARTLABEL", by_partlabel },
 	};
 
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -235,16 +253,80 @@ static bool is_no_disk(const char *name)
 		       : strchr(name, ':') && *name != '/';
 }
 
-static char *why_unknown(const char *name)
+bool grubfix_is_uuid(const char *text)
 {
-	if (str_starts(name, "/dev/mapper/") || str_starts(name, "/dev/dm-"))
-		return str_copy("it is a device-mapper device (LVM or LUKS)");
-	if (str_starts(name, "/dev/md"))
-		return str_copy("it is a RAID device");
-	if (str_starts(name, "/dev/") && strchr(name + strlen("/dev/"), '/') &&
-	    !str_starts(name, "/dev/disk/"))
-		return str_copy("it looks like a logical volume (LVM)");
-	return str_copy("it is no partition of the image's disk");
+	return *text && text[strspn(text, "0123456789abcdefABCDEF-")] == '\0';
+}
+
+static const char mapper[] = "/dev/mapper/", by_mapper[] = "/dev/disk/by-id/dm-name-";
+
+/* Length of the group in "/dev/GROUP/VOLUME" of LVM; 0: it is no such name. */
+static size_t volume_group(const char *name)
+{
+	static const char *const folders[] = { "mapper/", "disk/", "cciss/", "ida/",
+					       "rd/",	  "md/",   "block/", NULL };
+
+	if (!str_starts(name, "/dev/"))
+		return 0;
+	const char *group = name + strlen("/dev/");
+	const char *slash = strchr(group, '/');
+	for (const char *const *f = folders; *f; f++)
+		if (str_starts(group, *f))
+			return 0;
+	return slash && slash[1] && !strchr(slash + 1, '/') ? (size_t)(slash - group) : 0;
+}
+
+bool grubfix_is_volume(const char *name)
+{
+	return str_starts(name, mapper) || str_starts(name, by_mapper) ||
+	       str_starts(name, "/dev/md") || volume_group(name) > 0;
+}
+
+static void mapper_part(struct buf *name, const char *part, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		buf_text(name, part[i] == '-' ? "--" : (char[]){ part[i], '\0' });
+}
+
+/* The one name of all those that a volume has; the caller frees.
+ * Source: libdevmapper, dm_build_dm_name(): a dash of a name is doubled. */
+static char *volume_name(const char *name)
+{
+	size_t length = volume_group(name);
+	const char *group = name + strlen("/dev/");
+	struct buf text = { 0 };
+
+	if (str_starts(name, by_mapper))
+		return str_format("%s%s", mapper, name + strlen(by_mapper));
+	if (length == 0)
+		return str_copy(name);
+	buf_text(&text, mapper);
+	mapper_part(&text, group, length);
+	buf_text(&text, "-");
+	mapper_part(&text, group + length + 1, strlen(group + length + 1));
+	return text.data;
+}
+
+static bool resolve_volume(const struct grubfix_facts *facts, const char *name,
+			   struct device *device)
+{
+	if (!grubfix_is_volume(name))
+		return false;
+	CLEANUP(free_cleanup) char *wanted = volume_name(name);
+	for (size_t i = 0; i < facts->filesystem_count && !device->filesystem; i++) {
+		const char *volume = facts->filesystems[i].volume;
+		CLEANUP(free_cleanup) char *known = volume ? volume_name(volume) : NULL;
+
+		if (str_equal(known, wanted))
+			device->filesystem = facts->filesystems + i;
+	}
+	device->stable = true;
+	if (device->filesystem)
+		device->kind = DEVICE_FOUND;
+	else
+		device->reason = str_copy("it is a volume (LVM, LUKS or RAID), and what is on it "
+					  "is not known");
+	return true;
 }
 
 void device_resolve(const struct grubfix_facts *facts, const char *name, struct device *ret_device)
@@ -256,14 +338,15 @@ void device_resolve(const struct grubfix_facts *facts, const char *name, struct 
 		ret_device->kind = DEVICE_VARIABLE;
 		return;
 	}
-	if (resolve_listed(facts, name, ret_device) || resolve_stable(facts, name, ret_device))
+	if (resolve_listed(facts, name, ret_device) || resolve_stable(facts, name, ret_device) ||
+	    resolve_volume(facts, name, ret_device))
 		return;
 	if (is_no_disk(name)) {
 		ret_device->kind = DEVICE_NO_DISK;
 		return;
 	}
 	if (!str_starts(name, "/dev/") || !own_disk(facts, name, &partition)) {
-		ret_device->reason = why_unknown(name);
+		ret_device->reason = str_copy("it is no partition of the image's disk");
 		return;
 	}
 	ret_device->partition = partition;
@@ -294,6 +377,10 @@ char *device_name(const struct grubfix_facts *facts, const struct grubfix_filesy
 {
 	bool label = label_usable(facts, filesystem->label);
 
+	/* An initrd that is to find a volume by a UUID may not start LVM: grub-mkconfig and
+	   the installers write the volume's name too. */
+	if (filesystem->volume)
+		return str_copy(filesystem->volume);
 	if (label && (facts->style == GRUBFIX_LABEL || !filesystem->uuid))
 		return str_format("LABEL=%s", filesystem->label);
 	if (!filesystem->uuid)

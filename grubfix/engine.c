@@ -14,7 +14,7 @@
  * boots, then how it talks; a guest config is translated last. */
 static const struct fix_rule *const rules[] = {
 	&rule_root,	    &rule_resume,      &rule_linux_uuid,  &rule_fstab,
-	&rule_crypttab,	    &rule_grub_root,   &rule_search,	  &rule_boot_path,
+	&rule_crypttab,	    &rule_grub_root,   &rule_boot_path,	  &rule_search,
 	&rule_missing_file, &rule_device_map,  &rule_xen_default, &rule_xen_console,
 	&rule_dom0_console, &rule_grub_serial, &rule_dom0_mem,	  &rule_xen_args,
 	&rule_dom0_args,    &rule_altp2m,      &rule_netfront,	  &rule_hap,

@@ -42,12 +42,17 @@ enum grubfix_type grubfix_type_find(const char *path, const char *text, size_t l
  * that settings for the whole system do not go into it? */
 bool grubfix_is_included(const char *path);
 
+/* Can it be the UUID of a file system (vfat's has eight digits)? Anything else would be words of
+ * its own where it is written. */
+bool grubfix_is_uuid(const char *text);
+
 /* One partition of the image with what its superblock says. Strings are borrowed, NULL: none. */
 struct grubfix_filesystem {
 	unsigned partition; /* 1 is the first; 0: not known (the bare text tool) */
-	const char *uuid, *label, *partuuid;
+	const char *uuid, *label, *partuuid, *partlabel;
 	const char *type;		/* "ext3", "swap", ... for messages */
 	const char *mount_point;	/* in the system on this image, if known */
+	const char *volume;		/* its name, if it is one that grubfix_is_volume knows */
 	bool is_root, is_swap, is_boot; /* is_boot: a separate /boot */
 };
 
@@ -56,6 +61,9 @@ struct grubfix_device {
 	const char *name;
 	const char *uuid; /* must be the uuid of one of the file systems */
 };
+
+/* Is it the name of an LVM volume, a LUKS container or a RAID, which no disk driver changes? */
+bool grubfix_is_volume(const char *name);
 
 enum grubfix_style {
 	GRUBFIX_UUID,	 /* UUID=... */
@@ -87,6 +95,8 @@ struct grubfix_facts {
 	bool (*file_exists)(void *context, const char *path);
 	void *context;
 	enum grubfix_style style;
+	/* Where the root lies in a btrfs, as paths of the menu begin: "/@". NULL: at its top. */
+	const char *subvolume;
 	bool adopt_root;  /* the menu comes from another machine: each root= means our root */
 	const char *disk; /* what device.map shall call (hd0); NULL: leave it */
 	bool xen_default;

@@ -68,6 +68,9 @@ char *menu_file_path(const struct doc *doc, const struct grubfix_facts *facts, c
 		return path_beside(doc->name, file);
 	if (*path != '/' || strchr(path, '$'))
 		return NULL;
+	if (facts->subvolume && str_starts(path, facts->subvolume) &&
+	    path[strlen(facts->subvolume)] == '/')
+		path += strlen(facts->subvolume);
 	return str_format("%s%s", facts_separate_boot(facts) ? "/boot" : "", path);
 }
 

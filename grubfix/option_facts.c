@@ -22,10 +22,9 @@ static int partition_word(struct option_facts *facts, struct grubfix_filesystem 
 		const char *key;
 		const char **field;
 	} values[] = {
-		{ "label=", &fs->label },
-		{ "type=", &fs->type },
-		{ "mount=", &fs->mount_point },
-		{ "partuuid=", &fs->partuuid },
+		{ "label=", &fs->label },	  { "type=", &fs->type },
+		{ "mount=", &fs->mount_point },	  { "partuuid=", &fs->partuuid },
+		{ "partlabel=", &fs->partlabel },
 	};
 
 	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
@@ -42,9 +41,14 @@ static int partition_word(struct option_facts *facts, struct grubfix_filesystem 
 	else
 		return err_set(err, -EINVAL,
 			       "--partition %s: \"%s\" is no word (root, swap, boot, type=, "
-			       "label=, mount=, partuuid=)",
+			       "label=, mount=, partuuid=, partlabel=)",
 			       option, text);
 	return 0;
+}
+
+static int uuid_error(const char *option, const char *text, struct err *err)
+{
+	return err_set(err, -EINVAL, "%s: \"%s\" is no UUID (blkid shows it)", option, text);
 }
 
 static int partition_add(struct option_facts *facts, const char *option, struct err *err)
@@ -59,6 +63,8 @@ static int partition_add(struct option_facts *facts, const char *option, struct 
 	size_t length = strcspn(word, ",");
 	fs->partition = (unsigned)number;
 	fs->uuid = length > 0 ? text_keep(facts, word, length) : NULL;
+	if (fs->uuid && !grubfix_is_uuid(fs->uuid))
+		return uuid_error("--partition", fs->uuid, err);
 	facts->facts.filesystem_count++;
 	for (word += length; *word; word += length) {
 		word++;
@@ -87,6 +93,8 @@ static int device_add(struct option_facts *facts, const char *option, struct err
 
 	if (!equals || equals == option || !equals[1])
 		return err_set(err, -EINVAL, "--device %s: write NAME=UUID", option);
+	if (!grubfix_is_uuid(equals + 1))
+		return uuid_error("--device", equals + 1, err);
 	facts->devices[facts->facts.device_count++] = (struct grubfix_device){
 		.name = text_keep(facts, option, (size_t)(equals - option)),
 		.uuid = equals + 1,
@@ -95,10 +103,29 @@ static int device_add(struct option_facts *facts, const char *option, struct err
 	return 0;
 }
 
+static int uuids_check(const struct options *options, struct err *err)
+{
+	const struct {
+		const char *option, *uuid;
+	} uuids[] = {
+		{ "--root-uuid", options->root_uuid },
+		{ "--swap-uuid", options->swap_uuid },
+		{ "--boot-uuid", options->boot_uuid },
+	};
+
+	for (size_t i = 0; i < sizeof uuids / sizeof *uuids; i++)
+		if (uuids[i].uuid && !grubfix_is_uuid(uuids[i].uuid))
+			return uuid_error(uuids[i].option, uuids[i].uuid, err);
+	return 0;
+}
+
 static int filesystems_make(const struct options *options, struct option_facts *facts,
 			    struct err *err)
 {
-	int r = 0;
+	int r = uuids_check(options, err);
+
+	if (r < 0)
+		return r;
 
 	facts->filesystems = mem_alloc((options->partitions.count + options->devices.count + 3) *
 				       sizeof *facts->filesystems);

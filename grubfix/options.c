@@ -19,7 +19,7 @@ static const struct {
 	{ "--boot-uuid", "UUID", "UUID of a separate /boot", TEXT, AT(boot_uuid) },
 	{ "--partition", "N=UUID[,WORD...]",
 	  "one partition of the image; words: root, swap, boot, type=T, label=L, mount=PATH, "
-	  "partuuid=U",
+	  "partuuid=U, partlabel=L",
 	  MANY, AT(partitions) },
 	{ "--device", "NAME=UUID", "what an old name means", MANY, AT(devices) },
 	{ "--disk-name", "NAME", "a further name of the image's disk (/dev/sdb)", MANY,

@@ -209,7 +209,10 @@ static char *serial_command(const struct fix *fix)
 {
 	const char *com1 = com1_of(fix);
 
-	return str_format("serial --unit=0 --speed=%.*s", (int)strspn(com1, "0123456789"), com1);
+	size_t digits = strspn(com1, "0123456789");
+
+	return digits ? str_format("serial --unit=0 --speed=%.*s", (int)digits, com1)
+		      : str_copy("serial --unit=0"); /* auto: as the firmware left it */
 }
 
 static const struct statement *global(const struct doc *doc, const char *name)

@@ -106,21 +106,37 @@ static void line_before(struct fix *fix, uint32_t token, const char *line, const
 	fix_edited(fix, token, NULL, line, "%s", reason);
 }
 
+/* The entries of `fallback 1 0` without the default, else the first plain one; NULL: none. The
+ * caller frees. */
+static char *fallback_others(const struct fix *fix, const struct statement *s,
+			     const struct choice *choice)
+{
+	struct buf others = { 0 };
+
+	for (uint32_t i = 0; i < s->word_count; i++) {
+		const char *number = statement_word(fix->doc, s, i)->text;
+
+		if (menu_find(fix->doc, number) != choice->entry)
+			buf_format(&others, "%s%s", others.length ? " " : "", number);
+	}
+	for (uint32_t i = 0; i < fix->doc->entry_count && !others.data; i++)
+		if (fix->doc->entries[i].kind == ENTRY_LINUX)
+			return menu_path(fix->doc, i);
+	return others.data;
+}
+
 static void fallback_fix(struct fix *fix, const struct choice *choice)
 {
 	const struct statement *s = global_last(fix->doc, "fallback");
-	uint32_t linux_entry = NONE;
+	const struct word *first = s ? statement_word(fix->doc, s, 0) : NULL;
 
-	if (!s || menu_find(fix->doc, s->value) != choice->entry)
+	if (!first || menu_find(fix->doc, first->text) != choice->entry)
 		return;
-	for (uint32_t i = fix->doc->entry_count; i > 0; i--)
-		if (fix->doc->entries[i - 1].kind == ENTRY_LINUX)
-			linux_entry = i - 1;
-	if (linux_entry == NONE)
+	CLEANUP(free_cleanup) char *others = fallback_others(fix, s, choice);
+	if (!others)
 		return;
-	CLEANUP(free_cleanup) char *number = menu_path(fix->doc, linux_entry);
-	statement_set(fix->doc, s, number);
-	fix_edited(fix, s->key, s->value, number,
+	statement_set(fix->doc, s, others);
+	fix_edited(fix, s->key, s->value, others,
 		   "the fallback must be another entry than the default");
 }
 
@@ -283,6 +299,12 @@ static int grubenv_default(struct fix *fix, struct err *err)
 	for (uint32_t i = 0; i < fix->doc->statement_count; i++) {
 		const struct statement *s = fix->doc->statements + i;
 
+		/* Source: SUSE's grub2, grub2-grubenv-in-btrfs-header.patch. */
+		if (strcmp(s->name, "env_block") == 0)
+			fix_remark(fix, s->key,
+				   "saved_entry can stand in the head of the btrfs too, which "
+				   "counts more: run grub2-set-default '%s' inside",
+				   entry);
 		if (strcmp(s->name, "saved_entry") != 0)
 			continue;
 		found = true;

@@ -43,6 +43,13 @@ static bool cannot_be_root(const struct grubfix_filesystem *fs)
 				(fs->mount_point && !str_equal(fs->mount_point, "/")));
 }
 
+static bool has_name(const struct fix *fix, const struct grubfix_filesystem *fs)
+{
+	CLEANUP(free_cleanup) char *name = device_name(fix->facts, fs);
+
+	return name != NULL;
+}
+
 static int unresolved(const struct fix *fix, struct err *err, uint32_t token, const char *text,
 		      const char *name, const char *reason)
 {
@@ -116,7 +123,10 @@ static void name_set(struct fix *fix, const struct word *word, const char *key,
 	} else {
 		fix_edited(fix, word->first, word->text, text,
 			   "%s is a name that depends on the driver; %s keeps its %s under Xen",
-			   word->text, what, str_starts(name, "LABEL=") ? "label" : "UUID");
+			   word->text, what,
+			   target->volume		? "name"
+			   : str_starts(name, "LABEL=") ? "label"
+							: "UUID");
 	}
 }
 
@@ -129,9 +139,10 @@ static int root_fix(struct fix *fix, const struct word *word, unsigned *some, st
 	int r = root_target(fix, word, &device, some, &target, err);
 	if (r < 0 || !target || (device.stable && target == device.filesystem))
 		return r;
-	if (!target->uuid && !target->label)
-		return unresolved(fix, err, word->first, word->text, word_value(word),
-				  "its file system has neither UUID nor label");
+	if (!has_name(fix, target))
+		return unresolved(
+			fix, err, word->first, word->text, word_value(word),
+			"its file system has neither a UUID nor a label that can stand there");
 	name_set(fix, word, "root=", &device, target);
 	return 0;
 }
@@ -193,6 +204,8 @@ static void resume_fix(struct fix *fix, const struct word *word)
 		return;
 	if (target) {
 		name_set(fix, word, "resume=", &device, target);
+	} else if (grubfix_is_volume(word_value(word))) {
+		fix_remark(fix, word->first, "%s is left: %s", word->text, device.reason);
 	} else if (facts_have_partitions(fix->facts)) {
 		word_remove(fix->doc, word);
 		fix_edited(fix, word->first, word->text, NULL,
@@ -280,7 +293,7 @@ static int fstab_line(struct fix *fix, const struct word *device_word, const cha
 		target = NULL;
 	if (target && device.stable && target == device.filesystem)
 		return 0;
-	if (target && (target->uuid || target->label)) {
+	if (target && has_name(fix, target)) {
 		name_set(fix, device_word, "", &device, target);
 		return 0;
 	}

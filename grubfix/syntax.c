@@ -138,6 +138,12 @@ static bool detect_xm(const char *text)
 		strstr(text, "tap:") || has_line(text, "import") || has_line(text, "builder"));
 }
 
+/* vm-install's folder holds what xm reads, until it is translated: type= is xl's alone. */
+static bool path_misleads(enum grubfix_type type, const char *text)
+{
+	return type == GRUBFIX_XM && has_line(text, "type");
+}
+
 /* Order: the order in which contents are looked at; the surest first. */
 static const struct syntax syntaxes[] = {
 	{ GRUBFIX_GRUBENV, "grubenv", PATHS("grubenv"), detect_grubenv, grubenv_parse },
@@ -213,13 +219,14 @@ bool grubfix_is_included(const char *path)
 
 enum grubfix_type grubfix_type_find(const char *path, const char *text, size_t length)
 {
-	for (size_t i = 0; path && i < SYNTAXES; i++)
-		for (const char *const *p = syntaxes[i].paths; *p; p++)
-			if (path_fits(path, *p))
-				return syntaxes[i].type;
 	CLEANUP(free_cleanup) char *copy = mem_alloc(length + 1);
+
 	if (length > 0)
 		memcpy(copy, text, length);
+	for (size_t i = 0; path && i < SYNTAXES; i++)
+		for (const char *const *p = syntaxes[i].paths; *p; p++)
+			if (path_fits(path, *p) && !path_misleads(syntaxes[i].type, copy))
+				return syntaxes[i].type;
 	for (size_t i = 0; i < SYNTAXES; i++)
 		if (syntaxes[i].detect && syntaxes[i].detect(copy))
 			return syntaxes[i].type;

@@ -98,6 +98,17 @@ int fd_write_all(int fd, const void *data, size_t length)
 	return 0;
 }
 
+int fd_keep_owner(int fd, uid_t owner, gid_t group)
+{
+	struct stat now;
+
+	if (fstat(fd, &now) < 0)
+		return -errno;
+	if (now.st_uid == owner && now.st_gid == group)
+		return 0;
+	return fchown(fd, owner, group) < 0 ? -errno : 0;
+}
+
 int fd_pwrite_all(int fd, const void *data, size_t length, uint64_t offset)
 {
 	const char *next = data;

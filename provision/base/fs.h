@@ -34,6 +34,10 @@ int fd_pwrite_all(int fd, const void *data, size_t length, uint64_t offset);
 /* Up to length bytes from an offset; less only at the end of the file. Count or negative errno. */
 ssize_t fd_pread_all(int fd, void *data, size_t length, uint64_t offset);
 
+/* Gives a new file the owner and group of another one. What the file system cannot keep (vfat) is
+ * as it was there already. -EPERM: only root could. */
+int fd_keep_owner(int fd, uid_t owner, gid_t group);
+
 /* Makes that part of a file or disk read as zeros, as a hole or by a command of the disk where
  * there is one; else what is zero already is left alone and the rest written. 0 or a negative
  * errno. */

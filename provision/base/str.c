@@ -98,6 +98,26 @@ void str_tame_lines(char *text)
 	str_tame(text);
 }
 
+void str_unescape_octal(char *text)
+{
+	char *out = text;
+
+	for (; *text; text++) {
+		unsigned byte = 0;
+		size_t digits = *text == '\\' ? strspn(text + 1, "01234567") : 0;
+
+		for (size_t i = 1; i <= 3 && digits >= 3; i++)
+			byte = byte * 8 + (unsigned)(text[i] - '0');
+		if (byte > 0 && byte < 256) {
+			*out++ = (char)byte;
+			text += 3;
+		} else {
+			*out++ = *text;
+		}
+	}
+	*out = '\0';
+}
+
 bool str_ends(const char *text, const char *suffix)
 {
 	size_t length = strlen(text), tail = strlen(suffix);

@@ -21,6 +21,8 @@ size_t str_cut(const char *text, size_t max_bytes);
 /* Makes a text from elsewhere fit to be shown: control characters, C1 ones too, become blanks. */
 void str_tame(char *text);
 void str_tame_lines(char *text); /* the same, but lines stay lines */
+/* "a\040b" becomes "a b": as fstab and mountinfo write blanks and the like. */
+void str_unescape_octal(char *text);
 bool str_ends(const char *text, const char *suffix);
 
 /* A growing text. A zeroed struct is an empty one; data is NUL-terminated once anything was

@@ -27,15 +27,31 @@ static const struct option_row options[] = {
 	{ NULL, 0, NULL, NULL },
 };
 
-static void list_split(const char *text, struct strv *ret_list)
+static int list_read(const struct arguments *arguments, const char *option, struct strv *ret_list,
+		     struct err *err)
 {
-	while (text && *text) {
+	const char *text = argument(arguments, option);
+
+	if (!text)
+		return 0;
+	while (*text) {
 		size_t length = strcspn(text, ",");
 
 		if (length > 0)
 			strv_format(ret_list, "%.*s", (int)length, text);
 		text += length + (text[length] == ',');
 	}
+	return ret_list->count > 0 ? 0 : err_set(err, -EINVAL, "--%s: names nothing", option);
+}
+
+static int uuid_read(const struct arguments *arguments, const char *option, const char **ret_uuid,
+		     struct err *err)
+{
+	*ret_uuid = argument(arguments, option);
+	if (*ret_uuid && !grubfix_is_uuid(*ret_uuid))
+		return err_set(err, -EINVAL, "--%s: \"%s\" is no UUID (blkid shows it)", option,
+			       *ret_uuid);
+	return 0;
 }
 
 static int style_parse(const char *text, enum grubfix_style *style, struct err *err)
@@ -60,14 +76,25 @@ static int style_parse(const char *text, enum grubfix_style *style, struct err *
 static int wishes_read(const struct arguments *arguments, struct fix_wishes *ret_wishes,
 		       struct err *err)
 {
-	ret_wishes->root_uuid = argument(arguments, "root-uuid");
-	ret_wishes->swap_uuid = argument(arguments, "swap-uuid");
+	const struct {
+		const char *option;
+		struct strv *list;
+	} lists[] = {
+		{ "device", &ret_wishes->devices },
+		{ "only", &ret_wishes->only },
+		{ "skip", &ret_wishes->skip },
+	};
+	int r = uuid_read(arguments, "root-uuid", &ret_wishes->root_uuid, err);
+
+	if (r == 0)
+		r = uuid_read(arguments, "swap-uuid", &ret_wishes->swap_uuid, err);
+	for (size_t i = 0; r == 0 && i < sizeof lists / sizeof *lists; i++)
+		r = list_read(arguments, lists[i].option, lists[i].list, err);
+	if (r < 0)
+		return r;
 	ret_wishes->disk = argument(arguments, "disk");
 	ret_wishes->dom0_mem = argument(arguments, "dom0-mem");
 	ret_wishes->console = argument_given(arguments, "console");
-	list_split(argument(arguments, "device"), &ret_wishes->devices);
-	list_split(argument(arguments, "only"), &ret_wishes->only);
-	list_split(argument(arguments, "skip"), &ret_wishes->skip);
 	if ((ret_wishes->root_uuid || ret_wishes->swap_uuid) && !argument_given(arguments, "root"))
 		return err_set(err, -EINVAL,
 			       "--root-uuid and --swap-uuid go with --root: an image tells them "

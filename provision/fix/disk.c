@@ -26,8 +26,8 @@ static void probe_cleanup(blkid_probe *probe)
 		blkid_free_probe(*probe);
 }
 
-/* table.h does not tell PARTUUIDs; libblkid has them for both kinds of table. */
-static int partuuids_read(struct image *image, struct disk *disk, struct err *err)
+/* table.h does not tell PARTUUIDs and PARTLABELs; libblkid has them for both kinds of table. */
+static int part_names_read(struct image *image, struct disk *disk, struct err *err)
 {
 	CLEANUP(probe_cleanup) blkid_probe probe = blkid_new_probe();
 	const struct extent whole = { 0, image_size_bytes(image) };
@@ -46,9 +46,12 @@ static int partuuids_read(struct image *image, struct disk *disk, struct err *er
 		blkid_partition partition =
 			blkid_partlist_get_partition_by_partno(list, (int)disk->parts[i].number);
 		const char *uuid = partition ? blkid_partition_get_uuid(partition) : NULL;
+		const char *label = partition ? blkid_partition_get_name(partition) : NULL;
 
 		snprintf(disk->parts[i].partuuid, sizeof disk->parts[i].partuuid, "%s",
 			 uuid ? uuid : "");
+		snprintf(disk->parts[i].partlabel, sizeof disk->parts[i].partlabel, "%s",
+			 label ? label : "");
 	}
 	return 0;
 }
@@ -79,17 +82,27 @@ int disk_read(struct image *image, struct disk *ret_disk, struct err *err)
 				str_equal(part->probe.type, "swsuspend");
 	}
 	if (r == 0 && table->present)
-		r = partuuids_read(image, ret_disk, err);
+		r = part_names_read(image, ret_disk, err);
 	return r;
 }
 
 void disk_done(struct disk *disk)
 {
-	for (size_t i = 0; i < disk->count; i++)
+	for (size_t i = 0; i < disk->count; i++) {
 		free(disk->parts[i].mount_point);
+		free(disk->parts[i].volume);
+	}
 	free(disk->parts);
+	free(disk->subvolume);
 	free(disk->own_name);
 	*disk = (struct disk){ 0 };
+}
+
+struct disk_part *disk_add(struct disk *disk)
+{
+	disk->parts = mem_grow(disk->parts, disk->count + 1, sizeof *disk->parts);
+	disk->parts[disk->count] = (struct disk_part){ 0 };
+	return &disk->parts[disk->count++];
 }
 
 bool disk_part_is_ext(const struct disk_part *part)
@@ -151,7 +164,7 @@ struct disk_part *disk_by_number(const struct disk *disk, unsigned number)
 
 /* --- names ---------------------------------------------------------------------------------- */
 
-enum name_kind { NAME_UUID, NAME_LABEL, NAME_PARTUUID, NAME_NUMBER };
+enum name_kind { NAME_UUID, NAME_LABEL, NAME_PARTUUID, NAME_PARTLABEL, NAME_NUMBER };
 
 /* What stands before the part that counts. Of the kernel's names, those of the first disk. */
 static const struct name_form {
@@ -164,6 +177,8 @@ static const struct name_form {
 	{ "/dev/disk/by-uuid/", NAME_UUID },
 	{ "/dev/disk/by-label/", NAME_LABEL },
 	{ "/dev/disk/by-partuuid/", NAME_PARTUUID },
+	{ "PARTLABEL=", NAME_PARTLABEL },
+	{ "/dev/disk/by-partlabel/", NAME_PARTLABEL },
 	{ "/dev/hda", NAME_NUMBER },
 	{ "/dev/sda", NAME_NUMBER },
 	{ "/dev/vda", NAME_NUMBER },
@@ -181,6 +196,8 @@ static bool part_has(const struct disk_part *part, enum name_kind kind, const ch
 		return strcmp(part->probe.label, value) == 0;
 	case NAME_PARTUUID:
 		return strcasecmp(part->partuuid, value) == 0;
+	case NAME_PARTLABEL:
+		return strcmp(part->partlabel, value) == 0;
 	case NAME_NUMBER:
 		return part->number > 0 && part->number == strtoul(value, NULL, 10);
 	}
@@ -206,10 +223,11 @@ static struct disk_part *part_find(const struct disk *disk, enum name_kind kind,
 struct disk_part *disk_by_name(const struct disk *disk, const char *name)
 {
 	for (size_t i = 0; i < sizeof name_forms / sizeof *name_forms; i++) {
-		const char *value = name + strlen(name_forms[i].prefix);
-
 		if (!str_starts(name, name_forms[i].prefix))
 			continue;
+		CLEANUP(free_cleanup)
+		char *value = str_copy(name + strlen(name_forms[i].prefix));
+		str_unescape_octal(value);
 		size_t length = strlen(value);
 		if (length > 1 && *value == '"' && value[length - 1] == '"') {
 			CLEANUP(free_cleanup)

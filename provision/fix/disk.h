@@ -8,8 +8,9 @@ struct disk_part {
 	unsigned number; /* 1 is the first; 0: no partition table, or not known */
 	struct extent where;
 	struct probe probe;
-	char partuuid[48];
+	char partuuid[48], partlabel[112];
 	char *mount_point; /* by fstab, owned; NULL: none */
+	char *volume;	   /* its name as grubfix_is_volume knows them, owned; NULL: none */
 	bool is_root, is_swap, is_boot, is_esp;
 };
 
@@ -17,7 +18,8 @@ struct disk {
 	struct disk_part *parts;
 	size_t count;
 	bool has_table;
-	char *own_name; /* "/dev/sdc", if fstab calls the disk by another name than the first */
+	char *subvolume; /* "/@", where the root lies in a btrfs by its fstab; NULL: at the top */
+	char *own_name;	 /* "/dev/sdc", if fstab calls the disk by another name than the first */
 };
 
 /* Partitions and what libblkid finds in them. -EBADMSG: damaged or cut short. disk_done it, after
@@ -29,6 +31,8 @@ void disk_done(struct disk *disk);
  * that do it. */
 int disk_part_open(struct image *image, const struct disk_part *part, bool writable,
 		   struct fsys **ret_fsys, struct err *err);
+/* One more part of which nothing is known. Valid until the next is added. */
+struct disk_part *disk_add(struct disk *disk);
 bool disk_part_is_ext(const struct disk_part *part);
 struct disk_part *disk_by_number(const struct disk *disk, unsigned number);
 /* What a name means on this disk: "UUID=...", "LABEL=...", "/dev/hda2" (the first disk of any

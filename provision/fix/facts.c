@@ -22,9 +22,7 @@ static struct disk_part *part_with_uuid(struct disk *disk, const char *uuid)
 	for (size_t i = 0; i < disk->count; i++)
 		if (strcasecmp(disk->parts[i].probe.uuid, uuid) == 0)
 			return &disk->parts[i];
-	disk->parts = mem_grow(disk->parts, disk->count + 1, sizeof *disk->parts);
-	struct disk_part *part = &disk->parts[disk->count++];
-	*part = (struct disk_part){ 0 };
+	struct disk_part *part = disk_add(disk);
 	snprintf(part->probe.uuid, sizeof part->probe.uuid, "%s", uuid);
 	return part;
 }
@@ -37,47 +35,127 @@ static char *uuid_bare(const char *text)
 	return str_format("%.*s", (int)length, text + (*text == '"'));
 }
 
-/* The UUID in the line of fstab for a mount point (or for a type, as swap has none). */
-static char *fstab_uuid(const char *fstab, const char *mount, const char *type)
+/* NULL: the name has none. The caller frees. */
+static char *uuid_in(const char *name)
+{
+	if (str_starts(name, "UUID="))
+		return uuid_bare(name + strlen("UUID="));
+	if (str_starts(name, "/dev/disk/by-uuid/"))
+		return str_copy(name + strlen("/dev/disk/by-uuid/"));
+	return NULL;
+}
+
+static struct disk_part *root_of(struct disk *disk)
+{
+	for (size_t i = 0; i < disk->count; i++)
+		if (disk->parts[i].is_root)
+			return &disk->parts[i];
+	return NULL;
+}
+
+static bool has_swap(const struct disk *disk)
+{
+	for (size_t i = 0; i < disk->count; i++)
+		if (disk->parts[i].is_swap)
+			return true;
+	return false;
+}
+
+/* What the name of a line means, if the disk does not tell; NULL: it is no name that says so. */
+static struct disk_part *part_named(struct disk *disk, const char *name)
+{
+	CLEANUP(free_cleanup) char *uuid = uuid_in(name);
+
+	if (uuid)
+		return part_with_uuid(disk, uuid);
+	if (!grubfix_is_volume(name))
+		return NULL;
+	for (size_t i = 0; i < disk->count; i++)
+		if (str_equal(disk->parts[i].volume, name))
+			return &disk->parts[i];
+	struct disk_part *part = disk_add(disk);
+	part->volume = str_copy(name);
+	return part;
+}
+
+/* "defaults,subvol=@" -> "/@" */
+static char *subvolume_in(const char *options)
+{
+	for (const char *option = options; option && *option;) {
+		size_t length = strcspn(option, ",");
+		const char *path = option + strlen("subvol=");
+
+		if (str_starts(option, "subvol=")) {
+			path += strspn(path, "/");
+			return str_format("/%.*s", (int)(option + length - path), path);
+		}
+		option += length + (option[length] == ',');
+	}
+	return NULL;
+}
+
+static void root_learn(struct disk *disk, const char *name, const char *options)
+{
+	struct disk_part *root = root_of(disk);
+
+	if (!disk->subvolume)
+		disk->subvolume = subvolume_in(options);
+	if (!root)
+		root = part_named(disk, name);
+	if (!root)
+		return;
+	root->is_root = true;
+	if (!root->volume && root->number == 0 && grubfix_is_volume(name))
+		root->volume = str_copy(name);
+}
+
+static void swap_learn(struct disk *disk, const char *name)
+{
+	struct disk_part *part =
+		grubfix_is_volume(name) || !has_swap(disk) ? part_named(disk, name) : NULL;
+
+	if (part)
+		part->is_swap = true;
+}
+
+/* A /boot of its own is one whatever the name of its disk is: the menu's paths begin there. */
+static void mount_learn(struct disk *disk, const char *name, const char *mount)
+{
+	bool is_boot = str_equal(mount, "/boot");
+	struct disk_part *part = disk_by_name(disk, name);
+
+	if (part || (disk->has_table && !is_boot))
+		return;
+	part = part_named(disk, name);
+	if (!part && is_boot)
+		part = disk_add(disk);
+	if (!part || part->is_root || part->mount_point)
+		return;
+	part->is_boot = is_boot;
+	part->mount_point = str_copy(mount);
+}
+
+/* Takes from fstab what the mount does not tell. */
+static void folder_learn(struct disk *disk, const char *fstab)
 {
 	CLEANUP(free_cleanup) char *copy = str_copy(fstab);
 	char *lines, *words;
 
 	for (char *line = strtok_r(copy, "\n", &lines); line; line = strtok_r(NULL, "\n", &lines)) {
 		char *name = strtok_r(line, " \t\r", &words);
-		char *at = name ? strtok_r(NULL, " \t\r", &words) : NULL;
-		char *is = at ? strtok_r(NULL, " \t\r", &words) : NULL;
+		char *mount = name ? strtok_r(NULL, " \t\r", &words) : NULL;
+		char *type = mount ? strtok_r(NULL, " \t\r", &words) : NULL;
+		char *options = type ? strtok_r(NULL, " \t\r", &words) : NULL;
 
-		if (!is || !(mount ? str_equal(at, mount) : str_equal(is, type)))
+		if (!type || *name == '#')
 			continue;
-		if (str_starts(name, "UUID="))
-			return uuid_bare(name + strlen("UUID="));
-		if (str_starts(name, "/dev/disk/by-uuid/"))
-			return str_copy(name + strlen("/dev/disk/by-uuid/"));
+		if (str_equal(mount, "/"))
+			root_learn(disk, name, options);
+		else if (str_equal(type, "swap"))
+			swap_learn(disk, name);
+		else if (*mount == '/')
+			mount_learn(disk, name, mount);
 	}
-	return NULL;
-}
-
-static bool disk_has_root(const struct disk *disk)
-{
-	for (size_t i = 0; i < disk->count; i++)
-		if (disk->parts[i].is_root)
-			return true;
-	return false;
-}
-
-static void folder_root_from_fstab(struct disk *disk, const char *fstab)
-{
-	CLEANUP(free_cleanup) char *root = fstab_uuid(fstab, "/", NULL);
-	CLEANUP(free_cleanup) char *boot = fstab_uuid(fstab, "/boot", NULL);
-	CLEANUP(free_cleanup) char *swap = fstab_uuid(fstab, NULL, "swap");
-
-	if (root)
-		part_with_uuid(disk, root)->is_root = true;
-	if (root && boot)
-		part_with_uuid(disk, boot)->is_boot = true;
-	if (root && swap)
-		part_with_uuid(disk, swap)->is_swap = true;
 }
 
 static int folder_complete(struct target *target, const struct fix_files *files,
@@ -93,11 +171,11 @@ static int folder_complete(struct target *target, const struct fix_files *files,
 	}
 	if (wishes->swap_uuid)
 		part_with_uuid(disk, wishes->swap_uuid)->is_swap = true;
-	if (!disk_has_root(disk) && fstab)
-		folder_root_from_fstab(disk, fstab->text);
-	if (fstab)
+	if (fstab) {
+		folder_learn(disk, fstab->text);
 		disk_read_fstab(disk, fstab->text);
-	if (disk_has_root(disk) || !fix_wishes_rule(wishes, "root"))
+	}
+	if (root_of(disk) || !fix_wishes_rule(wishes, "root"))
 		return 0;
 	return err_set(err, -EINVAL,
 		       "%s: the UUID of its root file system is not known (it is no mount of a "
@@ -118,15 +196,17 @@ static void filesystems_make(const struct disk *disk, struct disk_facts *facts)
 	for (size_t i = 0; i < disk->count; i++) {
 		const struct disk_part *part = &disk->parts[i];
 
-		if (!part->probe.type[0] && !part->probe.uuid[0])
+		if (!part->probe.type[0] && !part->probe.uuid[0] && !part->volume && !part->is_boot)
 			continue; /* an extended partition, a BIOS boot area */
 		facts->filesystems[facts->facts.filesystem_count++] = (struct grubfix_filesystem){
 			.partition = part->number,
 			.uuid = text_or_null(part->probe.uuid),
 			.label = text_or_null(part->probe.label),
 			.partuuid = text_or_null(part->partuuid),
+			.partlabel = text_or_null(part->partlabel),
 			.type = text_or_null(part->probe.type),
 			.mount_point = part->is_root ? "/" : part->mount_point,
+			.volume = part->volume,
 			.is_root = part->is_root,
 			.is_swap = part->is_swap,
 			.is_boot = part->is_boot,
@@ -213,6 +293,7 @@ int disk_facts_make(struct target *target, const struct fix_files *files,
 		return r;
 	filesystems_make(target_disk(target), ret_facts);
 	disk_names_make(target_disk(target), files, wishes, ret_facts);
+	facts->subvolume = target_disk(target)->subvolume;
 	facts->file_exists = exists;
 	facts->context = target;
 	facts->style = wishes->style;

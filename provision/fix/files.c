@@ -25,6 +25,7 @@ static const struct file_row {
 	{ "/etc/grub.d/40_custom", GRUBFIX_GRUB_CFG },
 	{ "/boot/grub/grubenv", GRUBFIX_GRUBENV },
 	{ "/boot/grub2/grubenv", GRUBFIX_GRUBENV },
+	{ "/boot/efi/EFI/*/grubenv", GRUBFIX_GRUBENV },
 	{ "/boot/loader/entries/*.conf", GRUBFIX_BLS },
 	{ "/boot/efi/xen.cfg", GRUBFIX_XEN_CFG },
 	/* Named as the program is: xen.efi, xen-4.17.efi, or the one that firmware starts by

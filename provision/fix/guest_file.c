@@ -29,6 +29,11 @@ int guest_file_plan(const char *path, enum grubfix_type type, const struct grubf
 	if (type != GRUBFIX_UNKNOWN && type < GRUBFIX_XM)
 		return err_set(err, -EBADMSG, "%s: is a %s, no guest config", path,
 			       grubfix_type_name(type));
+	if (guest->translate_to != GRUBFIX_UNKNOWN && type > GRUBFIX_XL)
+		return err_set(err, -EBADMSG,
+			       "%s: is a config of %s: only those of xm and xl are translated "
+			       "(leave --to out)",
+			       path, type == GRUBFIX_SXP ? "xend (SXP)" : "libvirt");
 	const struct grubfix_request request = {
 		.name = path,
 		.text = ret_file->text,
@@ -50,8 +55,9 @@ static int write_like(const char *path, const struct stat *like, const void *dat
 	r = fd_write_all(temp.fd, data, length);
 	if (r < 0)
 		return err_errno(err, -r, "%s: cannot be written", path);
-	if (fchown(temp.fd, like->st_uid, like->st_gid) < 0 && errno != EPERM)
-		return err_errno(err, errno, "%s: cannot keep its owner", path);
+	r = fd_keep_owner(temp.fd, like->st_uid, like->st_gid);
+	if (r < 0)
+		return err_errno(err, -r, "%s: cannot keep its owner", path);
 	if (fchmod(temp.fd, like->st_mode & 07777) < 0)
 		return err_errno(err, errno, "%s: cannot keep its mode", path);
 	return temp_publish(&temp, err);

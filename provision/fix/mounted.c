@@ -10,6 +10,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/fs.h"
+#include "grubfix/grubfix.h"
 
 #define MOUNTINFO_MAX_BYTES ((size_t)16 << 20)
 #define NUMBER_MAX_BYTES    64
@@ -42,34 +43,15 @@ static struct disk_part *part_add(struct disk *disk, const char *device)
 	blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
 	if (blkid_do_safeprobe(probe) != 0)
 		return NULL;
-	disk->parts = mem_grow(disk->parts, disk->count + 1, sizeof *disk->parts);
-	struct disk_part *part = &disk->parts[disk->count++];
-	*part = (struct disk_part){ 0 };
+	struct disk_part *part = disk_add(disk);
 	value_copy(probe, "TYPE", part->probe.type, sizeof part->probe.type);
 	value_copy(probe, "UUID", part->probe.uuid, sizeof part->probe.uuid);
 	value_copy(probe, "LABEL", part->probe.label, sizeof part->probe.label);
 	value_copy(probe, "PART_ENTRY_UUID", part->partuuid, sizeof part->partuuid);
+	value_copy(probe, "PART_ENTRY_NAME", part->partlabel, sizeof part->partlabel);
 	part->is_swap =
 		str_equal(part->probe.type, "swap") || str_equal(part->probe.type, "swsuspend");
 	return part;
-}
-
-/* mountinfo writes blanks and the like as \040. */
-static void unescape(char *text)
-{
-	char *out = text;
-
-	for (; *text; text++) {
-		unsigned byte;
-
-		if (*text == '\\' && sscanf(text + 1, "%3o", &byte) == 1) {
-			*out++ = (char)byte;
-			text += 3;
-		} else {
-			*out++ = *text;
-		}
-	}
-	*out = '\0';
 }
 
 /* The device mounted there, by the last line that says so: "36 35 98:0 /root /mnt rw - ext3 /dev/x
@@ -87,8 +69,8 @@ static char *device_of(char *mountinfo, const char *point)
 		if (!rest || sscanf(line, "%*s %*s %*s %4095s %4095s", root, at) != 2 ||
 		    sscanf(rest, " - %63s %4095s", type, source) != 2)
 			continue;
-		unescape(at);
-		unescape(source);
+		str_unescape_octal(at);
+		str_unescape_octal(source);
 		if (strcmp(at, point) != 0)
 			continue;
 		free(device);
@@ -153,12 +135,15 @@ static void siblings_add(struct disk *disk, const char *sysfs)
 	disk->has_table = true;
 }
 
-static struct disk_part *part_of_device(struct disk *disk, const char *device)
+/* above: the folder in sysfs of the disk whose partitions are known. On another one (a root on LVM
+ * or on a second disk) a partition's number says nothing. */
+static struct disk_part *part_of_device(struct disk *disk, const char *above, const char *device)
 {
 	CLEANUP(free_cleanup) char *sysfs = sysfs_of(device);
-	unsigned number = sysfs ? number_of(sysfs) : 0;
+	CLEANUP(free_cleanup) char *folder = sysfs ? path_folder(sysfs) : NULL;
 
-	return number ? disk_by_number(disk, number) : part_add(disk, device);
+	return disk->has_table && str_equal(folder, above) ? disk_by_number(disk, number_of(sysfs))
+							   : part_add(disk, device);
 }
 
 void mounted_read(const char *path, struct disk *ret_disk)
@@ -169,16 +154,20 @@ void mounted_read(const char *path, struct disk *ret_disk)
 
 	if (!sysfs)
 		return;
+	CLEANUP(free_cleanup) char *above = path_folder(sysfs);
 	if (number_of(sysfs))
 		siblings_add(ret_disk, sysfs);
 	CLEANUP(free_cleanup) char *boot = path_join(point, "boot");
 	CLEANUP(free_cleanup) char *boot_device = mounted_device(boot);
-	struct disk_part *part = boot_device ? part_of_device(ret_disk, boot_device) : NULL;
+	struct disk_part *part = boot_device ? part_of_device(ret_disk, above, boot_device) : NULL;
 	if (part) {
 		part->is_boot = true;
 		part->mount_point = str_copy("/boot");
 	}
-	part = part_of_device(ret_disk, device);
-	if (part)
-		part->is_root = true;
+	part = part_of_device(ret_disk, above, device);
+	if (!part)
+		return;
+	part->is_root = true;
+	if (grubfix_is_volume(device))
+		part->volume = str_copy(device);
 }

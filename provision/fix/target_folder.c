@@ -135,8 +135,9 @@ static int attributes_copy(int from, int to, bool times)
 
 	if (fstat(from, &status) < 0)
 		return -errno;
-	if (fchown(to, status.st_uid, status.st_gid) < 0 && errno != EPERM && errno != ENOSYS)
-		return -errno;
+	int r = fd_keep_owner(to, status.st_uid, status.st_gid);
+	if (r < 0)
+		return r;
 	if (fchmod(to, status.st_mode & (times ? TARGET_BACKUP_MODE : 07777)) < 0 && errno != EPERM)
 		return -errno;
 	ssize_t length = flistxattr(from, names, sizeof names);
