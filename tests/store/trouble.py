@@ -242,7 +242,23 @@ class Cases:
         trees = only(lab.store, "/tree.tar")
         report.expect(len(trees) == 1, "a tree into an empty store", trees)
 
+        self.cut_again(step)
         self.nothing_made()
+
+    def cut_again(self, step):
+        """A tree is made again, and the build ends before a name changes: the tree is there."""
+        lab, trace = self.lab, f"{self.lab.work}/trace"
+        lab.load("built")
+        lab.build("lab", *step, FAULT_AT=0, FAULT_HOW="CUT", FAULT_TRACE=trace)
+        with open(trace) as file:
+            renames = [at for at, line in enumerate(file, 1)
+                       if re.match(rf"rename\S* {lab.store}/base/", line)]
+        self.report.expect(renames, "a tree again", "no name changed")
+        for at in renames:
+            lab.load("built")
+            run = lab.build("lab", *step, FAULT_AT=at, FAULT_HOW="CUT")
+            self.report.expect(run.status == -9 and lab.objects() == self.objects, "a tree again",
+                               f"before {run.what}: {lab.objects()}")
 
     def nothing_made(self):
         """The maker ends as if all were well; what it published is no tree, and is replaced."""
