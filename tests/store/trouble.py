@@ -1,5 +1,6 @@
 """One kind of trouble of the store a case, on the tiny lab. Usage:
 trouble.py NESTCTL LAB WORK CASE [long]"""
+import json
 import os
 import re
 import shutil
@@ -117,6 +118,43 @@ class Cases:
         self.plan_changed("a unit", {}, {"compose t1": "changed: own files",
                                          "compose t2": "changed: own files, t1", **after_t2},
                           self.data_with("agent/nestctl-agent.service"))
+
+    # ---- the store's verbs ----------------------------------------------------------------------
+
+    def verbs(self):
+        """What a verb does not take is refused: rm with gc's dry run removes nothing."""
+        lab = self.lab
+        for verb, refusal in (("rm base --dry-run", "store rm: has no option --dry-run"),
+                              ("verify --json", "store verify: has no option --json"),
+                              ("ls --limit 1GiB", "store ls: has no option --limit"),
+                              ("gc base", "store gc: takes no key"),
+                              ("ls base", "store ls: takes no key")):
+            verb = verb.replace("base", os.listdir(f"{lab.store}/base")[0].replace(".lock-", ""))
+            run = subprocess.run([lab.nestctl, "store", *verb.split(), "--store", lab.store],
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            self.report.expect((run.returncode, run.stdout.decode()) == (2, f"nestctl: {refusal}\n"),
+                               verb, run)
+        self.report.expect(lab.objects() == self.objects, "verbs", "other objects")
+
+    # ---- names ---------------------------------------------------------------------------------
+
+    def any_bytes(self):
+        """Folders whose names are not UTF-8: objects are found and kept, and JSON is JSON."""
+        lab, where = self.lab, "any bytes"
+        lab.load("nothing")
+        lab.store, lab.out = f"{lab.root}/store\udcff", f"{lab.root}/out\udcff"
+        self.expect_built(lab.build(), where)
+        plan = json.loads(subprocess.run(
+            [lab.nestctl, "plan", "--json", f"{lab.lab}/lab/lab.yaml", "--store", lab.store,
+             "--out", lab.out], check=True, stdout=subprocess.PIPE).stdout)
+        self.report.expect(all(step["cached"] for step in plan["steps"]), where, plan)
+        store = [lab.nestctl, "store", "--store", lab.store]
+        text = subprocess.run([*store, "gc"], check=True, stdout=subprocess.PIPE).stdout
+        self.report.expect(text == b"", where, text)
+        os.mkdir(f"{lab.store}/base/\udcff")
+        listed = json.loads(subprocess.run([*store, "ls", "--json"], check=True,
+                                           stdout=subprocess.PIPE).stdout)
+        self.report.expect(len(listed["objects"]) == 5, where, listed)
 
     # ---- a store that cannot be written or read -----------------------------------------------
 
