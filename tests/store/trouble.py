@@ -64,7 +64,7 @@ class Cases:
             [self.lab.nestctl, "plan", f"{self.lab.work}/changed/lab.yaml", "--store",
              self.lab.store, "--out", self.lab.out], env=environment, check=True,
             stdout=subprocess.PIPE).stdout.decode()
-        return dict(re.findall(r"^ *\d+\. (\S+ \S+)(?: bookworm)? +(\S.*)$", text, re.M))
+        return dict(re.findall(r"^ *\d+\. (\S+ \S+(?: bookworm \d)?)(?: bookworm)? +(\S.*)$", text, re.M))
 
     def plan_changed(self, where, change, expected, data=None):
         """change: file of the lab -> (text, other text). What is not expected is cached."""
@@ -115,9 +115,27 @@ class Cases:
                            "compose t2": "changed: base tree, t1",
                            "compose t3": "changed: base tree, t2"},
                           self.data_with("debian/setup-hook"))
+        self.no_lock_file(host, leaf)
+        self.two_of_a_name(host)
         self.plan_changed("a unit", {}, {"compose t1": "changed: own files",
                                          "compose t2": "changed: own files, t1", **after_t2},
                           self.data_with("agent/nestctl-agent.service"))
+
+    def no_lock_file(self, host, leaf):
+        """An input that is no longer there is a change."""
+        self.plan_changed("nothing changed", {}, {})
+        os.unlink(f"{self.lab.work}/changed/lab.lock")
+        found = self.plan()
+        self.report.expect({found[host], found[leaf]} == {"changed: locked packages"},
+                           "no lock file", found)
+
+    def two_of_a_name(self, host):
+        """Two trees of a pattern and release are told apart, by what changed and by --step."""
+        polish = {"lab.yaml": ("name: t1", "name: t1\n    locale: pl_PL.UTF-8")}
+        self.plan_changed("another locale", polish,
+                          {f"{host} bookworm 2": "not built before",
+                           "compose t1": "changed: base tree, own files",
+                           "compose t2": "changed: t1", "compose t3": "changed: t2"})
 
     # ---- the store's verbs ----------------------------------------------------------------------
 

@@ -250,11 +250,12 @@ static void changed_inputs_are_named(void **state)
 	(void)state;
 	inputs_add(&before, "base tree", "1");
 	inputs_add(&before, "disk", "2");
+	inputs_add(&before, "locked packages", "5");
 	inputs_add(&now, "base tree", "1");
 	inputs_add(&now, "disk", "3");
 	inputs_add_number(&now, "time", 4);
 	CLEANUP(free_cleanup) char *changed = inputs_changed(&before, &now);
-	assert_string_equal(changed, "disk, time");
+	assert_string_equal(changed, "disk, time, locked packages");
 	CLEANUP(free_cleanup) char *none = inputs_changed(&now, &now);
 	assert_string_equal(none, "");
 	inputs_key(&before, a);
