@@ -42,15 +42,25 @@ static int run_request(const struct arguments *arguments, const struct build_req
 	return l0_driver_find(argument(arguments, "l0"), &ret_run->driver, err);
 }
 
-/* What is missing is named before minutes of work are spent. */
-static int preflight(const struct build_request *request, const struct l0_driver *driver,
-		     bool build_only, struct err *err)
+static bool all_cached(const struct plan *plan, size_t first, size_t end)
 {
+	while (first < end && plan->steps[first]->cached)
+		first++;
+	return first == end;
+}
+
+/* What is missing is named before minutes of work are spent. step: made again, or NULL. */
+static int preflight(const struct build_request *request, const struct l0_driver *driver,
+		     bool build_only, const char *step, struct err *err)
+{
+	const struct plan *plan = request->plan;
 	CLEANUP(preflight_done) struct preflight result = { 0 };
 	const struct preflight_request look = {
 		.stack = request->stack,
 		.store = store_path(request->store),
 		.out = request->folder,
+		.store_has_all = !step && all_cached(plan, 0, plan->first_compose),
+		.out_has_all = !step && all_cached(plan, plan->first_compose, plan->count),
 		.build_only = build_only,
 		.on_xen = driver && driver->is_xen,
 	};
@@ -189,7 +199,7 @@ static int build_stack_run(const struct arguments *arguments, struct err *err)
 	spawn_stop_fd(); /* from here on a signal asks, and we clean up */
 	r = run_folder_check_idle(request.folder, err);
 	if (r == 0)
-		r = preflight(&request, l0->driver, build_only || !l0->driver, err);
+		r = preflight(&request, l0->driver, build_only || !l0->driver, build.step, err);
 	if (r == 0)
 		r = plan_build(request.plan, &build, err);
 	if (r != 0 || build.step)

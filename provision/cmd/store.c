@@ -1,10 +1,10 @@
 #include "cmd/store.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "store/gc.h"
 #include "store/packages.h"
@@ -62,17 +62,18 @@ static void packages_print(const struct store_list *list)
 
 static json_t *entry_json(const struct store_entry *entry)
 {
-	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:b, s:s?}", "kind", entry->kind, "key",
-			 entry->key, "name", entry->name, "size_bytes",
+	return json_pack("{s:s, s:o, s:s, s:I, s:I, s:b, s:o?}", "kind", entry->kind, "key",
+			 json_text(entry->key), "name", entry->name, "size_bytes",
 			 (json_int_t)entry->size_bytes, "used_seconds",
 			 (json_int_t)entry->used_seconds, "reachable", entry->reachable, "damage",
-			 entry->damage);
+			 entry->damage ? json_text(entry->damage) : NULL);
 }
 
 static int list_json(const struct store *store, const struct store_list *list)
 {
 	json_t *objects = json_array();
-	json_t *json = json_pack("{s:s, s:o}", "store", store_path(store), "objects", objects);
+	json_t *json = json_pack("{s:o, s:o}", "store", json_text(store_path(store)), "objects",
+				 objects);
 
 	for (size_t i = 0; i < list->count; i++)
 		json_array_append_new(objects, entry_json(&list->items[i]));
@@ -179,8 +180,6 @@ static int run_gc(const struct arguments *arguments, struct store *store, struct
 	};
 	const char *limit = argument(arguments, "limit");
 
-	if (arguments->rest_count > 1)
-		return err_set(err, -EINVAL, "store gc: takes no key (store rm removes one)");
 	if (limit && (size_parse(limit, &gc.limit_bytes) < 0 || gc.limit_bytes == 0))
 		return err_set(err, -EINVAL, "--limit: \"%s\" is no size (write 4GiB)", limit);
 	return store_collect(store, &gc, err);
@@ -205,25 +204,56 @@ static int run_rm(const struct arguments *arguments, struct store *store, struct
 static const struct operation {
 	const char *name;
 	int (*run)(const struct arguments *arguments, struct store *store, struct err *err);
+	bool takes_keys;
+	const char *own_options[3];
 } operations[] = {
-	{ "ls", run_ls },
-	{ "verify", run_verify },
-	{ "gc", run_gc },
-	{ "rm", run_rm },
+	{ "ls", run_ls, false, { "json" } },
+	{ "verify", run_verify, true, { NULL } },
+	{ "gc", run_gc, false, { "limit", "dry-run" } },
+	{ "rm", run_rm, true, { NULL } },
 };
+
+static const struct operation *operation_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
+		if (str_equal(operations[i].name, name))
+			return &operations[i];
+	return NULL;
+}
+
+static bool takes(const struct operation *operation, const char *option)
+{
+	for (const char *const *own = operation->own_options; *own; own++)
+		if (str_equal(*own, option))
+			return true;
+	return str_equal(option, "store");
+}
+
+/* Whoever asks rm for a dry run must not lose an object. */
+static int operation_check(const struct operation *operation, const struct arguments *arguments,
+			   struct err *err)
+{
+	for (const struct option_row *row = options; row->name; row++)
+		if (argument_given(arguments, row->name) && !takes(operation, row->name))
+			return err_set(err, -EINVAL, "store %s: has no option --%s",
+				       operation->name, row->name);
+	if (arguments->rest_count > 1 && !operation->takes_keys)
+		return err_set(err, -EINVAL, "store %s: takes no key", operation->name);
+	return 0;
+}
 
 static int store_run(const struct arguments *arguments, struct err *err)
 {
+	const struct operation *operation = operation_find(arguments->rest[0]);
 	CLEANUP(store_cleanup) struct store *store = NULL;
 
-	for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
-		if (strcmp(operations[i].name, arguments->rest[0]) != 0)
-			continue;
-		int r = store_open(argument(arguments, "store"), &store, err);
-		return r < 0 ? r : operations[i].run(arguments, store, err);
-	}
-	return err_set(err, -EINVAL, "store: \"%s\" is none of ls, verify, gc, rm",
-		       arguments->rest[0]);
+	if (!operation)
+		return err_set(err, -EINVAL, "store: \"%s\" is none of ls, verify, gc, rm",
+			       arguments->rest[0]);
+	int r = operation_check(operation, arguments, err);
+	if (r == 0)
+		r = store_open(argument(arguments, "store"), &store, err);
+	return r < 0 ? r : operation->run(arguments, store, err);
 }
 
 const struct command store_command = {

@@ -1,4 +1,5 @@
-/* What all transfers by libcurl have in common, single ones and many at a time. */
+/* What the files of fetch/ share: all transfers, single ones and many at a time. No file outside
+ * fetch/ includes this; libcurl's types stay behind it. */
 #pragma once
 #include <curl/curl.h>
 #include <stdbool.h>

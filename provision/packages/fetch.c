@@ -19,7 +19,7 @@
 
 struct fetch {
 	const struct fetch_request *request;
-	CURLM *multi;
+	struct fetch_batch *batch;
 	struct mirror *mirrors;
 	size_t mirror_count;
 	const struct package **missing; /* each hash once */
@@ -156,7 +156,7 @@ static int waiting_start(struct fetch *fetch, struct err *err)
 
 		if (transfer->state != TRANSFER_WAITING || transfer->not_before_seconds > now)
 			continue;
-		r = transfer_start(transfer, fetch->multi, err);
+		r = transfer_start(transfer, fetch->batch, err);
 		running += transfer->state == TRANSFER_RUNNING;
 	}
 	return r;
@@ -164,40 +164,27 @@ static int waiting_start(struct fetch *fetch, struct err *err)
 
 static int ended_collect(struct fetch *fetch, struct err *err)
 {
-	const CURLMsg *message;
-	int left, r = 0;
+	struct transfer *transfer;
+	int r = 0;
 
-	while (r == 0 && (message = curl_multi_info_read(fetch->multi, &left))) {
-		struct transfer *transfer = NULL;
-
-		if (message->msg != CURLMSG_DONE)
-			continue;
-		CURLcode code = message->data.result;
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
-		r = transfer_end(transfer, fetch->multi, code, err);
-	}
+	while (r == 0 && (transfer = fetch_batch_ended(fetch->batch)))
+		r = transfer_end(transfer, err);
 	return r;
 }
 
 static int transfers_run(struct fetch *fetch, struct err *err)
 {
-	int running, r = 0;
+	int r = 0;
 
 	while (r == 0 && count_in(fetch, TRANSFER_FINISHED) < fetch->transfer_count) {
 		if (spawn_stop_signal())
 			return err_set(err, -EINTR, "stopped by a signal; what arrived is kept");
 		r = waiting_start(fetch, err);
-		if (r < 0)
-			return r;
-		CURLMcode code = curl_multi_perform(fetch->multi, &running);
-		if (code == CURLM_OK)
+		if (r == 0)
+			r = fetch_batch_run(fetch->batch, POLL_MS, err);
+		if (r == 0)
 			r = ended_collect(fetch, err);
 		progress_show(fetch);
-		if (code == CURLM_OK && r == 0)
-			code = curl_multi_poll(fetch->multi, NULL, 0, POLL_MS, NULL);
-		if (code != CURLM_OK)
-			return err_set(err, -EIO, "libcurl cannot go on: %s",
-				       curl_multi_strerror(code));
 	}
 	return r;
 }
@@ -216,12 +203,11 @@ static void transfers_init(struct fetch *fetch, const struct package_sources *so
 static void fetch_done(struct fetch *fetch)
 {
 	for (size_t i = 0; i < fetch->transfer_count; i++)
-		transfer_done(&fetch->transfers[i], fetch->multi);
+		transfer_done(&fetch->transfers[i]);
 	free(fetch->transfers);
 	free(fetch->missing);
 	free(fetch->mirrors);
-	if (fetch->multi)
-		curl_multi_cleanup(fetch->multi);
+	fetch_batch_close(fetch->batch);
 }
 
 static int missing_fetch(struct fetch *fetch, struct err *err)
@@ -233,13 +219,10 @@ static int missing_fetch(struct fetch *fetch, struct err *err)
 
 	if (r == 0)
 		r = proxies_find(&sources, err);
+	if (r == 0)
+		r = fetch_batch_open(AT_ONCE, &fetch->batch, err);
 	if (r < 0)
 		return r;
-	curl_global_init(CURL_GLOBAL_DEFAULT);
-	fetch->multi = curl_multi_init();
-	if (!fetch->multi)
-		return err_set(err, -ENOMEM, "libcurl cannot start");
-	curl_multi_setopt(fetch->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)AT_ONCE);
 	transfers_init(fetch, &sources);
 	r = transfers_run(fetch, err);
 	log_status("%s", "");

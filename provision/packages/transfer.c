@@ -10,9 +10,8 @@
 
 #include "base/fs.h"
 #include "base/log.h"
-#include "fetch/handle.h"
 
-#define SLOW_SECONDS	  15L
+#define SLOW_SECONDS	  15
 #define STRIKES_MAX	  4 /* for each mirror; a try that broke is one */
 #define STRIKES_OTHER	  2 /* it gave another file, and will do so a moment later */
 #define BACK_OFF_SECONDS  0.5
@@ -43,14 +42,6 @@ void transfer_init(struct transfer *transfer, const struct store *store,
 			transfer->attempts[transfer->attempt_count++].mirror = &mirrors[i];
 }
 
-static void curl_drop(struct transfer *transfer, CURLM *multi)
-{
-	if (!transfer->curl)
-		return;
-	curl_multi_remove_handle(multi, transfer->curl);
-	curl_easy_cleanup(take(&transfer->curl));
-}
-
 static void part_close(struct transfer *transfer)
 {
 	if (transfer->fd >= 0)
@@ -58,9 +49,9 @@ static void part_close(struct transfer *transfer)
 	transfer->fd = -1;
 }
 
-void transfer_done(struct transfer *transfer, CURLM *multi)
+void transfer_done(struct transfer *transfer)
 {
-	curl_drop(transfer, multi);
+	fetch_try_drop(&transfer->request);
 	part_close(transfer);
 	for (size_t i = 0; i < transfer->attempt_count; i++)
 		free(transfer->attempts[i].reason);
@@ -160,9 +151,8 @@ static struct attempt *attempt_next(const struct transfer *transfer)
 static bool answer_fits(struct transfer *transfer)
 {
 	uint64_t before = transfer->resumed ? transfer->offset_bytes : 0;
-	curl_off_t length = -1;
+	int64_t length = fetch_try_length(transfer->request);
 
-	curl_easy_getinfo(transfer->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
 	if (length >= 0 && (uint64_t)length != transfer->package->size_bytes - before) {
 		transfer->fault = FAULT_OTHER_SIZE;
 		transfer->announced_bytes = before + (uint64_t)length;
@@ -176,46 +166,30 @@ static bool answer_fits(struct transfer *transfer)
 	return r == 0;
 }
 
-static size_t part_write(char *data, size_t size, size_t count, void *context)
+static bool part_add(void *context, const void *data, size_t length)
 {
 	struct transfer *transfer = context;
-	size_t length = size * count;
 
 	if (!transfer->answered && !answer_fits(transfer))
-		return 0;
+		return false;
 	transfer->answered = true;
 	if (length > transfer->package->size_bytes - transfer->offset_bytes) {
 		transfer->fault = FAULT_OTHER_SIZE;
 		transfer->announced_bytes = 0;
-		return 0;
+		return false;
 	}
 	int r = fd_pwrite_all(transfer->fd, data, length, transfer->offset_bytes);
 	if (r < 0) {
 		transfer->fault = FAULT_UNWRITABLE;
 		transfer->write_errno = -r;
-		return 0;
+		return false;
 	}
 	transfer->offset_bytes += length;
 	transfer->got_bytes += length;
-	return length;
+	return true;
 }
 
-static void options_set(struct transfer *transfer)
-{
-	CURL *curl = transfer->curl;
-
-	handle_setup(curl, transfer->url, transfer->problem);
-	handle_patience(curl, SLOW_SECONDS);
-	if (transfer->attempt->mirror->source->proxy)
-		curl_easy_setopt(curl, CURLOPT_PROXY, transfer->attempt->mirror->source->proxy);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, part_write);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
-	curl_easy_setopt(curl, CURLOPT_PRIVATE, transfer);
-	curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE,
-			 transfer->resumed ? (curl_off_t)transfer->offset_bytes : 0);
-}
-
-static int try_start(struct transfer *transfer, CURLM *multi, struct err *err)
+static int try_start(struct transfer *transfer, struct fetch_batch *batch, struct err *err)
 {
 	struct attempt *attempt = attempt_next(transfer);
 
@@ -223,18 +197,20 @@ static int try_start(struct transfer *transfer, CURLM *multi, struct err *err)
 	transfer->attempt = attempt;
 	free(transfer->url);
 	transfer->url = str_format("%s%s", attempt->mirror->source->uri, transfer->package->path);
-	transfer->problem[0] = '\0';
 	transfer->fault = FAULT_NONE;
 	transfer->answered = false;
 	transfer->resumed = transfer->offset_bytes > 0 && !attempt->no_ranges;
-	transfer->curl = curl_easy_init();
-	if (!transfer->curl)
-		return err_set(err, -ENOMEM, "libcurl cannot start a transfer");
-	options_set(transfer);
-	CURLMcode code = curl_multi_add_handle(multi, transfer->curl);
-	if (code != CURLM_OK)
-		return err_set(err, -EIO, "libcurl cannot start a transfer: %s",
-			       curl_multi_strerror(code));
+	const struct fetch_wish wish = {
+		.url = transfer->url,
+		.proxy = attempt->mirror->source->proxy,
+		.offset_bytes = transfer->resumed ? transfer->offset_bytes : 0,
+		.slow_seconds = SLOW_SECONDS,
+		.add = part_add,
+		.context = transfer,
+	};
+	int r = fetch_try_start(batch, &wish, &transfer->request, err);
+	if (r < 0)
+		return r;
 	transfer->state = TRANSFER_RUNNING;
 	return 0;
 }
@@ -254,7 +230,7 @@ static int lock_wait(struct transfer *transfer, struct err *err)
 	return 0;
 }
 
-int transfer_start(struct transfer *transfer, CURLM *multi, struct err *err)
+int transfer_start(struct transfer *transfer, struct fetch_batch *batch, struct err *err)
 {
 	CLEANUP(free_cleanup)
 	char *path = store_package_path(transfer->store, transfer->package->sha256);
@@ -274,35 +250,27 @@ int transfer_start(struct transfer *transfer, CURLM *multi, struct err *err)
 		return part_publish(transfer, err);
 	if (transfer->offset_bytes >= transfer->package->size_bytes)
 		r = part_empty(transfer, err);
-	return r < 0 ? r : try_start(transfer, multi, err);
+	return r < 0 ? r : try_start(transfer, batch, err);
 }
 
 /* ---- its end ---- */
 
-static bool cannot_resume(CURL *curl, CURLcode code)
-{
-	long status = 0;
-
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	return status == 416 || code == CURLE_RANGE_ERROR || code == CURLE_BAD_DOWNLOAD_RESUME;
-}
-
 /* What was built upon may be of another file, or the mirror has no ranges: neither is its fault. It
  * is asked again, for the whole; so this happens once. */
-static bool begins_anew(struct transfer *transfer, CURLcode code)
+static bool begins_anew(struct transfer *transfer, enum fetch_end end)
 {
 	if (!transfer->resumed || transfer->fault != FAULT_NONE)
 		return false;
-	if (cannot_resume(transfer->curl, code)) {
+	if (end == FETCH_NO_RANGES) {
 		transfer->attempt->no_ranges = true;
 		return true;
 	}
-	return code == CURLE_OK && transfer->offset_bytes == transfer->package->size_bytes &&
+	return end == FETCH_WHOLE && transfer->offset_bytes == transfer->package->size_bytes &&
 	       part_empty(transfer, NULL) == 0;
 }
 
 /* Why a try failed; the caller frees. */
-static char *why_text(const struct transfer *transfer, CURLcode code)
+static char *why_text(const struct transfer *transfer, enum fetch_end end)
 {
 	uint64_t wanted = transfer->package->size_bytes;
 
@@ -311,9 +279,8 @@ static char *why_text(const struct transfer *transfer, CURLcode code)
 				  transfer->announced_bytes, wanted);
 	if (transfer->fault == FAULT_OTHER_SIZE)
 		return str_format("sends more than the %" PRIu64 " bytes of the package", wanted);
-	if (code != CURLE_OK)
-		return str_copy(transfer->problem[0] ? transfer->problem
-						     : curl_easy_strerror(code));
+	if (end != FETCH_WHOLE)
+		return str_copy(fetch_try_problem(transfer->request));
 	if (transfer->offset_bytes < wanted)
 		return str_format("ended after %" PRIu64 " of %" PRIu64 " bytes",
 				  transfer->offset_bytes, wanted);
@@ -321,14 +288,13 @@ static char *why_text(const struct transfer *transfer, CURLcode code)
 }
 
 /* "URL: why", with the address that it led on to. What another machine says is tamed. */
-static void reason_note(struct transfer *transfer, CURLcode code)
+static void reason_note(struct transfer *transfer, enum fetch_end end)
 {
-	CLEANUP(free_cleanup) char *why = why_text(transfer, code);
+	CLEANUP(free_cleanup) char *why = why_text(transfer, end);
 	CLEANUP(buf_done) struct buf text = { 0 };
-	const char *last_url = NULL, *type = NULL;
+	const char *last_url = fetch_try_address(transfer->request);
+	const char *type = fetch_try_type(transfer->request);
 
-	curl_easy_getinfo(transfer->curl, CURLINFO_EFFECTIVE_URL, &last_url);
-	curl_easy_getinfo(transfer->curl, CURLINFO_CONTENT_TYPE, &type);
 	buf_text(&text, transfer->url);
 	if (last_url && !str_equal(last_url, transfer->url))
 		buf_format(&text, " (led on to %s)", last_url);
@@ -364,16 +330,16 @@ static int final_error(const struct transfer *transfer, struct err *err)
 }
 
 /* The mirror has failed; what came of the right file stays, the next one goes on with it. */
-static int try_failed(struct transfer *transfer, CURLcode code, struct err *err)
+static int try_failed(struct transfer *transfer, enum fetch_end end, struct err *err)
 {
 	struct attempt *attempt = transfer->attempt;
-	bool other_file = code == CURLE_OK || transfer->fault == FAULT_OTHER_SIZE;
+	bool other_file = end == FETCH_WHOLE || transfer->fault == FAULT_OTHER_SIZE;
 
-	reason_note(transfer, code);
+	reason_note(transfer, end);
 	log_debug("%s", attempt->reason);
 	attempt->tries++;
-	attempt->strikes += other_file || code == CURLE_TOO_MANY_REDIRECTS ? STRIKES_OTHER : 1;
-	attempt->gone = handle_says_gone(transfer->curl, code);
+	attempt->strikes += other_file || end == FETCH_ASTRAY ? STRIKES_OTHER : 1;
+	attempt->gone = end == FETCH_GONE;
 	attempt->mirror->failures += !attempt->gone;
 	if (transfer->answered && other_file) {
 		int r = part_empty(transfer, err);
@@ -390,9 +356,11 @@ static int try_failed(struct transfer *transfer, CURLcode code, struct err *err)
 	return 0;
 }
 
-static int try_judge(struct transfer *transfer, CURLcode code, struct err *err)
+static int try_judge(struct transfer *transfer, struct err *err)
 {
-	if (code == CURLE_OK && part_is_sound(transfer)) {
+	enum fetch_end end = fetch_try_end(transfer->request);
+
+	if (end == FETCH_WHOLE && part_is_sound(transfer)) {
 		transfer->attempt->mirror->failures = 0;
 		return part_publish(transfer, err);
 	}
@@ -400,13 +368,13 @@ static int try_judge(struct transfer *transfer, CURLcode code, struct err *err)
 		return err_errno(err, transfer->write_errno, "%s: cannot be written",
 				 transfer->part);
 	transfer->state = TRANSFER_WAITING;
-	return begins_anew(transfer, code) ? 0 : try_failed(transfer, code, err);
+	return begins_anew(transfer, end) ? 0 : try_failed(transfer, end, err);
 }
 
-int transfer_end(struct transfer *transfer, CURLM *multi, CURLcode code, struct err *err)
+int transfer_end(struct transfer *transfer, struct err *err)
 {
-	int r = try_judge(transfer, code, err);
+	int r = try_judge(transfer, err);
 
-	curl_drop(transfer, multi);
+	fetch_try_drop(&transfer->request);
 	return r;
 }

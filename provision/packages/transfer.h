@@ -2,9 +2,9 @@
  * check at the end. Of other packages it knows only which mirrors failed them; fetch.c runs many.
  */
 #pragma once
-#include <curl/curl.h>
 #include <stdbool.h>
 
+#include "fetch/batch.h"
 #include "packages/list.h"
 #include "packages/sources.h"
 #include "store/packages.h"
@@ -43,26 +43,25 @@ struct transfer {
 
 	/* Of the running try: */
 	struct attempt *attempt;
-	CURL *curl;
+	struct fetch_try *request;
 	char *url;
 	bool resumed;  /* what was there before is built upon */
 	bool answered; /* the first of its bytes came */
 	enum transfer_fault fault;
 	uint64_t announced_bytes; /* FAULT_OTHER_SIZE: of the whole file */
 	int write_errno;	  /* FAULT_UNWRITABLE */
-	char problem[CURL_ERROR_SIZE];
 };
 
 /* mirrors, one at least, outlive it, as do store and package. Those of the package's suite are
  * asked; where there is none, all: a mirror may keep all suites in one place. transfer_done it. */
 void transfer_init(struct transfer *transfer, const struct store *store,
 		   const struct package *package, struct mirror *mirrors, size_t mirror_count);
-void transfer_done(struct transfer *transfer, CURLM *multi);
+void transfer_done(struct transfer *transfer);
 
 /* Starts a waiting one, or looks at it again later where another build is at work on it
  * (-ETIMEDOUT: for too long). It may be finished at once: by that build, or by an earlier one that
  * was stopped before the last step. */
-int transfer_start(struct transfer *transfer, CURLM *multi, struct err *err);
+int transfer_start(struct transfer *transfer, struct fetch_batch *batch, struct err *err);
 /* A try has ended, well or not: it is finished, waiting, or given up. -ENOENT: no mirror has the
  * package. -EIO: no mirror could give it. The error has each address with the reason. */
-int transfer_end(struct transfer *transfer, CURLM *multi, CURLcode code, struct err *err);
+int transfer_end(struct transfer *transfer, struct err *err);

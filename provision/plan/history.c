@@ -89,9 +89,9 @@ static json_t *step_json(const struct step *step)
 
 	for (size_t i = 0; i < step->inputs.count; i++)
 		json_object_set_new(inputs, step->inputs.items[i].name,
-				    json_string(step->inputs.items[i].value));
-	return json_pack("{s:s, s:s, s:s, s:o}", "name", step->name, "key", step->key, "makes",
-			 step->makes, "inputs", inputs);
+				    json_text(step->inputs.items[i].value));
+	return json_pack("{s:s, s:s, s:o, s:o}", "name", step->name, "key", step->key, "makes",
+			 json_text(step->makes), "inputs", inputs);
 }
 
 int history_write(const struct plan *plan, struct err *err)

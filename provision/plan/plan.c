@@ -119,6 +119,24 @@ static void object_find(struct plan *plan, struct step *step, const char *file)
 	step->cached = store_has(plan->store, BASE_KIND, step->key, &step->damage);
 }
 
+/* "bootstrap xen-host bookworm"; " 2" behind it where another tree of the plan is called so. The
+ * caller frees. */
+static char *bootstrap_name(const struct plan *plan, const struct base_request *request)
+{
+	size_t number = 1;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct step *step = plan->steps[i];
+
+		number += step->kind == STEP_BOOTSTRAP &&
+			  str_equal(step->base.name, request->name) &&
+			  str_equal(step->base.release, request->release);
+	}
+	return number == 1 ? str_format("bootstrap %s %s", request->name, request->release)
+			   : str_format("bootstrap %s %s %zu", request->name, request->release,
+					number);
+}
+
 /* One base tree serves all layers with the same packages. Takes over the request. */
 static int bootstrap_step(struct plan *plan, struct base_request *request, struct step **ret_step,
 			  struct err *err)
@@ -126,7 +144,7 @@ static int bootstrap_step(struct plan *plan, struct base_request *request, struc
 	CLEANUP(step_cleanup) struct step *step = step_new(STEP_BOOTSTRAP);
 
 	step->base = *request;
-	step->name = str_format("bootstrap %s %s", request->name, request->release);
+	step->name = bootstrap_name(plan, request);
 	int r = base_request_inputs(request, &step->inputs, err);
 	if (r == 0)
 		r = lock_apply(plan, step, err);

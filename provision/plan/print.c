@@ -2,8 +2,9 @@
 #include "plan/plan.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
+
+#include "base/json.h"
 
 static void step_print(size_t number, const struct step *step)
 {
@@ -46,19 +47,21 @@ static json_t *step_json(const struct step *step)
 
 	for (size_t i = 0; i < step->inputs.count; i++)
 		json_object_set_new(inputs, step->inputs.items[i].name,
-				    json_string(step->inputs.items[i].value));
-	return json_pack("{s:s, s:s, s:s, s:s?, s:s, s:I, s:b, s:s, s:o, s:o}", "name", step->name,
+				    json_text(step->inputs.items[i].value));
+	return json_pack("{s:s, s:s, s:s, s:s?, s:o, s:I, s:b, s:o, s:o, s:o}", "name", step->name,
 			 "kind", step_kind_name(step->kind), "key", step->key, "layer",
-			 step->layer ? step->layer->name : NULL, "makes", step->makes, "size_bytes",
-			 (json_int_t)step->size_bytes, "cached", step->cached, "reason",
-			 step->reason, "reads", texts_json(&step->reads), "inputs", inputs);
+			 step->layer ? step->layer->name : NULL, "makes", json_text(step->makes),
+			 "size_bytes", (json_int_t)step->size_bytes, "cached", step->cached,
+			 "reason", json_text(step->reason), "reads", texts_json(&step->reads),
+			 "inputs", inputs);
 }
 
 int plan_print_json(const struct plan *plan, struct err *err)
 {
 	json_t *json =
-		json_pack("{s:s, s:s, s:s, s:o}", "stack", plan->stack->name, "out", plan->out,
-			  "store", store_path(plan->store), "steps", json_array());
+		json_pack("{s:s, s:o, s:o, s:o}", "stack", plan->stack->name, "out",
+			  json_text(plan->out), "store", json_text(store_path(plan->store)),
+			  "steps", json_array());
 
 	for (size_t i = 0; i < plan->count; i++)
 		json_array_append_new(json_object_get(json, "steps"), step_json(plan->steps[i]));

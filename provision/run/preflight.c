@@ -233,6 +233,17 @@ static void check_out(struct preflight *preflight, const char *path, uint64_t ne
 		      "choose another one with --out", NULL);
 }
 
+/* The stack, or an installer. */
+static bool runs_machines(const struct preflight_request *request)
+{
+	const struct stack *stack = request->stack;
+
+	for (size_t i = 0; stack && i < stack->layer_count; i++)
+		if (layer_is_installed(stack->layers[i]))
+			return true;
+	return !request->build_only;
+}
+
 static void check_memory(struct preflight *preflight, const struct stack *stack)
 {
 	uint64_t need = MEMORY_MARGIN_BYTES + (stack && stack->layer_count
@@ -274,10 +285,12 @@ int preflight_check(const struct preflight_request *request, struct preflight *r
 		kvm_probe_start(&probe, &kvm_host); /* runs while the rest is looked at */
 	check_programs(ret_preflight, request);
 	check_namespaces(ret_preflight);
-	check_disk(ret_preflight, "disk for the cache", request->store ? request->store : ".",
-		   STORE_NEED_BYTES);
-	check_out(ret_preflight, request->out ? request->out : ".", stack_need_bytes(stack));
-	if (qemu)
+	if (!request->store_has_all)
+		check_disk(ret_preflight, "disk for the cache",
+			   request->store ? request->store : ".", STORE_NEED_BYTES);
+	check_out(ret_preflight, request->out ? request->out : ".",
+		  request->out_has_all ? 0 : stack_need_bytes(stack));
+	if (qemu && runs_machines(request))
 		check_memory(ret_preflight, stack);
 	if (!request->build_only && qemu)
 		check_accelerator(ret_preflight, &probe);

@@ -135,17 +135,24 @@ static int trees_list(const struct store *store, const struct strv *reachable,
 	return 0;
 }
 
-int store_list(struct store *store, struct store_list *ret_list, struct err *err)
+static int entries_list(const struct store *store, const struct strv *reachable,
+			struct store_list *ret_list, struct err *err)
 {
-	CLEANUP(strv_done) struct strv reachable = { 0 };
+	int r = trees_list(store, reachable, ret_list, err);
 
-	roots_read(store, false, &reachable);
-	int r = trees_list(store, &reachable, ret_list, err);
 	if (r == 0)
 		r = packages_list(store, ret_list, err);
 	if (ret_list->count)
 		qsort(ret_list->items, ret_list->count, sizeof *ret_list->items, by_use);
 	return r;
+}
+
+int store_list(struct store *store, struct store_list *ret_list, struct err *err)
+{
+	CLEANUP(strv_done) struct strv reachable = { 0 };
+
+	roots_read(store, false, &reachable);
+	return entries_list(store, &reachable, ret_list, err);
 }
 
 int store_entry_verify(struct store *store, const struct store_entry *entry, struct err *err)
@@ -175,6 +182,20 @@ void store_list_done(struct store_list *list)
 }
 
 /* ---- collecting ---- */
+
+/* Adds the keys of the trees that builds are using: those leave their roots when they end. */
+static void used_keys(const struct store *store, struct strv *keys)
+{
+	CLEANUP(free_cleanup) char *folder = path_join(store_path(store), BASE_KIND);
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.' && store_is_used(store, BASE_KIND, entry->d_name))
+			strv_add(keys, entry->d_name);
+	if (dir)
+		closedir(dir);
+}
 
 /* Of builds that were killed: the lock of each tells whether it is still at work. */
 static void leftovers_remove(struct store *store)
@@ -223,10 +244,12 @@ int store_collect(struct store *store, const struct store_gc *gc, struct err *er
 	bool packages_busy = false;
 	uint64_t total = 0;
 
+	/* In this order: a build that ends between the two has left its root. */
+	used_keys(store, &keys);
 	roots_read(store, !gc->dry_run, &keys);
 	if (!gc->dry_run)
 		leftovers_remove(store);
-	int r = store_list(store, &list, err);
+	int r = entries_list(store, &keys, &list, err);
 	for (size_t i = 0; i < list.count; i++)
 		total += list.items[i].size_bytes;
 	/* First what nobody needs, then, for the limit, what is needed least. */

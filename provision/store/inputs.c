@@ -60,5 +60,8 @@ char *inputs_changed(const struct inputs *before, const struct inputs *now)
 	for (size_t i = 0; i < now->count; i++)
 		if (!str_equal(inputs_value(before, now->items[i].name), now->items[i].value))
 			strv_add(&names, now->items[i].name);
+	for (size_t i = 0; i < before->count; i++)
+		if (!inputs_value(now, before->items[i].name))
+			strv_add(&names, before->items[i].name);
 	return strv_join(&names, ", ");
 }

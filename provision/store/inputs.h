@@ -24,6 +24,6 @@ const char *inputs_value(const struct inputs *inputs, const char *name); /* NULL
 
 void inputs_key(const struct inputs *inputs, char ret_key[HASH_HEX_LENGTH + 1]);
 
-/* Names of those in now whose value is another one in before, or not there: "base, own files".
- * "" if none. The caller frees. */
+/* Names of those that have another value in now than in before, or are in one of them alone: "base,
+ * own files". "" if none. The caller frees. */
 char *inputs_changed(const struct inputs *before, const struct inputs *now);

@@ -206,6 +206,18 @@ static int old_remove(const char *path, struct err *err)
 	return tree_remove(gone, err);
 }
 
+/* The folder gets the name; what has it, whole or not, gets the folder's. Where the file system
+ * cannot exchange names there is a moment without it. */
+static int name_take(const char *folder, const char *path, struct err *err)
+{
+	if (renameat2(AT_FDCWD, folder, AT_FDCWD, path, RENAME_EXCHANGE) == 0)
+		return 0;
+	int r = errno == EINVAL || errno == ENOSYS ? old_remove(path, err) : 0;
+	if (r < 0)
+		return r;
+	return rename(folder, path) < 0 ? err_errno(err, errno, "%s: cannot get its name", path) : 0;
+}
+
 int store_publish(struct store_object *object, const char *name, const struct inputs *inputs,
 		  struct err *err)
 {
@@ -215,13 +227,8 @@ int store_publish(struct store_object *object, const char *name, const struct in
 	if (r == 0)
 		r = files_sync(object->folder, err);
 	if (r == 0)
-		r = old_remove(object->final_path, err);
-	if (r < 0)
-		return r;
-	if (rename(object->folder, object->final_path) < 0)
-		return err_errno(err, errno, "%s: cannot get its name", object->final_path);
-	free(take(&object->folder));
-	return dir_sync(above, err);
+		r = name_take(object->folder, object->final_path, err);
+	return r < 0 ? r : dir_sync(above, err);
 }
 
 int store_hold(struct store *store, const char *kind, const char *key, int *ret_lock,
@@ -240,6 +247,14 @@ int store_hold(struct store *store, const char *kind, const char *key, int *ret_
 	if (r == 0)
 		utimensat(AT_FDCWD, manifest, NULL, 0);
 	return r;
+}
+
+bool store_is_used(const struct store *store, const char *kind, const char *key)
+{
+	CLEANUP(free_cleanup) char *path = lock_path(store, kind, key);
+	CLEANUP(fd_cleanup) int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
 void store_clear(struct store *store, const char *kind, const char *key)

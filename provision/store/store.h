@@ -30,6 +30,8 @@ char *store_object_path(const struct store *store, const char *kind, const char 
  * while another has it; it may be gone then. */
 int store_hold(struct store *store, const char *kind, const char *key, int *ret_lock,
 	       struct err *err);
+/* True while others hold or make it. */
+bool store_is_used(const struct store *store, const char *kind, const char *key);
 /* Reads every byte. -EUCLEAN with the file that is missing, cut, changed or cannot be read. */
 int store_verify(const struct store *store, const char *kind, const char *key, struct err *err);
 /* -EBUSY while it is used or made. */
@@ -43,9 +45,10 @@ int store_discard(struct store *store, const char *kind, const char *key, struct
 void store_clear(struct store *store, const char *kind, const char *key);
 
 /* An object in the making: a folder to fill. A zeroed struct, then begin; publish gives the folder
- * its name; done without publish removes it. */
+ * its name; done removes what has the name that it was filled under: the folder without publish,
+ * what it replaced after. */
 struct store_object {
-	char *folder; /* to be filled */
+	char *folder; /* to be filled; not after publish */
 	char *final_path;
 	int lock;   /* held while the object is made: a second maker waits, then finds it */
 	bool again; /* set before begin: made though it is there, in whose place it is published */

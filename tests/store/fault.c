@@ -415,6 +415,9 @@ int fclose(FILE *stream)
 	}
 
 ON_PATH(rename, to, (const char *from, const char *to), (from, to))
+ON_PATH(renameat2, to,
+	(int from_folder, const char *from, int to_folder, const char *to, unsigned int flags),
+	(from_folder, from, to_folder, to, flags))
 ON_PATH(link, to, (const char *from, const char *to), (from, to))
 ON_PATH(symlink, to, (const char *target, const char *to), (target, to))
 ON_PATH(truncate, path, (const char *path, off_t length), (path, length))

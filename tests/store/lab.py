@@ -219,7 +219,7 @@ class Lab:
                                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                      stderr=subprocess.STDOUT, timeout=120)
             with mmap.mmap(file.fileno(), 0) as shared:
-                return Run(process.returncode, process.stdout.decode(),
+                return Run(process.returncode, os.fsdecode(process.stdout),
                            State.from_buffer_copy(shared))
 
     def image(self):

@@ -1,5 +1,6 @@
 """One kind of trouble of the store a case, on the tiny lab. Usage:
 trouble.py NESTCTL LAB WORK CASE [long]"""
+import json
 import os
 import re
 import shutil
@@ -63,7 +64,7 @@ class Cases:
             [self.lab.nestctl, "plan", f"{self.lab.work}/changed/lab.yaml", "--store",
              self.lab.store, "--out", self.lab.out], env=environment, check=True,
             stdout=subprocess.PIPE).stdout.decode()
-        return dict(re.findall(r"^ *\d+\. (\S+ \S+)(?: bookworm)? +(\S.*)$", text, re.M))
+        return dict(re.findall(r"^ *\d+\. (\S+ \S+(?: bookworm \d)?)(?: bookworm)? +(\S.*)$", text, re.M))
 
     def plan_changed(self, where, change, expected, data=None):
         """change: file of the lab -> (text, other text). What is not expected is cached."""
@@ -114,9 +115,64 @@ class Cases:
                            "compose t2": "changed: base tree, t1",
                            "compose t3": "changed: base tree, t2"},
                           self.data_with("debian/setup-hook"))
+        self.no_lock_file(host, leaf)
+        self.two_of_a_name(host)
         self.plan_changed("a unit", {}, {"compose t1": "changed: own files",
                                          "compose t2": "changed: own files, t1", **after_t2},
                           self.data_with("agent/nestctl-agent.service"))
+
+    def no_lock_file(self, host, leaf):
+        """An input that is no longer there is a change."""
+        self.plan_changed("nothing changed", {}, {})
+        os.unlink(f"{self.lab.work}/changed/lab.lock")
+        found = self.plan()
+        self.report.expect({found[host], found[leaf]} == {"changed: locked packages"},
+                           "no lock file", found)
+
+    def two_of_a_name(self, host):
+        """Two trees of a pattern and release are told apart, by what changed and by --step."""
+        polish = {"lab.yaml": ("name: t1", "name: t1\n    locale: pl_PL.UTF-8")}
+        self.plan_changed("another locale", polish,
+                          {f"{host} bookworm 2": "not built before",
+                           "compose t1": "changed: base tree, own files",
+                           "compose t2": "changed: t1", "compose t3": "changed: t2"})
+
+    # ---- the store's verbs ----------------------------------------------------------------------
+
+    def verbs(self):
+        """What a verb does not take is refused: rm with gc's dry run removes nothing."""
+        lab = self.lab
+        for verb, refusal in (("rm base --dry-run", "store rm: has no option --dry-run"),
+                              ("verify --json", "store verify: has no option --json"),
+                              ("ls --limit 1GiB", "store ls: has no option --limit"),
+                              ("gc base", "store gc: takes no key"),
+                              ("ls base", "store ls: takes no key")):
+            verb = verb.replace("base", os.listdir(f"{lab.store}/base")[0].replace(".lock-", ""))
+            run = subprocess.run([lab.nestctl, "store", *verb.split(), "--store", lab.store],
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            self.report.expect((run.returncode, run.stdout.decode()) == (2, f"nestctl: {refusal}\n"),
+                               verb, run)
+        self.report.expect(lab.objects() == self.objects, "verbs", "other objects")
+
+    # ---- names ---------------------------------------------------------------------------------
+
+    def any_bytes(self):
+        """Folders whose names are not UTF-8: objects are found and kept, and JSON is JSON."""
+        lab, where = self.lab, "any bytes"
+        lab.load("nothing")
+        lab.store, lab.out = f"{lab.root}/store\udcff", f"{lab.root}/out\udcff"
+        self.expect_built(lab.build(), where)
+        plan = json.loads(subprocess.run(
+            [lab.nestctl, "plan", "--json", f"{lab.lab}/lab/lab.yaml", "--store", lab.store,
+             "--out", lab.out], check=True, stdout=subprocess.PIPE).stdout)
+        self.report.expect(all(step["cached"] for step in plan["steps"]), where, plan)
+        store = [lab.nestctl, "store", "--store", lab.store]
+        text = subprocess.run([*store, "gc"], check=True, stdout=subprocess.PIPE).stdout
+        self.report.expect(text == b"", where, text)
+        os.mkdir(f"{lab.store}/base/\udcff")
+        listed = json.loads(subprocess.run([*store, "ls", "--json"], check=True,
+                                           stdout=subprocess.PIPE).stdout)
+        self.report.expect(len(listed["objects"]) == 5, where, listed)
 
     # ---- a store that cannot be written or read -----------------------------------------------
 
@@ -242,7 +298,23 @@ class Cases:
         trees = only(lab.store, "/tree.tar")
         report.expect(len(trees) == 1, "a tree into an empty store", trees)
 
+        self.cut_again(step)
         self.nothing_made()
+
+    def cut_again(self, step):
+        """A tree is made again, and the build ends before a name changes: the tree is there."""
+        lab, trace = self.lab, f"{self.lab.work}/trace"
+        lab.load("built")
+        lab.build("lab", *step, FAULT_AT=0, FAULT_HOW="CUT", FAULT_TRACE=trace)
+        with open(trace) as file:
+            renames = [at for at, line in enumerate(file, 1)
+                       if re.match(rf"rename\S* {lab.store}/base/", line)]
+        self.report.expect(renames, "a tree again", "no name changed")
+        for at in renames:
+            lab.load("built")
+            run = lab.build("lab", *step, FAULT_AT=at, FAULT_HOW="CUT")
+            self.report.expect(run.status == -9 and lab.objects() == self.objects, "a tree again",
+                               f"before {run.what}: {lab.objects()}")
 
     def nothing_made(self):
         """The maker ends as if all were well; what it published is no tree, and is replaced."""

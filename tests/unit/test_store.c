@@ -11,7 +11,9 @@
 #include <cmocka.h>
 
 #include "base/fs.h"
+#include "store/gc.h"
 #include "store/inputs.h"
+#include "store/packages.h"
 #include "store/store.h"
 
 struct fixture {
@@ -169,6 +171,43 @@ static void made_again_replaces(void **state)
 	assert_true(store_has(fixture->store, "base", "k7", NULL));
 }
 
+static void count_removed(void *context, const struct store_entry *entry)
+{
+	(void)entry;
+	++*(int *)context;
+}
+
+/* A build leaves its root when it ends: until then what it uses is needed, packages too. */
+static void gc_spares_what_is_used(void **state)
+{
+	static const char list[] = "{\"trees\": [{\"packages\": [{\"name\": \"p\", \"version\": "
+				   "\"1\", \"sha256\": \"aa\"}]}]}";
+	struct fixture *fixture = *state;
+	CLEANUP(store_object_done) struct store_object object = STORE_OBJECT_INIT;
+	CLEANUP(free_cleanup) char *package = store_package_path(fixture->store, "aa");
+	int hold, packages, removed = 0;
+	struct store_gc gc = { .on_removed = count_removed, .context = &removed };
+	struct err err = { 0 };
+	bool exists;
+
+	assert_int_equal(store_packages_hold(fixture->store, &packages, &err), 0);
+	assert_int_equal(file_write(package, "x", 1, 0600, &err), 0);
+	assert_int_equal(store_begin(fixture->store, "base", "k8", &object, &exists, &err), 0);
+	CLEANUP(free_cleanup) char *file = path_join(object.folder, "packages.json");
+	assert_int_equal(file_write(file, list, strlen(list), 0600, &err), 0);
+	assert_int_equal(store_publish(&object, "a step", &no_inputs, &err), 0);
+	store_object_done(&object);
+	close(packages);
+	assert_int_equal(store_hold(fixture->store, "base", "k8", &hold, &err), 0);
+	assert_int_equal(store_collect(fixture->store, &gc, &err), 0);
+	assert_int_equal(removed, 0);
+	assert_true(path_exists(package));
+	close(hold);
+	assert_int_equal(store_collect(fixture->store, &gc, &err), 0);
+	assert_int_equal(removed, 2);
+	assert_false(path_exists(package));
+}
+
 /* What another build has mended meanwhile stays. */
 static void only_damage_is_discarded(void **state)
 {
@@ -211,11 +250,12 @@ static void changed_inputs_are_named(void **state)
 	(void)state;
 	inputs_add(&before, "base tree", "1");
 	inputs_add(&before, "disk", "2");
+	inputs_add(&before, "locked packages", "5");
 	inputs_add(&now, "base tree", "1");
 	inputs_add(&now, "disk", "3");
 	inputs_add_number(&now, "time", 4);
 	CLEANUP(free_cleanup) char *changed = inputs_changed(&before, &now);
-	assert_string_equal(changed, "disk, time");
+	assert_string_equal(changed, "disk, time, locked packages");
 	CLEANUP(free_cleanup) char *none = inputs_changed(&now, &now);
 	assert_string_equal(none, "");
 	inputs_key(&before, a);
@@ -274,6 +314,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(two_makers_make_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_held_stays, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(made_again_replaces, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(gc_spares_what_is_used, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(only_damage_is_discarded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(leftovers_are_cleared, set_up, tear_down),
 		cmocka_unit_test(changed_inputs_are_named),

@@ -601,6 +601,32 @@ static void the_preflight_leaves_qemu_out(void **state)
 	}
 }
 
+/* What is there needs no room, and a build without installers no machine's memory. */
+static void the_preflight_asks_for_no_room_that_nobody_needs(void **state)
+{
+	static char none[] = "", medium[] = "/dvd.iso";
+	struct place *place = *state;
+
+	for (int there = 0; there < 2; there++)
+		for (int installed = 0; installed < 2; installed++) {
+			CLEANUP(preflight_done) struct preflight preflight = { 0 };
+			const struct preflight_request request = {
+				.stack = &place->fixture.stack,
+				.store_has_all = there,
+				.out_has_all = there,
+				.build_only = true,
+			};
+
+			for (size_t i = 0; i < 3; i++)
+				place->fixture.layers[i].install.medium = none;
+			if (installed)
+				place->fixture.layers[1].install.medium = medium;
+			assert_int_equal(preflight_check(&request, &preflight, NULL), 0);
+			assert_int_equal(finds(&preflight, "disk for the cache"), !there);
+			assert_int_equal(finds(&preflight, "free memory"), installed);
+		}
+}
+
 static void an_accelerator_is_none(void **state)
 {
 	struct place *place = *state;
@@ -711,6 +737,7 @@ int main(void)
 		CASE(a_domain_of_that_name),
 		CASE(profiles_that_xen_cannot_run),
 		CASE(the_preflight_leaves_qemu_out),
+		CASE(the_preflight_asks_for_no_room_that_nobody_needs),
 		CASE(an_accelerator_is_none),
 		CASE(bridges),
 		CASE(an_echo_server_wants_an_address_of_ours),
