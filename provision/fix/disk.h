@@ -8,8 +8,8 @@ struct disk_part {
 	unsigned number; /* 1 is the first; 0: no partition table, or not known */
 	struct extent where;
 	struct probe probe;
-	char partuuid[48];
-	char *mount_point; /* by fstab, owned; NULL: none */
+	char partuuid[PARTUUID_BYTES]; /* "": none */
+	char *mount_point;	       /* by fstab, owned; NULL: none */
 	bool is_root, is_swap, is_boot, is_esp;
 };
 
@@ -30,6 +30,8 @@ void disk_done(struct disk *disk);
 int disk_part_open(struct image *image, const struct disk_part *part, bool writable,
 		   struct fsys **ret_fsys, struct err *err);
 bool disk_part_is_ext(const struct disk_part *part);
+/* By its signature; a machine that was suspended to it has left another there. */
+bool disk_part_is_swap(const struct disk_part *part);
 struct disk_part *disk_by_number(const struct disk *disk, unsigned number);
 /* What a name means on this disk: "UUID=...", "LABEL=...", "/dev/hda2" (the first disk of any
  * kind), ".../by-id/...-part2", "/dev/disk/by-uuid/...". NULL: nothing here. */

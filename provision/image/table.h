@@ -13,6 +13,7 @@ struct table_entry {
 	bool active;
 	char type[40]; /* "83", "82", GPT type GUID */
 	char name[73]; /* GPT name */
+	char uuid[40]; /* PARTUUID; MBR: of the disk's signature and the number */
 };
 
 struct table {
