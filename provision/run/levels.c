@@ -327,8 +327,7 @@ void levels_end(struct levels *levels, const char *why, double now)
 				     : str_format("it %s before its record came", verb);
 
 		if (level->state == LEVEL_WAITING) {
-			free(level->message);
-			level->message = str_copy(why);
+			text_set(&level->message, why);
 			level_enter(levels, level, LEVEL_NOT_REACHED, now);
 		} else {
 			level_fail(levels, level, step, why, now);
