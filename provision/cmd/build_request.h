@@ -21,6 +21,8 @@ struct build_request { /* zeroed, then build_request_load; build_request_done it
 	struct plan *plan;
 };
 
+/* The stack file that is the first operand: read, planned, its store open. The errors are theirs.
+ * build_request_done it, after a failure too. */
 int build_request_load(const struct arguments *arguments, struct build_request *request,
 		       struct err *err);
 void build_request_done(struct build_request *request);

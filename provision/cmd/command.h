@@ -29,6 +29,7 @@ struct command {
 	int (*run)(const struct arguments *arguments, struct err *err);
 };
 
+/* NULL: there is no such verb. */
 const struct command *command_find(const char *name);
 const struct command *command_at(int index); /* NULL after the last */
 
