@@ -40,8 +40,9 @@ bool argument_given(const struct arguments *arguments, const char *name);
 int argument_number(const struct arguments *arguments, const char *name, unsigned min, unsigned max,
 		    unsigned *value, struct err *err);
 
-/* Parses what follows the verb. -EINVAL names the option and the way to --help. arguments_done
- * frees. argv starts after the verb. */
+/* Parses what follows the verb: argv starts there, and outlives the arguments. -EINVAL names the
+ * option and the way to --help. ret_arguments is zeroed before; arguments_done it, after a failure
+ * too. */
 int arguments_parse(const struct command *command, int argc, char **argv,
 		    struct arguments *ret_arguments, struct err *err);
 /* Frees what arguments_parse made; a zeroed struct is allowed. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cmd/operation.h"
 #include "store/gc.h"
 #include "store/packages.h"
 
@@ -82,11 +83,20 @@ static int list_json(const struct store *store, const struct store_list *list)
 	return 0;
 }
 
-static int run_ls(const struct arguments *arguments, struct store *store, struct err *err)
+static int objects_list(const struct arguments *arguments, struct store **ret_store,
+			struct store_list *ret_list, struct err *err)
 {
+	int r = store_open(argument(arguments, "store"), ret_store, err);
+
+	return r < 0 ? r : store_list(*ret_store, ret_list, err);
+}
+
+static int run_ls(const struct arguments *arguments, struct err *err)
+{
+	CLEANUP(store_cleanup) struct store *store = NULL;
 	CLEANUP(store_list_done) struct store_list list = { 0 };
 	uint64_t total = 0;
-	int r = store_list(store, &list, err);
+	int r = objects_list(arguments, &store, &list, err);
 
 	if (r < 0)
 		return r;
@@ -133,10 +143,11 @@ static int selected(const struct arguments *arguments, const struct store_list *
 	return 0;
 }
 
-static int run_verify(const struct arguments *arguments, struct store *store, struct err *err)
+static int run_verify(const struct arguments *arguments, struct err *err)
 {
+	CLEANUP(store_cleanup) struct store *store = NULL;
 	CLEANUP(store_list_done) struct store_list list = { 0 };
-	int r = store_list(store, &list, err), status = 0;
+	int r = objects_list(arguments, &store, &list, err), status = 0;
 	CLEANUP(free_cleanup) bool *chosen = mem_alloc(list.count + 1);
 	size_t sound_packages = 0;
 
@@ -170,8 +181,9 @@ static void removed_print(void *context, const struct store_entry *entry)
 	       entry->key, (double)entry->size_bytes / (1 << 20), entry->name);
 }
 
-static int run_gc(const struct arguments *arguments, struct store *store, struct err *err)
+static int run_gc(const struct arguments *arguments, struct err *err)
 {
+	CLEANUP(store_cleanup) struct store *store = NULL;
 	struct store_gc gc = {
 		.dry_run = argument_given(arguments, "dry-run"),
 		.on_removed = removed_print,
@@ -179,21 +191,19 @@ static int run_gc(const struct arguments *arguments, struct store *store, struct
 	};
 	const char *limit = argument(arguments, "limit");
 
-	if (arguments->rest_count > 1)
-		return err_set(err, -EINVAL, "store gc: takes no key (store rm removes one)");
 	if (limit && (size_parse(limit, &gc.limit_bytes) < 0 || gc.limit_bytes == 0))
 		return err_set(err, -EINVAL, "--limit: \"%s\" is no size (write 4GiB)", limit);
-	return store_collect(store, &gc, err);
+	int r = store_open(argument(arguments, "store"), &store, err);
+	return r < 0 ? r : store_collect(store, &gc, err);
 }
 
-static int run_rm(const struct arguments *arguments, struct store *store, struct err *err)
+static int run_rm(const struct arguments *arguments, struct err *err)
 {
+	CLEANUP(store_cleanup) struct store *store = NULL;
 	CLEANUP(store_list_done) struct store_list list = { 0 };
-	int r = store_list(store, &list, err);
+	int r = objects_list(arguments, &store, &list, err);
 	CLEANUP(free_cleanup) bool *chosen = mem_alloc(list.count + 1);
 
-	if (arguments->rest_count == 1)
-		return err_set(err, -EINVAL, "store rm: which? (nestctl store ls lists the keys)");
 	if (r == 0)
 		r = selected(arguments, &list, chosen, err);
 	for (size_t i = 0; r == 0 && i < list.count; i++)
@@ -202,28 +212,17 @@ static int run_rm(const struct arguments *arguments, struct store *store, struct
 	return r;
 }
 
-static const struct operation {
-	const char *name;
-	int (*run)(const struct arguments *arguments, struct store *store, struct err *err);
-} operations[] = {
-	{ "ls", run_ls },
-	{ "verify", run_verify },
-	{ "gc", run_gc },
-	{ "rm", run_rm },
+static const struct operation operations[] = {
+	{ "ls", "ls [--store DIR] [--json]", 0, 0, run_ls },
+	{ "verify", "verify [KEY...] [--store DIR]", 0, -1, run_verify },
+	{ "gc", "gc [--store DIR] [--limit SIZE] [--dry-run]", 0, 0, run_gc },
+	{ "rm", "rm KEY... [--store DIR]", 1, -1, run_rm },
+	{ 0 },
 };
 
 static int store_run(const struct arguments *arguments, struct err *err)
 {
-	CLEANUP(store_cleanup) struct store *store = NULL;
-
-	for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
-		if (strcmp(operations[i].name, arguments->rest[0]) != 0)
-			continue;
-		int r = store_open(argument(arguments, "store"), &store, err);
-		return r < 0 ? r : operations[i].run(arguments, store, err);
-	}
-	return err_set(err, -EINVAL, "store: \"%s\" is none of ls, verify, gc, rm",
-		       arguments->rest[0]);
+	return operation_run("store", operations, arguments, err);
 }
 
 const struct command store_command = {
