@@ -5,8 +5,7 @@
 #include "plan/plan.h"
 
 #define BUILD_OPTION_ROWS                                                                          \
-	{ "out", 'o', "DIR", "where the stacks' folders are made (default: out)" },                \
-		{ "store", 0, "DIR", "the store (default: ~/.cache/nestctl)" },                    \
+	OPTION_OUT, OPTION_STORE,                                                                  \
 		{ "lock", 0, "FILE",                                                               \
 		  "the lock file (default: beside STACK, as STACK.lock, if it is there)" },        \
 	{                                                                                          \

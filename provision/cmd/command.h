@@ -11,6 +11,16 @@ struct option_row {
 	const char *help;
 };
 
+/* Those that many verbs have. */
+#define OPTION_OUT                                                                                 \
+	{                                                                                          \
+		"out", 'o', "DIR", "where stacks are built, a folder each (default: out)"          \
+	}
+#define OPTION_STORE                                                                               \
+	{                                                                                          \
+		"store", 0, "DIR", "the store (default: ~/.cache/nestctl)"                         \
+	}
+
 struct arguments {
 	const struct option_row *options; /* the verb's, ends with a NULL name */
 	const char **values;		  /* one an option; "" for a flag that was given, or NULL */

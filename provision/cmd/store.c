@@ -11,7 +11,7 @@
 #include "store/packages.h"
 
 static const struct option_row options[] = {
-	{ "store", 0, "DIR", "the store (default: ~/.cache/nestctl)" },
+	OPTION_STORE,
 	{ "limit", 0, "SIZE", "gc: at most this much stays, such as 4GiB" },
 	{ "dry-run", 'n', NULL, "gc: say what would go, and leave it" },
 	{ "json", 0, NULL, "ls: one JSON object on standard output" },
