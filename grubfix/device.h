@@ -20,6 +20,7 @@ struct device {
 	char *reason; /* owned; DEVICE_UNKNOWN */
 };
 
+/* Never fails: what cannot be resolved is a DEVICE_UNKNOWN with its reason. device_done it. */
 void device_resolve(const struct grubfix_facts *facts, const char *name, struct device *ret_device);
 void device_done(struct device *device);
 

@@ -443,13 +443,6 @@ void doc_remove(struct doc *doc, uint32_t first, uint32_t last)
 		doc_replace(doc, i, "");
 }
 
-uint32_t doc_line_first(const struct doc *doc, uint32_t token)
-{
-	while (token > 0 && doc->tokens[token - 1].kind != TOKEN_NEWLINE)
-		token--;
-	return token;
-}
-
 uint32_t doc_line_end(const struct doc *doc, uint32_t token)
 {
 	while (token < doc->token_count && doc->tokens[token].kind != TOKEN_NEWLINE)

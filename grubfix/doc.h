@@ -122,13 +122,14 @@ void doc_attribute(struct doc *doc, uint32_t node, const char *name, const char 
 
 /* --- for the rules --------------------------------------------------------------------------- */
 
+/* Changes are kept beside the tokens until doc_settle; text is copied. A token that is replaced
+ * twice is what the last one says. */
 void doc_replace(struct doc *doc, uint32_t token, const char *text);
 void doc_before(struct doc *doc, uint32_t token, const char *text);
 void doc_after(struct doc *doc, uint32_t token, const char *text);
 /* Removes tokens first..last. */
 void doc_remove(struct doc *doc, uint32_t first, uint32_t last);
-/* The first token of the line that a token stands on, and one past its line end. */
-uint32_t doc_line_first(const struct doc *doc, uint32_t token);
+/* One past the line end of the line that a token stands on. */
 uint32_t doc_line_end(const struct doc *doc, uint32_t token);
 /* The line end that the text uses. */
 const char *doc_newline(const struct doc *doc);

@@ -24,7 +24,6 @@ extern const struct guest_format guest_flat, guest_sxp, guest_libvirt;
 
 /* The last assignment of a name in a flat config; NULL: none. */
 const struct statement *flat_find(const struct doc *doc, const char *name);
-bool flat_is_list(const struct doc *doc, const struct statement *statement);
 /* Writes a scalar: numbers bare, anything else in the quotes that stand there, or in '"'. */
 void flat_write(struct doc *doc, const struct statement *statement, const char *value);
 /* "name=value" in the way this file writes assignments; the caller frees. */

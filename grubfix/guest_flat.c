@@ -12,11 +12,6 @@ const struct statement *flat_find(const struct doc *doc, const char *name)
 	return NULL;
 }
 
-bool flat_is_list(const struct doc *doc, const struct statement *statement)
-{
-	return token_is(doc, statement->value_first, "[");
-}
-
 static bool is_number(const char *value)
 {
 	return *value && value[strspn(value, "0123456789")] == '\0';

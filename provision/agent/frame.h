@@ -19,6 +19,7 @@ struct frame {
 	bool inside;
 };
 
+/* Bytes as they came, in pieces of any size; calls back before it returns. */
 void frame_feed(struct frame *frame, const char *data, size_t length);
 /* The line is new: what was half received is text. */
 void frame_reset(struct frame *frame);

@@ -247,13 +247,12 @@ static void guest_ask_down(struct guest *guest)
 	if (guest->domain < 0 || guest->asked_down || guests->destroying || left <= 0)
 		return;
 	/* Its own guests have to be gone well before its time is up. */
-	if (guest->heard && outward_has_hello(guests->outward) &&
-	    guest_down(guest, (unsigned)(left * 2 / 3 + 0.5)))
-		guest->asked_down = true;
-	else if (!guest->xl.running)
-		guest_xl(guest, "shutdown", guest->conf->name, SHUTDOWN_SECONDS, xl_ended);
-	else
+	bool told = guest->heard && outward_has_hello(guests->outward) &&
+		    guest_down(guest, (unsigned)(left * 2 / 3 + 0.5));
+	if (!told && guest->xl.running)
 		return; /* xl create is at work on it */
+	if (!told)
+		guest_xl(guest, "shutdown", guest->conf->name, SHUTDOWN_SECONDS, xl_ended);
 	guest->asked_down = true;
 }
 

@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* Path of a shipped file ("templates/grub.cfg", "nestctl-agent"): in $NESTCTL_DATA if set, else
+/* Path of a shipped file ("templates/grub/default", "nestctl-agent"): in $NESTCTL_DATA if set, else
  * beside the program, in the folder above it (a build tree), or where it was installed. -ENOENT
  * names the places. The caller frees. */
 int data_path(const char *name, char **ret_path, struct err *err);

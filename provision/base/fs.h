@@ -43,6 +43,7 @@ int fd_keep_owner(int fd, uid_t owner, gid_t group);
  * errno. */
 int fd_zero(int fd, uint64_t offset, uint64_t length);
 
+/* Something is there, behind symlinks; false too where it may not be looked. */
 bool path_exists(const char *path);
 /* Makes the folder and what is missing above it, and syncs their names: what is published in it
  * would go with it. */
@@ -67,6 +68,7 @@ struct temp {
 		.fd = -1                                                                           \
 	}
 
+/* Open to read and write. temp_done it, after a failure too. */
 int temp_open(struct temp *temp, const char *final_path, mode_t mode, struct err *err);
 int temp_publish(struct temp *temp, struct err *err); /* fsync, rename, fsync of the folder */
 void temp_done(struct temp *temp);

@@ -56,7 +56,7 @@ static int path_bind(const char *root, const struct jail_path *path)
 		return errno == ENOENT ? 0 : -errno;
 	if (strlen(root) + strlen(path->path) >= sizeof inside)
 		return -ENAMETOOLONG;
-	strcpy(stpcpy(inside, root), path->path);
+	stpcpy(stpcpy(inside, root), path->path);
 	int r = folders_make(inside);
 	if (r < 0)
 		return r;

@@ -5,8 +5,7 @@
 #include "plan/plan.h"
 
 #define BUILD_OPTION_ROWS                                                                          \
-	{ "out", 'o', "DIR", "where the stacks' folders are made (default: out)" },                \
-		{ "store", 0, "DIR", "the store (default: ~/.cache/nestctl)" },                    \
+	OPTION_OUT, OPTION_STORE,                                                                  \
 		{ "lock", 0, "FILE",                                                               \
 		  "the lock file (default: beside STACK, as STACK.lock, if it is there)" },        \
 	{                                                                                          \
@@ -21,6 +20,8 @@ struct build_request { /* zeroed, then build_request_load; build_request_done it
 	struct plan *plan;
 };
 
+/* The stack file that is the first operand: read, planned, its store open. The errors are theirs.
+ * build_request_done it, after a failure too. */
 int build_request_load(const struct arguments *arguments, struct build_request *request,
 		       struct err *err);
 void build_request_done(struct build_request *request);

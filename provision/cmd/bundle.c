@@ -15,7 +15,7 @@
 static const struct option_row options[] = {
 	{ "output", 'o', "FILE", "the archive (default: NAME.tar.zst, NAME of the stack)" },
 	{ "lock", 0, "FILE", "the lock file (default: beside STACK, as STACK.lock)" },
-	{ "store", 0, "DIR", "the store (default: ~/.cache/nestctl)" },
+	OPTION_STORE,
 	{ NULL, 0, NULL, NULL },
 };
 

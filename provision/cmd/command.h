@@ -11,6 +11,16 @@ struct option_row {
 	const char *help;
 };
 
+/* Those that many verbs have. */
+#define OPTION_OUT                                                                                 \
+	{                                                                                          \
+		"out", 'o', "DIR", "where stacks are built, a folder each (default: out)"          \
+	}
+#define OPTION_STORE                                                                               \
+	{                                                                                          \
+		"store", 0, "DIR", "the store (default: ~/.cache/nestctl)"                         \
+	}
+
 struct arguments {
 	const struct option_row *options; /* the verb's, ends with a NULL name */
 	const char **values;		  /* one an option; "" for a flag that was given, or NULL */
@@ -29,6 +39,7 @@ struct command {
 	int (*run)(const struct arguments *arguments, struct err *err);
 };
 
+/* NULL: there is no such verb. */
 const struct command *command_find(const char *name);
 const struct command *command_at(int index); /* NULL after the last */
 
@@ -39,8 +50,9 @@ bool argument_given(const struct arguments *arguments, const char *name);
 int argument_number(const struct arguments *arguments, const char *name, unsigned min, unsigned max,
 		    unsigned *value, struct err *err);
 
-/* Parses what follows the verb. -EINVAL names the option and the way to --help. arguments_done
- * frees. argv starts after the verb. */
+/* Parses what follows the verb: argv starts there, and outlives the arguments. -EINVAL names the
+ * option and the way to --help. ret_arguments is zeroed before; arguments_done it, after a failure
+ * too. */
 int arguments_parse(const struct command *command, int argc, char **argv,
 		    struct arguments *ret_arguments, struct err *err);
 /* Frees what arguments_parse made; a zeroed struct is allowed. */

@@ -123,7 +123,7 @@ static int console_run(const struct arguments *arguments, struct err *err)
 }
 
 static const struct option_row console_options[] = {
-	{ "out", 'o', "DIR", "where stacks are built, a folder each (default: out)" },
+	OPTION_OUT,
 	{ 0 },
 };
 

@@ -37,8 +37,8 @@ static int doctor_run(const struct arguments *arguments, struct err *err)
 }
 
 static const struct option_row doctor_options[] = {
-	{ "out", 'o', "DIR", "where stacks are built, a folder each (default: out)" },
-	{ "store", 0, "DIR", "where the cache is" },
+	OPTION_OUT,
+	OPTION_STORE,
 	{ "json", 0, NULL, "for programs" },
 	{ 0 },
 };

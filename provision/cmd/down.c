@@ -55,7 +55,7 @@ static int down_run(const struct arguments *arguments, struct err *err)
 }
 
 static const struct option_row down_options[] = {
-	{ "out", 'o', "DIR", "where stacks are built, a folder each (default: out)" },
+	OPTION_OUT,
 	{ "seconds", 0, "N", "for each level to power itself down (default: 30)" },
 	{ 0 },
 };

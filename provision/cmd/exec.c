@@ -47,7 +47,7 @@ static int exec_run(const struct arguments *arguments, struct err *err)
 }
 
 static const struct option_row exec_options[] = {
-	{ "out", 'o', "DIR", "where stacks are built, a folder each (default: out)" },
+	OPTION_OUT,
 	{ 0 },
 };
 

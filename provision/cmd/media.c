@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "cmd/operation.h"
 #include "media/medium.h"
 
 static const struct option_row options[] = {
@@ -69,29 +70,15 @@ static int run_extract(const struct arguments *arguments, struct err *err)
 	return r < 0 ? r : medium_extract(medium, arguments->rest[2], output, err);
 }
 
-static const struct operation {
-	const char *name, *usage;
-	int operands; /* the name itself included */
-	int (*run)(const struct arguments *arguments, struct err *err);
-} operations[] = {
-	{ "inspect", "inspect MEDIUM [--json]", 2, run_inspect },
-	{ "extract", "extract MEDIUM NAME --output FILE", 3, run_extract },
+static const struct operation operations[] = {
+	{ "inspect", "inspect MEDIUM [--json]", 1, 1, run_inspect },
+	{ "extract", "extract MEDIUM NAME --output FILE", 2, 2, run_extract },
+	{ 0 },
 };
 
 static int media_run(const struct arguments *arguments, struct err *err)
 {
-	for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
-		const struct operation *operation = &operations[i];
-
-		if (strcmp(operation->name, arguments->rest[0]) != 0)
-			continue;
-		if (arguments->rest_count != operation->operands)
-			return err_set(err, -EINVAL, "media %s: usage: nestctl media %s",
-				       operation->name, operation->usage);
-		return operation->run(arguments, err);
-	}
-	return err_set(err, -EINVAL, "media: \"%s\" is none of inspect, extract",
-		       arguments->rest[0]);
+	return operation_run("media", operations, arguments, err);
 }
 
 const struct command media_command = {

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/spawn.h"
+#include "cmd/operation.h"
 #include "pxe/install.h"
 #include "pxe/netboot.h"
 #include "pxe/render.h"
@@ -155,33 +156,22 @@ static int run_netboot(const struct arguments *arguments, struct err *err)
 	return r < 0 ? r : netboot_make(arguments->rest[1], ca, arguments->rest[2], err);
 }
 
-static const struct operation {
-	const char *name;
-	int operands;
-	const char *usage;
-	int (*run)(const struct arguments *arguments, struct err *err);
-} operations[] = {
-	{ "serve", 1, "serve LAB", run_serve },
-	{ "render", 2, "render LAB DIR", run_render },
-	{ "status", 1, "status LAB|URL", run_status },
-	{ "install", 0, "install", run_install },
-	{ "netboot", 2, "netboot TREE DIR --ca FILE", run_netboot },
+#define BUILD_OPTIONS "[--out DIR] [--store DIR] [--accel HOW] [--offline]"
+
+static const struct operation operations[] = {
+	{ "serve", "serve LAB " BUILD_OPTIONS " [--keep]", 1, 1, run_serve },
+	{ "render", "render LAB DIR " BUILD_OPTIONS, 2, 2, run_render },
+	{ "status", "status LAB|URL [--watch] [--json]", 1, 1, run_status },
+	{ "install",
+	  "install [--command-line FILE] [--ca FILE] [--sys DIR] [--dev DIR] [--settle SECONDS]", 0,
+	  0, run_install },
+	{ "netboot", "netboot TREE DIR --ca FILE", 2, 2, run_netboot },
+	{ 0 },
 };
 
 static int pxe_run(const struct arguments *arguments, struct err *err)
 {
-	for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
-		const struct operation *operation = &operations[i];
-
-		if (!str_equal(operation->name, arguments->rest[0]))
-			continue;
-		if (arguments->rest_count - 1 != operation->operands)
-			return err_set(err, -EINVAL, "pxe: write nestctl pxe %s", operation->usage);
-		return operation->run(arguments, err);
-	}
-	return err_set(err, -EINVAL,
-		       "pxe: \"%s\" is none of serve, render, status, install, netboot",
-		       arguments->rest[0]);
+	return operation_run("pxe", operations, arguments, err);
 }
 
 const struct command pxe_command = {

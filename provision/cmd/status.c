@@ -60,7 +60,7 @@ static int status_run(const struct arguments *arguments, struct err *err)
 }
 
 static const struct option_row status_options[] = {
-	{ "out", 'o', "DIR", "where stacks are built, a folder each (default: out)" },
+	OPTION_OUT,
 	{ "json", 0, NULL, "for programs" },
 	{ 0 },
 };

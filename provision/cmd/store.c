@@ -6,11 +6,12 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "cmd/operation.h"
 #include "store/gc.h"
 #include "store/packages.h"
 
 static const struct option_row options[] = {
-	{ "store", 0, "DIR", "the store (default: ~/.cache/nestctl)" },
+	OPTION_STORE,
 	{ "limit", 0, "SIZE", "gc: at most this much stays, such as 4GiB" },
 	{ "dry-run", 'n', NULL, "gc: say what would go, and leave it" },
 	{ "json", 0, NULL, "ls: one JSON object on standard output" },
@@ -83,11 +84,20 @@ static int list_json(const struct store *store, const struct store_list *list)
 	return 0;
 }
 
-static int run_ls(const struct arguments *arguments, struct store *store, struct err *err)
+static int objects_list(const struct arguments *arguments, struct store **ret_store,
+			struct store_list *ret_list, struct err *err)
 {
+	int r = store_open(argument(arguments, "store"), ret_store, err);
+
+	return r < 0 ? r : store_list(*ret_store, ret_list, err);
+}
+
+static int run_ls(const struct arguments *arguments, struct err *err)
+{
+	CLEANUP(store_cleanup) struct store *store = NULL;
 	CLEANUP(store_list_done) struct store_list list = { 0 };
 	uint64_t total = 0;
-	int r = store_list(store, &list, err);
+	int r = objects_list(arguments, &store, &list, err);
 
 	if (r < 0)
 		return r;
@@ -134,10 +144,11 @@ static int selected(const struct arguments *arguments, const struct store_list *
 	return 0;
 }
 
-static int run_verify(const struct arguments *arguments, struct store *store, struct err *err)
+static int run_verify(const struct arguments *arguments, struct err *err)
 {
+	CLEANUP(store_cleanup) struct store *store = NULL;
 	CLEANUP(store_list_done) struct store_list list = { 0 };
-	int r = store_list(store, &list, err), status = 0;
+	int r = objects_list(arguments, &store, &list, err), status = 0;
 	CLEANUP(free_cleanup) bool *chosen = mem_alloc(list.count + 1);
 	size_t sound_packages = 0;
 
@@ -171,8 +182,9 @@ static void removed_print(void *context, const struct store_entry *entry)
 	       entry->key, (double)entry->size_bytes / (1 << 20), entry->name);
 }
 
-static int run_gc(const struct arguments *arguments, struct store *store, struct err *err)
+static int run_gc(const struct arguments *arguments, struct err *err)
 {
+	CLEANUP(store_cleanup) struct store *store = NULL;
 	struct store_gc gc = {
 		.dry_run = argument_given(arguments, "dry-run"),
 		.on_removed = removed_print,
@@ -182,17 +194,17 @@ static int run_gc(const struct arguments *arguments, struct store *store, struct
 
 	if (limit && (size_parse(limit, &gc.limit_bytes) < 0 || gc.limit_bytes == 0))
 		return err_set(err, -EINVAL, "--limit: \"%s\" is no size (write 4GiB)", limit);
-	return store_collect(store, &gc, err);
+	int r = store_open(argument(arguments, "store"), &store, err);
+	return r < 0 ? r : store_collect(store, &gc, err);
 }
 
-static int run_rm(const struct arguments *arguments, struct store *store, struct err *err)
+static int run_rm(const struct arguments *arguments, struct err *err)
 {
+	CLEANUP(store_cleanup) struct store *store = NULL;
 	CLEANUP(store_list_done) struct store_list list = { 0 };
-	int r = store_list(store, &list, err);
+	int r = objects_list(arguments, &store, &list, err);
 	CLEANUP(free_cleanup) bool *chosen = mem_alloc(list.count + 1);
 
-	if (arguments->rest_count == 1)
-		return err_set(err, -EINVAL, "store rm: which? (nestctl store ls lists the keys)");
 	if (r == 0)
 		r = selected(arguments, &list, chosen, err);
 	for (size_t i = 0; r == 0 && i < list.count; i++)
@@ -201,59 +213,17 @@ static int run_rm(const struct arguments *arguments, struct store *store, struct
 	return r;
 }
 
-static const struct operation {
-	const char *name;
-	int (*run)(const struct arguments *arguments, struct store *store, struct err *err);
-	bool takes_keys;
-	const char *own_options[3];
-} operations[] = {
-	{ "ls", run_ls, false, { "json" } },
-	{ "verify", run_verify, true, { NULL } },
-	{ "gc", run_gc, false, { "limit", "dry-run" } },
-	{ "rm", run_rm, true, { NULL } },
+static const struct operation operations[] = {
+	{ "ls", "ls [--store DIR] [--json]", 0, 0, run_ls },
+	{ "verify", "verify [KEY...] [--store DIR]", 0, -1, run_verify },
+	{ "gc", "gc [--store DIR] [--limit SIZE] [--dry-run]", 0, 0, run_gc },
+	{ "rm", "rm KEY... [--store DIR]", 1, -1, run_rm },
+	{ 0 },
 };
-
-static const struct operation *operation_find(const char *name)
-{
-	for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
-		if (str_equal(operations[i].name, name))
-			return &operations[i];
-	return NULL;
-}
-
-static bool takes(const struct operation *operation, const char *option)
-{
-	for (const char *const *own = operation->own_options; *own; own++)
-		if (str_equal(*own, option))
-			return true;
-	return str_equal(option, "store");
-}
-
-/* Whoever asks rm for a dry run must not lose an object. */
-static int operation_check(const struct operation *operation, const struct arguments *arguments,
-			   struct err *err)
-{
-	for (const struct option_row *row = options; row->name; row++)
-		if (argument_given(arguments, row->name) && !takes(operation, row->name))
-			return err_set(err, -EINVAL, "store %s: has no option --%s",
-				       operation->name, row->name);
-	if (arguments->rest_count > 1 && !operation->takes_keys)
-		return err_set(err, -EINVAL, "store %s: takes no key", operation->name);
-	return 0;
-}
 
 static int store_run(const struct arguments *arguments, struct err *err)
 {
-	const struct operation *operation = operation_find(arguments->rest[0]);
-	CLEANUP(store_cleanup) struct store *store = NULL;
-
-	if (!operation)
-		return err_set(err, -EINVAL, "store: \"%s\" is none of ls, verify, gc, rm",
-			       arguments->rest[0]);
-	int r = operation_check(operation, arguments, err);
-	if (r == 0)
-		r = store_open(argument(arguments, "store"), &store, err);
-	return r < 0 ? r : operation->run(arguments, store, err);
+	return operation_run("store", operations, arguments, err);
 }
 
 const struct command store_command = {

@@ -40,7 +40,7 @@ static int up_run(const struct arguments *arguments, struct err *err)
 }
 
 static const struct option_row up_options[] = {
-	{ "out", 'o', "DIR", "where stacks are built, a folder each (default: out)" },
+	OPTION_OUT,
 	{ "l0", 0, "NAME", "what runs L1: qemu, xen (default: qemu)" },
 	{ "bridge", 0, "NAME", "l0 xen: the bridge of L1 (default: xenbr0, br0, the first)" },
 	{ "accel", 0, "HOW", "auto, tcg or kvm (default: auto)" },

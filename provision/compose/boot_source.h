@@ -24,11 +24,12 @@ void boot_source_done(struct boot_source *source);
  * order of loading, each once. dependencies: a modules.dep; what it does not name adds nothing. */
 void driver_paths(const char *dependencies, const char *driver, struct strv *paths);
 
+/* The kernel and busybox: never NULL after boot_source_read. They belong to the source. */
 const struct member *boot_source_kernel(const struct boot_source *source);
+const struct member *boot_source_busybox(const struct boot_source *source);
 /* The hypervisor as an EFI program, NULL if the tree has none. */
 const struct member *boot_source_hypervisor_efi(const struct boot_source *source);
 /* Its modules.dep, never NULL. */
 const char *boot_source_dependencies(const struct boot_source *source);
-const struct member *boot_source_busybox(const struct boot_source *source);
 /* The module of a file name in order; never NULL for names from there. */
 const struct member *boot_source_module(const struct boot_source *source, const char *file_name);

@@ -154,7 +154,7 @@ static int own_put(const struct compose_request *request, struct volumes *volume
 		r = password_set(volumes, layer, err);
 	if (r == 0)
 		r = kernel_put(&composition, volumes, err);
-	return r < 0 ? r : loader_files_put(&composition, volumes, err);
+	return r == 0 ? loader_files_put(&composition, volumes, err) : r;
 }
 
 static int loader_install(const struct compose_request *request, struct image *image,

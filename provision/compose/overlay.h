@@ -21,6 +21,7 @@ struct overlay {
 	size_t count;
 };
 
+/* A file with the permission bits of mode. What is given is copied. */
 void overlay_file(struct overlay *overlay, const char *path, const void *data, size_t length,
 		  uint32_t mode);
 void overlay_text(struct overlay *overlay, const char *path, uint32_t mode, const char *format, ...)
@@ -31,6 +32,7 @@ void overlay_append(struct overlay *overlay, const char *path, const char *forma
 void overlay_link(struct overlay *overlay, const char *path, const char *target);
 void overlay_done(struct overlay *overlay);
 
+/* Adds all of it to the hash, in its order. */
 void overlay_hash(const struct overlay *overlay, struct hash *hash);
 /* Puts everything into the layer's file systems; files belong to root. */
 int overlay_apply(const struct overlay *overlay, struct volumes *volumes, struct err *err);

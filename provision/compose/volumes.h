@@ -14,6 +14,7 @@ int volumes_format(struct image *image, const struct layout *layout, const char 
 int volumes_open(struct image *image, const struct layer *layer, struct volumes **ret_volumes,
 		 struct err *err);
 
+/* Never NULL; it belongs to volumes. */
 struct fsys *volumes_root(struct volumes *volumes);
 /* The file system that holds an absolute path, and the path inside it (part of path); NULL if that
  * is a FAT one. */

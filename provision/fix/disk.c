@@ -1,7 +1,6 @@
 /* Partitions, superblocks and fstab put together. Reads alone. */
 #include "fix/disk.h"
 
-#include <blkid/blkid.h>
 #include <ctype.h>
 #include <endian.h>
 #include <errno.h>
@@ -20,40 +19,12 @@
 #define TYPE_ESP	  "ef"
 #define RO_COMPAT_ORPHANS 0x10000u
 
-static void probe_cleanup(blkid_probe *probe)
+static void part_from_entry(const struct table_entry *entry, struct disk_part *part)
 {
-	if (*probe)
-		blkid_free_probe(*probe);
-}
-
-/* table.h does not tell PARTUUIDs and PARTLABELs; libblkid has them for both kinds of table. */
-static int part_names_read(struct image *image, struct disk *disk, struct err *err)
-{
-	CLEANUP(probe_cleanup) blkid_probe probe = blkid_new_probe();
-	const struct extent whole = { 0, image_size_bytes(image) };
-	CLEANUP(fd_cleanup) int fd = -1;
-	uint64_t offset;
-	int r = image_view(image, &whole, &fd, &offset, err);
-
-	if (r < 0)
-		return r;
-	if (!probe || blkid_probe_set_device(probe, fd, 0, 0) != 0)
-		return err_set(err, -EIO, "%s: libblkid cannot read it", image_path(image));
-	blkid_probe_enable_superblocks(probe, 0);
-	blkid_probe_enable_partitions(probe, 1);
-	blkid_partlist list = blkid_probe_get_partitions(probe);
-	for (size_t i = 0; list && i < disk->count; i++) {
-		blkid_partition partition =
-			blkid_partlist_get_partition_by_partno(list, (int)disk->parts[i].number);
-		const char *uuid = partition ? blkid_partition_get_uuid(partition) : NULL;
-		const char *label = partition ? blkid_partition_get_name(partition) : NULL;
-
-		snprintf(disk->parts[i].partuuid, sizeof disk->parts[i].partuuid, "%s",
-			 uuid ? uuid : "");
-		snprintf(disk->parts[i].partlabel, sizeof disk->parts[i].partlabel, "%s",
-			 label ? label : "");
-	}
-	return 0;
+	part->number = entry->number;
+	part->where = entry->where;
+	part->is_esp = strcasecmp(entry->type, GUID_ESP) == 0 || str_equal(entry->type, TYPE_ESP);
+	part->names = entry->names;
 }
 
 int disk_read(struct image *image, struct disk *ret_disk, struct err *err)
@@ -68,21 +39,14 @@ int disk_read(struct image *image, struct disk *ret_disk, struct err *err)
 	ret_disk->parts = mem_alloc((ret_disk->count + 1) * sizeof *ret_disk->parts);
 	if (!table->present)
 		ret_disk->parts[0].where.size_bytes = image_size_bytes(image);
-	for (size_t i = 0; i < table->count; i++) {
-		ret_disk->parts[i].number = table->entries[i].number;
-		ret_disk->parts[i].where = table->entries[i].where;
-		ret_disk->parts[i].is_esp = strcasecmp(table->entries[i].type, GUID_ESP) == 0 ||
-					    str_equal(table->entries[i].type, TYPE_ESP);
-	}
+	for (size_t i = 0; i < table->count; i++)
+		part_from_entry(&table->entries[i], &ret_disk->parts[i]);
 	for (size_t i = 0; i < ret_disk->count && r == 0; i++) {
 		struct disk_part *part = &ret_disk->parts[i];
 
 		r = probe_extent(image, &part->where, &part->probe, err);
-		part->is_swap = str_equal(part->probe.type, "swap") ||
-				str_equal(part->probe.type, "swsuspend");
+		part->is_swap = disk_part_is_swap(part);
 	}
-	if (r == 0 && table->present)
-		r = part_names_read(image, ret_disk, err);
 	return r;
 }
 
@@ -109,6 +73,11 @@ bool disk_part_is_ext(const struct disk_part *part)
 {
 	return str_equal(part->probe.type, "ext2") || str_equal(part->probe.type, "ext3") ||
 	       str_equal(part->probe.type, "ext4");
+}
+
+bool disk_part_is_swap(const struct disk_part *part)
+{
+	return str_equal(part->probe.type, "swap") || str_equal(part->probe.type, "swsuspend");
 }
 
 static int field_read(struct image *image, const struct disk_part *part, uint64_t at,
@@ -195,9 +164,9 @@ static bool part_has(const struct disk_part *part, enum name_kind kind, const ch
 	case NAME_LABEL:
 		return strcmp(part->probe.label, value) == 0;
 	case NAME_PARTUUID:
-		return strcasecmp(part->partuuid, value) == 0;
+		return strcasecmp(part->names.uuid, value) == 0;
 	case NAME_PARTLABEL:
-		return strcmp(part->partlabel, value) == 0;
+		return strcmp(part->names.label, value) == 0;
 	case NAME_NUMBER:
 		return part->number > 0 && part->number == strtoul(value, NULL, 10);
 	}

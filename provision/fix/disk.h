@@ -8,7 +8,7 @@ struct disk_part {
 	unsigned number; /* 1 is the first; 0: no partition table, or not known */
 	struct extent where;
 	struct probe probe;
-	char partuuid[48], partlabel[112];
+	struct part_names names;
 	char *mount_point; /* by fstab, owned; NULL: none */
 	char *volume;	   /* its name as grubfix_is_volume knows them, owned; NULL: none */
 	bool is_root, is_swap, is_boot, is_esp;
@@ -34,6 +34,8 @@ int disk_part_open(struct image *image, const struct disk_part *part, bool writa
 /* One more part of which nothing is known. Valid until the next is added. */
 struct disk_part *disk_add(struct disk *disk);
 bool disk_part_is_ext(const struct disk_part *part);
+/* By its signature; a machine that was suspended to it has left another there. */
+bool disk_part_is_swap(const struct disk_part *part);
 struct disk_part *disk_by_number(const struct disk *disk, unsigned number);
 /* What a name means on this disk: "UUID=...", "LABEL=...", "/dev/hda2" (the first disk of any
  * kind), ".../by-id/...-part2", "/dev/disk/by-uuid/...". NULL: nothing here. */

@@ -2,7 +2,6 @@
  * /proc/self/mountinfo and sysfs. */
 #include "fix/mounted.h"
 
-#include <blkid/blkid.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,43 +14,17 @@
 #define MOUNTINFO_MAX_BYTES ((size_t)16 << 20)
 #define NUMBER_MAX_BYTES    64
 
-static void probe_cleanup(blkid_probe *probe)
-{
-	if (*probe)
-		blkid_free_probe(*probe);
-}
-
-static void value_copy(blkid_probe probe, const char *name, char *ret_text, size_t size)
-{
-	const char *value = NULL;
-
-	if (blkid_probe_lookup_value(probe, name, &value, NULL) == 0 && value)
-		snprintf(ret_text, size, "%s", value);
-}
-
 /* What the device holds; nothing if it cannot be read. */
 static struct disk_part *part_add(struct disk *disk, const char *device)
 {
-	CLEANUP(probe_cleanup) blkid_probe probe = blkid_new_probe_from_filename(device);
+	struct disk_part part = { 0 };
 
-	if (!probe)
+	if (!probe_device(device, &part.probe, &part.names))
 		return NULL;
-	blkid_probe_enable_superblocks(probe, 1);
-	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_UUID |
-							 BLKID_SUBLKS_LABEL | BLKID_SUBLKS_USAGE);
-	blkid_probe_enable_partitions(probe, 1);
-	blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
-	if (blkid_do_safeprobe(probe) != 0)
-		return NULL;
-	struct disk_part *part = disk_add(disk);
-	value_copy(probe, "TYPE", part->probe.type, sizeof part->probe.type);
-	value_copy(probe, "UUID", part->probe.uuid, sizeof part->probe.uuid);
-	value_copy(probe, "LABEL", part->probe.label, sizeof part->probe.label);
-	value_copy(probe, "PART_ENTRY_UUID", part->partuuid, sizeof part->partuuid);
-	value_copy(probe, "PART_ENTRY_NAME", part->partlabel, sizeof part->partlabel);
-	part->is_swap =
-		str_equal(part->probe.type, "swap") || str_equal(part->probe.type, "swsuspend");
-	return part;
+	part.is_swap = disk_part_is_swap(&part);
+	struct disk_part *added = disk_add(disk);
+	*added = part;
+	return added;
 }
 
 /* The device mounted there, by the last line that says so: "36 35 98:0 /root /mnt rw - ext3 /dev/x

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "bootloader/bootloader.h"
 #include "profile/diagnostic.h"
 #include "profile/keys.h"
@@ -18,14 +19,6 @@ static const struct guest_format *const formats[] = {
 const struct guest_format *guest_format_at(size_t index)
 {
 	return index < FORMATS ? formats[index] : NULL;
-}
-
-const struct guest_format *guest_format_find(const char *name)
-{
-	for (size_t i = 0; i < FORMATS; i++)
-		if (str_equal(formats[i]->name, name))
-			return formats[i];
-	return NULL;
 }
 
 struct check {
@@ -119,4 +112,12 @@ char *guest_format_emit(const struct guest_format *format, const struct layer *l
 
 	format->emit(&request, &text);
 	return text.data;
+}
+
+void guest_uuid(const struct layer *layer, char ret_text[37])
+{
+	uint8_t uuid[16];
+
+	hash_uuid(layer->machine.mac, uuid);
+	uuid_text(uuid, ret_text);
 }

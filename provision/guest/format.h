@@ -10,7 +10,7 @@ struct guest_request {		   /* what an emitter gets */
 };
 
 struct guest_format {
-	const char *name;	    /* "vmx": --help of nobody, messages and tests */
+	const char *name;	    /* "vmx" */
 	const char *title;	    /* for messages: "a VMX file" */
 	const char *suffix;	    /* of the file, whose name is the layer's: ".vmx" */
 	uint64_t memory_unit_bytes; /* memory is a multiple of it */
@@ -26,7 +26,6 @@ struct guest_format {
 
 /* The i-th, NULL after the last. */
 const struct guest_format *guest_format_at(size_t index);
-const struct guest_format *guest_format_find(const char *name); /* NULL: there is none */
 
 /* 0 if the format can say all that the machine is; else -EINVAL, one line for each key that it
  * cannot, "file:line:column: KEY: found; allowed". */
@@ -37,6 +36,9 @@ int guest_format_check(const struct guest_format *format, const struct layer *la
  * sectors. The caller frees. */
 char *guest_format_emit(const struct guest_format *format, const struct layer *layer,
 			uint64_t disk_bytes);
+
+/* The UUID of a layer's machine, from its MAC: the same whenever it is built, in every format. */
+void guest_uuid(const struct layer *layer, char ret_text[37]);
 
 extern const struct guest_format vmx_guest, vmdk_guest, vmfs_guest, hyper_v_guest, libvirt_guest,
 	xl_guest, xm_guest, sxp_guest, xend_xml_guest;

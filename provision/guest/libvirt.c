@@ -1,7 +1,6 @@
 /* Domain XML for libvirt's QEMU driver with KVM. Source: libvirt's formatdomain page and its schema
  * domain.rng, 9.0. */
 #include "answers/xml.h"
-#include "base/hash.h"
 #include "bootloader/bootloader.h"
 #include "guest/format.h"
 
@@ -81,15 +80,13 @@ static void libvirt_emit(const struct guest_request *request, struct buf *out)
 {
 	const struct layer *layer = request->layer;
 	struct xml xml = { 0 };
-	uint8_t uuid[16];
-	char uuid_hex[37];
+	char uuid[37];
 
-	hash_uuid(layer->machine.mac, uuid);
-	uuid_text(uuid, uuid_hex);
+	guest_uuid(layer, uuid);
 	xml_begin(&xml, "Made by nestctl.", NULL);
 	xml_open(&xml, "domain", XML_ATTRIBUTES("type", "kvm"));
 	xml_text(&xml, "name", NULL, layer->name);
-	xml_text(&xml, "uuid", NULL, uuid_hex);
+	xml_text(&xml, "uuid", NULL, uuid);
 	number_text(&xml, "memory", XML_ATTRIBUTES("unit", "b"), layer->machine.memory_bytes);
 	number_text(&xml, "vcpu", NULL, layer->machine.vcpus);
 	firmware_add(layer, &xml);

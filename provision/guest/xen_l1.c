@@ -1,6 +1,5 @@
 /* L1 as a guest of a Xen host that was there before: the config for xl. The bridge is left to the
  * host's own default. Source: xl.cfg(5) of Xen 4.17. */
-#include "base/hash.h"
 #include "bootloader/bootloader.h"
 #include "guest/format.h"
 #include "guest/xl.h"
@@ -23,13 +22,11 @@ static void list_line(struct strv *lines, const char *key, const char *value)
 static void machine_lines(const struct layer *layer, struct strv *lines)
 {
 	unsigned long long mib = layer->machine.memory_bytes >> 20;
-	uint8_t uuid[16];
-	char uuid_hex[37];
+	char uuid[37];
 
-	hash_uuid(layer->machine.mac, uuid);
-	uuid_text(uuid, uuid_hex);
+	guest_uuid(layer, uuid);
 	text_line(lines, "name", layer->name);
-	text_line(lines, "uuid", uuid_hex);
+	text_line(lines, "uuid", uuid);
 	text_line(lines, "type", "hvm");
 	strv_format(lines, "memory = %llu", mib);
 	strv_format(lines, "maxmem = %llu", mib);

@@ -2,7 +2,6 @@
  */
 #include "guest/xend.h"
 
-#include "base/hash.h"
 #include "guest/format.h"
 
 static void text_line(struct buf *out, const char *key, const char *value)
@@ -23,14 +22,6 @@ static void list_line(struct buf *out, const char *key, const struct strv *value
 	buf_text(out, " ]\n");
 }
 
-void xend_uuid(const struct layer *layer, char ret_text[37])
-{
-	uint8_t uuid[16];
-
-	hash_uuid(layer->machine.mac, uuid);
-	uuid_text(uuid, ret_text);
-}
-
 char *xend_channel(const struct xend_machine *machine)
 {
 	return machine->socket ? str_format("unix:%s,server,nowait", machine->socket)
@@ -42,7 +33,7 @@ static void machine_lines(const struct layer *layer, struct buf *out)
 	unsigned long long mib = layer->machine.memory_bytes >> 20;
 	char uuid[37];
 
-	xend_uuid(layer, uuid);
+	guest_uuid(layer, uuid);
 	text_line(out, "name", layer->name);
 	text_line(out, "uuid", uuid);
 	text_line(out, "builder", "hvm");

@@ -25,5 +25,3 @@ void xend_xml(const struct xend_machine *machine, struct buf *out);
 #define XEND_TSC_NATIVE 2
 /* As qemu-dm's -serial takes it; the caller frees. */
 char *xend_channel(const struct xend_machine *machine);
-/* Of the layer's machine; 37 bytes. */
-void xend_uuid(const struct layer *layer, char ret_text[37]);

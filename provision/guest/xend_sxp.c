@@ -1,6 +1,7 @@
 /* SXP: xend's nested lists. Source: tools/python/xen/xend/sxp.py of Xen 4.2. */
 #include <string.h>
 
+#include "guest/format.h"
 #include "guest/xend.h"
 
 /* What needs no quotes. */
@@ -74,7 +75,7 @@ void xend_sxp(const struct xend_machine *machine, struct buf *out)
 	const struct layer *layer = machine->layer;
 	char uuid[37];
 
-	xend_uuid(layer, uuid);
+	guest_uuid(layer, uuid);
 	buf_text(out, "(domain\n");
 	line(out, "name", layer->name);
 	line(out, "uuid", uuid);

@@ -1,6 +1,7 @@
 /* libvirt's domain XML for a host of xend. Memory is in KiB, which needs no unit: libvirt of that
  * time knows none. */
 #include "answers/xml.h"
+#include "guest/format.h"
 #include "guest/xend.h"
 
 /* SUSE's hosts have it; a domain must name one. */
@@ -67,7 +68,7 @@ void xend_xml(const struct xend_machine *machine, struct buf *out)
 	struct xml xml = { 0 };
 	char uuid[37];
 
-	xend_uuid(layer, uuid);
+	guest_uuid(layer, uuid);
 	xml_begin(&xml, "Made by nestctl.", NULL);
 	xml_open(&xml, "domain", XML_ATTRIBUTES("type", "xen"));
 	xml_text(&xml, "name", NULL, layer->name);

@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "guest/format.h"
 
 static size_t key_length(const char *line)
 {
@@ -98,13 +98,11 @@ static void vif_line(const struct layer *layer, const char *bridge, struct strv 
 static void machine_lines(const struct layer *layer, struct strv *lines)
 {
 	unsigned long long mib = layer->machine.memory_bytes >> 20;
-	uint8_t uuid[16];
-	char uuid_hex[37];
+	char uuid[37];
 
-	hash_uuid(layer->machine.mac, uuid);
-	uuid_text(uuid, uuid_hex);
+	guest_uuid(layer, uuid);
 	strv_format(lines, "name = \"%s\"", layer->name);
-	strv_format(lines, "uuid = \"%s\"", uuid_hex);
+	strv_format(lines, "uuid = \"%s\"", uuid);
 	strv_format(lines, "memory = %llu", mib);
 	strv_format(lines, "maxmem = %llu", mib);
 	strv_format(lines, "vcpus = %u", layer->machine.vcpus);

@@ -18,6 +18,7 @@ struct fat_options {
 	int64_t time_seconds; /* of every entry */
 };
 
+/* An empty one, not yet in an image. fat_free it. -ECHILD: mkfs.vfat failed, and says why. */
 int fat_format(const struct fat_options *options, struct fat **ret_fat, struct err *err);
 /* The one in that part of the image. time_seconds: of entries that are put. Damage shows when
  * something is asked of it. */

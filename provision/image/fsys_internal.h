@@ -128,7 +128,7 @@ struct fsys_dir {
 };
 
 /* The folder, read if it is not in memory; it belongs to fsys and lives until the next
- * fsys_dirs_trim or fsys_dirs_flush. */
+ * fsys_dirs_trim, fsys_dirs_free or dir_forget. */
 int fsys_dir_get(struct fsys *fsys, ext2_ino_t number, struct fsys_dir **ret_dir, struct err *err);
 struct dir_entry *dir_find(struct fsys_dir *dir, const char *name, size_t length);
 const char *dir_name(const struct fsys_dir *dir, const struct dir_entry *entry);

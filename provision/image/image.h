@@ -48,6 +48,7 @@ struct undo;
 /* From now on (NULL: no longer) what writing overwrites is kept there; borrowed. */
 void image_set_undo(struct image *image, struct undo *undo);
 
+/* All of it, or -EBADMSG where it reaches beyond the end; else the errno of the file. */
 int image_read(struct image *image, uint64_t offset_bytes, void *data, size_t length,
 	       struct err *err);
 int image_write(struct image *image, uint64_t offset_bytes, const void *data, size_t length,

@@ -1,6 +1,7 @@
 /* Partition tables, by libparted. */
 #pragma once
 #include "image/layout.h"
+#include "image/probe.h"
 
 /* Writes the table into the image. disk_id makes GUIDs and the MBR signature stable. The
  * partition that is mounted at "/" is marked active on MBR. */
@@ -12,7 +13,7 @@ struct table_entry {
 	struct extent where;
 	bool active;
 	char type[40]; /* "83", "82", GPT type GUID */
-	char name[73]; /* GPT name */
+	struct part_names names;
 };
 
 struct table {

@@ -30,6 +30,7 @@ static int entry_read(struct image *image, blkid_partition partition, enum table
 	uint64_t disk = image_size_bytes(image) / SECTOR_BYTES;
 	const char *name = blkid_partition_get_name(partition);
 	const char *type = blkid_partition_get_type_string(partition);
+	const char *uuid = blkid_partition_get_uuid(partition);
 
 	/* An extended partition is a frame, libblkid gives it two sectors. */
 	if (start > disk || size > disk - start)
@@ -38,9 +39,10 @@ static int entry_read(struct image *image, blkid_partition partition, enum table
 			       ": it is cut short",
 			       image_path(image), entry.number, start + size, disk);
 	entry.where = (struct extent){ start * SECTOR_BYTES, size * SECTOR_BYTES };
+	snprintf(entry.names.uuid, sizeof entry.names.uuid, "%s", uuid ? uuid : "");
 	if (kind == TABLE_GPT) {
 		snprintf(entry.type, sizeof entry.type, "%s", type ? type : "");
-		snprintf(entry.name, sizeof entry.name, "%s", name ? name : "");
+		snprintf(entry.names.label, sizeof entry.names.label, "%s", name ? name : "");
 	} else {
 		snprintf(entry.type, sizeof entry.type, "%02x",
 			 (unsigned)blkid_partition_get_type(partition));

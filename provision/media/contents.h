@@ -14,6 +14,7 @@ int contents_open(const char *path, struct contents **ret_contents, struct err *
 void contents_free(struct contents *contents); /* NULL is allowed */
 void contents_cleanup(struct contents **contents);
 
+/* As it was opened. */
 const char *contents_path(const struct contents *contents);
 /* ISO 9660 volume label, printable; "" for what has none. */
 const char *contents_label(const struct contents *contents);

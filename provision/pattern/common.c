@@ -1,8 +1,13 @@
-/* What every systemd layer can do without. */
+/* What the systemd layers have in common: what they need, and what they can do without. */
 #include "pattern/patterns.h"
 
 #define DRIVERS(folder)                                                                            \
 	"/lib/modules/*/kernel/" folder "/*", "/usr/lib/modules/*/kernel/" folder "/*"
+
+const char *const system_modules[] = {
+	"ahci",	 "ata_piix", "sd_mod", "xen-blkfront", "crc32c_generic", "ext4", "xen-netfront",
+	"e1000", "8139cp",   "bridge", NULL,
+};
 
 const char *const no_such_hardware[] = {
 	DRIVERS("drivers/gpu"),

@@ -1,12 +1,8 @@
 /* A Xen host: hypervisor, dom0 kernel, toolstack, device model, bridge. */
 #include "pattern/patterns.h"
 
-#define COMMON                                                                                     \
-	"systemd-sysv", "systemd-resolved", "udev", "dbus", "kmod", "linux-image-amd64",           \
-		"initramfs-tools", "zstd", "busybox-static", "xen-system-amd64",                   \
-		"qemu-system-xen", "iproute2", "openssh-server", "e2fsprogs", "login", "tzdata"
-
-#define SUSE SUSE_SYSTEM, "pattern:xen_server", "xen", "xen-tools", "qemu-x86"
+#define DEBIAN DEBIAN_SYSTEM, "xen-system-amd64", "qemu-system-xen"
+#define SUSE   SUSE_SYSTEM, "pattern:xen_server", "xen", "xen-tools", "qemu-x86"
 
 const struct pattern xen_host_pattern = {
 	.name = "xen-host",
@@ -16,17 +12,15 @@ const struct pattern xen_host_pattern = {
 	.initramfs = INITRAMFS_ROOT,
 	.packages =
 		(const struct pattern_packages[]){
-			{ OS_DEBIAN, "bookworm", (const char *const[]){ COMMON, NULL } },
-			{ OS_DEBIAN, "trixie", (const char *const[]){ COMMON, NULL } },
+			{ OS_DEBIAN, "bookworm", (const char *const[]){ DEBIAN, NULL } },
+			{ OS_DEBIAN, "trixie", (const char *const[]){ DEBIAN, NULL } },
 			{ OS_SUSE, "sles12", (const char *const[]){ SUSE, "bridge-utils", NULL } },
 			{ OS_SUSE, "sles15", (const char *const[]){ SUSE, NULL } },
 			{ OS_SUSE, "leap15", (const char *const[]){ SUSE, NULL } },
 			{ OS_SUSE, "tumbleweed", (const char *const[]){ SUSE, NULL } },
 			{ 0 },
 		},
-	.initramfs_modules = (const char *const[]){ "ahci", "ata_piix", "sd_mod", "xen-blkfront",
-						    "crc32c_generic", "ext4", "xen-netfront",
-						    "e1000", "8139cp", "bridge", NULL },
+	.initramfs_modules = system_modules,
 	.excluded_paths = no_such_hardware,
 	.masked_units = idle_units,
 	.masked_generators = idle_generators,

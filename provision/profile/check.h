@@ -10,4 +10,5 @@ struct stack_check {
 	bool answers_only; /* nothing is to be built: a layer of an installer needs no medium */
 };
 
+/* Adds what is wrong; diagnostics_result tells whether anything was. */
 void stack_check(const struct stack_check *request, struct diagnostics *diagnostics);

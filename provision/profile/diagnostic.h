@@ -5,6 +5,7 @@
 
 struct diagnostics;
 
+/* None yet; never NULL. */
 struct diagnostics *diagnostics_new(void);
 void diagnostics_free(struct diagnostics *diagnostics);
 void diagnostics_cleanup(struct diagnostics **diagnostics);

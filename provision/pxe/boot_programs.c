@@ -64,7 +64,7 @@ int boot_programs_make(const char *folder, const char *server, struct err *err)
 			&text, err);
 	if (r == 0)
 		r = temp_open(&config, config_path, 0644, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	r = fd_write_all(config.fd, text, strlen(text));
 	if (r < 0)

@@ -68,8 +68,12 @@ static uint16_t ip_checksum(const void *data, size_t length)
 	const uint8_t *bytes = data;
 	uint32_t sum = 0;
 
-	for (size_t i = 0; i + 1 < length; i += 2)
-		sum += (uint32_t)(bytes[i] << 8 | bytes[i + 1]);
+	for (size_t i = 0; i + 1 < length; i += 2) {
+		uint16_t word;
+
+		memcpy(&word, bytes + i, sizeof word);
+		sum += ntohs(word);
+	}
 	while (sum >> 16)
 		sum = (sum & 0xffff) + (sum >> 16);
 	return htons((uint16_t)~sum);

@@ -230,7 +230,7 @@ int dhcp_start(const struct dhcp_request *request, pid_t *ret_pid, struct err *e
 		r = account_find(&account, err);
 	if (r == 0)
 		r = dhcp_config(request, &text, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	dhcp_paths_of(request->folder, &paths);
 	r = file_write(paths.config, text, strlen(text), 0644, err);

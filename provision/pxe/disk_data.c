@@ -8,9 +8,10 @@
 #include "pxe/agent_conf.h"
 #include "pxe/disk_mark.h"
 
-#define HEAD_BYTES    (UINT64_C(1) << 20)
-#define SECTOR_BYTES  512
-#define EXT_MOUNTS_AT 1024 + 52 /* s_mnt_count; Linux Documentation/filesystems/ext4/super.rst */
+#define HEAD_BYTES   (UINT64_C(1) << 20)
+#define SECTOR_BYTES 512
+/* s_mnt_count. Source: Linux Documentation/filesystems/ext4/super.rst. */
+#define EXT_MOUNTS_AT (1024 + 52)
 
 static int found(const char *path, const char *what, struct err *err)
 {

@@ -73,7 +73,7 @@ static int table_fit(const char *path, struct extent *ret_where, char **ret_said
 		r = disk_read(image, &disk, err);
 	if (r == 0)
 		r = root_find(image, &disk, 0, &root, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	*ret_where = after;
 	if (!disk.has_table || !is_last(&disk, root)) {

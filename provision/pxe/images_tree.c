@@ -96,7 +96,7 @@ static int tree_of_its_own(struct lab_images *images, struct err *err)
 		r = stack_load(path, &stack, err);
 	if (r == 0)
 		r = images_plan(images, stack, out, &plan, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	const struct step *compose = plan_step_of(plan.plan, stack->layers[0]);
 	return tree_provide(images, plan.plan, compose->base_step, err);

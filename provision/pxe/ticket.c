@@ -130,7 +130,7 @@ static int image_get(const json_t *json, struct stream_facts *image, struct err 
 	if (r == 0)
 		r = size_get(object, "stream_bytes", &image->stream_bytes, err);
 	if (r == 0 && (!sha256 || !hash_is_hex(sha256)))
-		r = wrong("sha256", err);
+		return wrong("sha256", err);
 	if (r == 0 && (image->disk_bytes % 512 || !image->disk_bytes || !image->stream_bytes))
 		r = wrong("image", err);
 	if (r == 0)

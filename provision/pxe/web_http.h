@@ -48,6 +48,7 @@ struct http_answer {
 	unsigned delay_ms;		/* it is held back for so long, and no thread with it */
 };
 
+/* Takes the text over; type is static. */
 void http_answer_text(struct http_answer *answer, const char *type, char *text);
 /* An error as one plain line. */
 void http_answer_line(struct http_answer *answer, unsigned status, const char *line);
@@ -60,6 +61,7 @@ struct http_pair { /* static */
 /* What all listeners share: time limits, answers that wait, streams. */
 struct web_watch;
 
+/* Starts its thread. -EAGAIN: there is none to be had. */
 int web_watch_start(struct web_watch **ret_watch, struct err *err);
 /* Streams have news. From any thread. */
 void web_watch_wake(struct web_watch *watch);

@@ -167,12 +167,11 @@ int run_folder_check_idle(const char *path, struct err *err)
 
 static bool leftovers_remove(int run)
 {
-	static const char *const names[] = { "control.sock", "state.json", overlays[0].proof,
-					     overlays[1].proof };
-	bool found = false;
+	bool found = unlinkat(run, "control.sock", 0) == 0;
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		found |= unlinkat(run, names[i], 0) == 0;
+	found |= unlinkat(run, "state.json", 0) == 0;
+	for (size_t i = 0; i < sizeof overlays / sizeof *overlays; i++)
+		found |= unlinkat(run, overlays[i].proof, 0) == 0;
 	return found;
 }
 

@@ -20,5 +20,6 @@ struct frame {
 	bool inside;
 };
 
+/* Bytes as they came, in pieces of any size; calls back before it returns. */
 void frame_feed(struct frame *frame, const char *data, size_t length);
 void frame_done(struct frame *frame);

@@ -135,6 +135,14 @@ bool level_is_gone(const struct levels *levels, const struct level *level)
 	return false;
 }
 
+static void text_set(char **text, const char *value)
+{
+	char *old = *text;
+
+	*text = str_copy(value);
+	free(old);
+}
+
 static void level_fail(struct levels *levels, struct level *level, const char *step,
 		       const char *message, double now)
 {
@@ -151,10 +159,8 @@ static void level_fail(struct levels *levels, struct level *level, const char *s
 
 	if (is_decided(level))
 		return;
-	free(level->step);
-	free(level->message);
-	level->step = str_copy(step);
-	level->message = str_copy(message);
+	text_set(&level->step, step);
+	text_set(&level->message, message);
 	level->symptom = symptom_find(&input);
 	console_tail(&level->console, TAIL_LINES, &level->tail);
 	level_enter(levels, level, LEVEL_FAILED, now);
@@ -321,8 +327,7 @@ void levels_end(struct levels *levels, const char *why, double now)
 				     : str_format("it %s before its record came", verb);
 
 		if (level->state == LEVEL_WAITING) {
-			free(level->message);
-			level->message = str_copy(why);
+			text_set(&level->message, why);
 			level_enter(levels, level, LEVEL_NOT_REACHED, now);
 		} else {
 			level_fail(levels, level, step, why, now);

@@ -57,8 +57,10 @@ int levels_init(struct levels *levels, const struct stack *stack, const char *no
 		enum l0_kind l0, const char *log_folder, struct err *err);
 int levels_log_outermost(struct levels *levels, const char *log_folder, struct err *err);
 void levels_done(struct levels *levels);
+/* NULL: no such layer. */
 struct level *levels_find(const struct levels *levels, const char *path_or_name);
 
+/* L1 starts; the others wait. */
 void levels_power_on(struct levels *levels, double now);
 /* Any sign of life of the layer's agent. */
 void levels_spoke(struct levels *levels, const char *path, double now);
@@ -74,4 +76,5 @@ void levels_end(struct levels *levels, const char *why, double now);
 /* Time limits. Returns the seconds until the next one, at most max. */
 double levels_tick(struct levels *levels, double now, double max);
 
+/* Every level is proven, failed or not reached. */
 bool levels_decided(const struct levels *levels);

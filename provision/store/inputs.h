@@ -15,6 +15,7 @@ struct inputs {
 	size_t count;
 };
 
+/* Copies. */
 void inputs_add(struct inputs *inputs, const char *name, const char *value);
 void inputs_add_number(struct inputs *inputs, const char *name, int64_t value);
 /* A long text, or one that is nobody's business: only its hash is kept. */
@@ -22,6 +23,7 @@ void inputs_add_hash(struct inputs *inputs, const char *name, const char *text);
 void inputs_done(struct inputs *inputs);
 const char *inputs_value(const struct inputs *inputs, const char *name); /* NULL: no such input */
 
+/* The hash of all of them, in their order. */
 void inputs_key(const struct inputs *inputs, char ret_key[HASH_HEX_LENGTH + 1]);
 
 /* Names of those that have another value in now than in before, or are in one of them alone: "base,

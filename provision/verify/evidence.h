@@ -23,6 +23,7 @@ struct evidence {
 	char *reason;  /* owned; what is wrong, "" if nothing */
 };
 
+/* Never fails; evidence_done it. */
 void evidence_judge(const struct expectation *expected, const struct record *record,
 		    struct evidence *ret_evidence);
 void evidence_done(struct evidence *evidence);

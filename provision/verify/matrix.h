@@ -37,6 +37,7 @@ struct matrix {
 	size_t row_count;
 };
 
+/* Without rows; never NULL. Copies. */
 struct matrix *matrix_new(const char *stack, const char *accelerator);
 /* A new last row, all strings ""; valid until the next is added. */
 struct matrix_row *matrix_add(struct matrix *matrix);

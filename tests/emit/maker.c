@@ -9,10 +9,20 @@
 #include "emit/emit.h"
 #include "guest/format.h"
 
+static const struct guest_format *format_find(const char *name)
+{
+	const struct guest_format *format;
+
+	for (size_t i = 0; (format = guest_format_at(i)); i++)
+		if (str_equal(format->name, name))
+			break;
+	return format;
+}
+
 static int emit(char **argv, struct err *err)
 {
 	CLEANUP(stack_cleanup) struct stack *stack = NULL;
-	const struct guest_format *format = guest_format_find(argv[0]);
+	const struct guest_format *format = format_find(argv[0]);
 	int r = stack_load(argv[1], &stack, err);
 
 	if (r < 0)
@@ -43,7 +53,7 @@ static int run(int argc, char **argv, struct err *err)
 {
 	if (argc == 3)
 		return write_all(argv + 1, err);
-	if (argc < 4 || !guest_format_find(argv[1]))
+	if (argc < 4 || !format_find(argv[1]))
 		return err_set(err, -EINVAL, "wrong usage");
 	return emit(argv + 1, err);
 }

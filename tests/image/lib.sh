@@ -1,18 +1,11 @@
 # Shared by tests/image/run and tests/bench/tree: the driver, built once, and small helpers.
 # Expects B (the build folder); makes $MAKER.
+. tests/driver.sh
 ROOT_START=$((65 * 1048576)) # of the root partition that maker makes on MBR
 
 maker_build() {
 	MAKER=${MAKER:-$B/tests/maker}
-	if [[ $MAKER == "$B"/* && (! -x $MAKER || tests/image/maker.c -nt $MAKER ||
-		$B/libnestctl.a -nt $MAKER) ]]; then
-		mkdir -p "$B/tests"
-		# shellcheck disable=SC2046
-		${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O2 -g ${CFLAGS-} -Iprovision \
-			tests/image/maker.c "$B/libnestctl.a" ${LDFLAGS-} -o "$MAKER" \
-			$(pkg-config --libs libparted blkid ext2fs com_err libarchive libcrypto \
-				jansson yaml-0.1 libcrypt) || return 1
-	fi
+	[[ $MAKER != "$B"/* ]] || driver_keep tests/image/maker.c "$MAKER" || return 1
 	MAKER=$(realpath "$MAKER")
 }
 

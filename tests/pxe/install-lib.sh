@@ -2,6 +2,7 @@
 # serves, what it was told. Expects B (absolute), $work, $token, $agent_token and $store; sets
 # $server_pid, which its user ends.
 MiB=1048576 server_pid=
+. tests/driver.sh
 
 certificates() { # FOLDER: an authority, and a certificate of it that has run out
 	local key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
@@ -12,14 +13,6 @@ certificates() { # FOLDER: an authority, and a certificate of it that has run ou
 		openssl x509 -req -in "$1/csr" -CA "$1/ca.pem" -CAkey "$1/ca.key" -days -1 \
 			-extfile "$1/names" -out "$1/certificate" &&
 		cat "$1/certificate" "$1/key" > "$1/server.pem"
-}
-
-packer_build() {
-	mkdir -p "$B/tests"
-	# shellcheck disable=SC2046
-	${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O2 ${CFLAGS-} -Iprovision \
-		tests/pxe/pack.c "$B/libnestctl.a" ${LDFLAGS-} -o "$work/pack" \
-		$(pkg-config --libs libcrypto libzstd)
 }
 
 server_start() {

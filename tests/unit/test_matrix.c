@@ -226,9 +226,10 @@ static void evidence_of_a_guest_on_xen(void **state)
 static void evidence_of_any_machine(void **state)
 {
 	static const char *const below[] = {
-		"", "\"hypervisor\":{\"cpuid\":\"Microsoft Hv\"},",
-		"\"hypervisor\":{\"cpuid\":\"XenVMMXenVMM\"},\"xen\":{\"type\":\"xen\","
-		"\"role\":\"dom0\",\"guest_type\":\"PV\"},"
+		"",
+		"\"hypervisor\":{\"cpuid\":\"Microsoft Hv\"},",
+		("\"hypervisor\":{\"cpuid\":\"XenVMMXenVMM\"},\"xen\":{\"type\":\"xen\","
+		 "\"role\":\"dom0\",\"guest_type\":\"PV\"},"),
 	};
 	static const char *const wanted[2][3] = {
 		[HYPERVISOR_NONE] = { "", "", "" },

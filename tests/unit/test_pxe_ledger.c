@@ -150,8 +150,6 @@ static void assert_in(struct fixture *fixture, size_t machine, const char *key, 
 /* Its last boot was over a minute ago: it is another boot. */
 static void later(struct fixture *fixture)
 {
-	CLEANUP(strv_done) struct strv paths = { 0 };
-
 	ledger_free(fixture->ledger);
 	fixture->ledger = NULL;
 	for (size_t i = 0; i < MACHINES; i++) {
