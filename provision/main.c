@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "cmd/command.h"
@@ -27,6 +28,15 @@ static int failed(struct err *err)
 	return err_exit_status(err);
 }
 
+/* The status, unless what was printed did not all arrive. */
+static int printed(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fputs("nestctl: standard output cannot be written\n", stderr);
+	return 1;
+}
+
 static int verb_run(const struct command *command, int argc, char **argv)
 {
 	struct arguments arguments = { 0 };
@@ -36,16 +46,12 @@ static int verb_run(const struct command *command, int argc, char **argv)
 	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
 		if (str_equal(argv[i], "--help") || str_equal(argv[i], "-h")) {
 			command_print_help(command);
-			return 0;
+			return printed(0);
 		}
 	r = arguments_parse(command, argc, argv, &arguments, &err);
 	if (r == 0)
 		r = command->run(&arguments, &err);
-	status = r < 0 ? failed(&err) : r;
-	if (r >= 0 && fflush(stdout) != 0) {
-		fputs("nestctl: standard output cannot be written\n", stderr);
-		status = 1;
-	}
+	status = r < 0 ? failed(&err) : printed(r);
 	arguments_done(&arguments);
 	err_clear(&err);
 	return status;
@@ -53,9 +59,12 @@ static int verb_run(const struct command *command, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	struct err err = { 0 };
 	int next = 1;
 
 	signal(SIGPIPE, SIG_IGN);
+	if (fd_fill_standard(&err) < 0)
+		return failed(&err);
 	for (; next < argc && argv[next][0] == '-'; next++) {
 		const char *option = argv[next];
 
@@ -65,10 +74,10 @@ int main(int argc, char **argv)
 			log_set_level(LOG_VERBOSE);
 		} else if (str_equal(option, "--version")) {
 			puts("nestctl " NESTCTL_VERSION);
-			return 0;
+			return printed(0);
 		} else if (str_equal(option, "--help") || str_equal(option, "-h")) {
 			usage_print(stdout);
-			return 0;
+			return printed(0);
 		} else {
 			fprintf(stderr,
 				"nestctl: %s: no such option before the verb "

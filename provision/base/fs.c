@@ -81,6 +81,15 @@ int file_read(const char *path, size_t max_bytes, char **ret_text, size_t *ret_l
 	return 0;
 }
 
+int fd_fill_standard(struct err *err)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+			return err_errno(err, errno, "/dev/null: cannot be opened");
+	return 0;
+}
+
 int fd_write_all(int fd, const void *data, size_t length)
 {
 	const char *next = data;

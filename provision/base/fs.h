@@ -27,6 +27,10 @@ int file_read(const char *path, size_t max_bytes, char **ret_text, size_t *ret_l
  * The folder is fsynced too. */
 int file_write(const char *path, const void *data, size_t length, mode_t mode, struct err *err);
 
+/* Fills the places of standard input, output and error that are closed, so that no file that is
+ * opened gets one of them: reading or writing there goes on failing. The errno of open. */
+int fd_fill_standard(struct err *err);
+
 /* All of the buffer, through short writes and EINTR. Returns 0 or a negative errno. */
 int fd_write_all(int fd, const void *data, size_t length);
 /* All of it at an offset in bytes. */

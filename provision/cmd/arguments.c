@@ -52,15 +52,15 @@ static int option_take(const struct command *command, int argc, char **argv,
 		arguments->values[index] = "";
 		return 0;
 	}
-	if (equals && argv[0][1] == '-') {
-		arguments->values[index] = equals + 1;
-		return 0;
-	}
-	if (argc < 2)
+	bool joined = equals && argv[0][1] == '-';
+	const char *value = joined ? equals + 1 : argc > 1 ? argv[1] : NULL;
+
+	/* An empty one is a variable of a script that was not set. */
+	if (!value || !*value)
 		return err_set(err, -EINVAL, "%s: --%s needs a value (%s)", command->name,
 			       option->name, option->value);
-	arguments->values[index] = argv[1];
-	*ret_used = 2;
+	arguments->values[index] = value;
+	*ret_used = joined ? 1 : 2;
 	return 0;
 }
 

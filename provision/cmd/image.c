@@ -230,17 +230,45 @@ static int mode_parse(const char *text, uint32_t *ret_mode, struct err *err)
 	return 0;
 }
 
-/* Owner and mode as they were, 0644 root for a new file; the time of the local file. */
+/* Owner, mode and extended attributes of the file that is replaced, 0644 root for a new one; the
+ * time of the local file. */
 static int put_attributes(const struct arguments *arguments, struct fsys *fsys,
 			  const struct stat *local, struct fsys_attributes *ret_attributes,
 			  struct err *err)
 {
-	const char *mode = argument(arguments, "mode");
+	const char *mode = argument(arguments, "mode"), *path = arguments->rest[3];
 
-	if (fsys_get_attributes(fsys, arguments->rest[3], ret_attributes, NULL) < 0)
+	if (fsys_get_attributes(fsys, path, ret_attributes, NULL) == 0 &&
+	    S_ISREG(ret_attributes->mode))
+		ret_attributes->like = path;
+	else
 		*ret_attributes = (struct fsys_attributes){ .mode = 0644 };
 	ret_attributes->time_seconds = local->st_mtime;
 	return mode ? mode_parse(mode, &ret_attributes->mode, err) : 0;
+}
+
+/* O_NONBLOCK: a FIFO under that name must not hold us up. */
+static int local_open(const char *path, int *ret_fd, struct stat *ret_status, struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0 || fstat(fd, ret_status) < 0)
+		return err_errno(err, errno, "%s: cannot be opened", path);
+	if (!S_ISREG(ret_status->st_mode))
+		return err_set(err, -EINVAL, "%s: is no regular file", path);
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+/* It would grow while it is read. */
+static int check_not_itself(const struct image *image, const struct stat *local, struct err *err)
+{
+	struct stat own;
+
+	if (fstat(image_fd(image), &own) == 0 && own.st_dev == local->st_dev &&
+	    own.st_ino == local->st_ino)
+		return err_set(err, -EINVAL, "%s: cannot be put into itself", image_path(image));
+	return 0;
 }
 
 static int run_put(const struct arguments *arguments, struct err *err)
@@ -248,13 +276,15 @@ static int run_put(const struct arguments *arguments, struct err *err)
 	CLEANUP(image_cleanup) struct image *image = NULL;
 	CLEANUP(fsys_cleanup) struct fsys *fsys = NULL;
 	const char *local = arguments->rest[2], *path = arguments->rest[3];
-	CLEANUP(fd_cleanup) int from = open(local, O_RDONLY | O_CLOEXEC);
+	CLEANUP(fd_cleanup) int from = -1;
 	struct fsys_attributes attributes;
 	struct stat status;
+	int r = local_open(local, &from, &status, err);
 
-	if (from < 0 || fstat(from, &status) < 0)
-		return err_errno(err, errno, "%s: cannot be opened", local);
-	int r = open_fsys(arguments, true, &image, &fsys, err);
+	if (r == 0)
+		r = open_fsys(arguments, true, &image, &fsys, err);
+	if (r == 0)
+		r = check_not_itself(image, &status, err);
 	if (r == 0)
 		r = put_attributes(arguments, fsys, &status, &attributes, err);
 	if (r == 0)
@@ -271,13 +301,29 @@ static int run_put(const struct arguments *arguments, struct err *err)
 static const struct operation {
 	const char *name, *usage;
 	int operands; /* the name itself included */
+	const char *const *options;
 	int (*run)(const struct arguments *arguments, struct err *err);
 } operations[] = {
-	{ "inspect", "inspect FILE [--json]", 2, run_inspect },
-	{ "ls", "ls FILE PATH", 3, run_ls },
-	{ "cat", "cat FILE PATH", 3, run_cat },
-	{ "put", "put FILE LOCAL PATH [--mode MODE]", 4, run_put },
+	{ "inspect", "inspect FILE [--json]", 2, (const char *const[]){ "json", NULL },
+	  run_inspect },
+	{ "ls", "ls FILE PATH [--partition N]", 3, (const char *const[]){ "partition", NULL },
+	  run_ls },
+	{ "cat", "cat FILE PATH [--partition N]", 3, (const char *const[]){ "partition", NULL },
+	  run_cat },
+	{ "put", "put FILE LOCAL PATH [--mode MODE] [--partition N]", 4,
+	  (const char *const[]){ "mode", "partition", NULL }, run_put },
 };
+
+static bool options_fit(const struct operation *operation, const struct arguments *arguments)
+{
+	size_t given = 0, known = 0;
+
+	for (const struct option_row *row = options; row->name; row++)
+		given += argument_given(arguments, row->name);
+	for (const char *const *name = operation->options; *name; name++)
+		known += argument_given(arguments, *name);
+	return given == known;
+}
 
 static int image_run(const struct arguments *arguments, struct err *err)
 {
@@ -286,7 +332,8 @@ static int image_run(const struct arguments *arguments, struct err *err)
 
 		if (strcmp(operation->name, arguments->rest[0]) != 0)
 			continue;
-		if (arguments->rest_count != operation->operands)
+		if (arguments->rest_count != operation->operands ||
+		    !options_fit(operation, arguments))
 			return err_set(err, -EINVAL, "image %s: usage: nestctl image %s",
 				       operation->name, operation->usage);
 		return operation->run(arguments, err);

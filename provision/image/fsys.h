@@ -32,7 +32,7 @@ void fsys_cleanup(struct fsys **fsys);
 int fsys_unpack(struct fsys *fsys, const char *archive_path, struct err *err);
 
 struct fsys_attributes {
-	uint32_t mode; /* permission bits */
+	uint32_t mode; /* permission bits; of what is there with the type bits */
 	uint32_t uid, gid;
 	int64_t time_seconds;
 	const char *like; /* a file there whose extended attributes are copied; NULL: none */

@@ -41,7 +41,7 @@ static int attributes_inherit(struct fsys *fsys, const char *path, struct fsys_n
 	r = fsys_get_attributes(fsys, path, &old, err);
 	if (r < 0)
 		return r;
-	node->mode = S_IFREG | old.mode;
+	node->mode = old.mode;
 	node->uid = old.uid;
 	node->gid = old.gid;
 	return 0;

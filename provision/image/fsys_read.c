@@ -273,7 +273,7 @@ int fsys_get_attributes(struct fsys *fsys, const char *path, struct fsys_attribu
 	if (r < 0)
 		return r;
 	*ret_attributes = (struct fsys_attributes){
-		.mode = inode.raw.i_mode & 07777u,
+		.mode = inode.raw.i_mode,
 		.uid = inode_uid(inode.raw),
 		.gid = inode_gid(inode.raw),
 		.time_seconds = fsys_inode_time(&inode),

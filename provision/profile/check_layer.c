@@ -117,6 +117,20 @@ static void check_loader(const struct check *check)
 			    machine_type_name(layer->machine.type));
 }
 
+/* The network's own address, or the one of all its machines. */
+static bool is_edge(uint32_t address, uint32_t mask)
+{
+	return (address & ~mask) == 0 || (address & ~mask) == ~mask;
+}
+
+/* RFC 6890: this network, loopback, multicast and what is reserved. */
+static bool is_no_machine(uint32_t address)
+{
+	uint32_t first = address >> 24;
+
+	return first == 0 || first == 127 || first >= 224;
+}
+
 static void check_address(const struct check *check)
 {
 	const struct network_spec *network = &check->layer->network;
@@ -125,11 +139,15 @@ static void check_address(const struct check *check)
 
 	if (network->mode == ADDRESS_DHCP || !cidr_parse(network->address, &address, &bits))
 		return;
-	uint32_t mask = UINT32_MAX << (32 - bits);
-	if ((address & ~mask) == 0 || (address & ~mask) == ~mask)
+	if (is_edge(address, UINT32_MAX << (32 - bits)))
 		check_wrong(check, "network.address",
 			    "found \"%s\", which is the network's own or its "
 			    "broadcast address; allowed is one in between",
+			    network->address);
+	else if (is_no_machine(address))
+		check_wrong(check, "network.address",
+			    "found \"%s\", which no machine can have; allowed is one from "
+			    "1.0.0.0 to 223.255.255.255 outside 127.0.0.0/8",
 			    network->address);
 }
 
@@ -156,6 +174,11 @@ static void check_gateway(const struct check *check)
 			    "found \"%s\", which is not in the network of %s; "
 			    "allowed is an address in it",
 			    network->gateway, network->address);
+	else if (is_edge(gateway, mask))
+		check_wrong(check, "network.gateway",
+			    "found \"%s\", which is the network's own or its "
+			    "broadcast address; allowed is one in between",
+			    network->gateway);
 	else if (address == gateway)
 		check_wrong(check, "network.gateway",
 			    "found \"%s\", the layer's own address; allowed is "
@@ -183,6 +206,36 @@ static void check_routes(const struct check *check)
 	}
 }
 
+/* "/etc/x" and "/etc/x/y": one of them would have to be a file and a folder. */
+static bool lies_in(const char *path, const char *folder)
+{
+	return str_starts(path, folder) && path[strlen(folder)] == '/';
+}
+
+static void check_two_files(const struct check *check, size_t one, size_t other)
+{
+	const struct file_spec *file = &check->layer->files[one];
+	const char *path = file->path, *above = check->layer->files[other].path;
+
+	if (str_equal(path, above))
+		diagnostic_add(check->diagnostics, &file->mark,
+			       "files[%zu].path: found \"%s\", which files[%zu] has too; allowed "
+			       "is one that no other file has",
+			       one + 1, path, other + 1);
+	else if (lies_in(path, above) || lies_in(above, path))
+		diagnostic_add(check->diagnostics, &file->mark,
+			       "files[%zu].path: found \"%s\" and in files[%zu] \"%s\"; allowed "
+			       "is no file where a folder must be",
+			       one + 1, path, other + 1, above);
+}
+
+static void check_files(const struct check *check)
+{
+	for (size_t i = 0; i < check->layer->file_count; i++)
+		for (size_t j = 0; j < i; j++)
+			check_two_files(check, i, j);
+}
+
 const struct check_row layer_checks[] = {
 	{ check_name, { "name" } },
 	{ check_role, { "role", "hypervisor", "pattern" } },
@@ -196,5 +249,6 @@ const struct check_row layer_checks[] = {
 	{ check_address, { "network.address" } },
 	{ check_gateway, { "network.address", "network.gateway" } },
 	{ check_routes, { "network.address", "network.routes" } },
+	{ check_files, { "files" } },
 	{ NULL, { NULL } },
 };

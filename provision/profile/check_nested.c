@@ -61,10 +61,10 @@ static void check_disk_room(const struct check *check)
 	CLEANUP(free_cleanup) char *have = size_format(room);
 	check_wrong(
 		check, "disk.size",
-		"found too little for the images inside: they have %s, and "
+		"found too little for the images inside %s: they have %s, and "
 		"%s are left besides swap and %lluGiB for the system; allowed is a larger disk, "
 		"or smaller ones inside",
-		want, have, (unsigned long long)(HOST_OS_BYTES >> 30));
+		layer->name, want, have, (unsigned long long)(HOST_OS_BYTES >> 30));
 }
 
 static void check_memory_room(const struct check *check)
@@ -81,8 +81,8 @@ static void check_memory_room(const struct check *check)
 	CLEANUP(free_cleanup) char *have = size_format(layer->machine.memory_bytes);
 	check_wrong(check, "machine.memory",
 		    "found \"%s\", but dom0, Xen itself and what runs "
-		    "inside need %s; allowed is at least that",
-		    have, want);
+		    "inside %s need %s; allowed is at least that",
+		    have, layer->name, want);
 }
 
 static void check_vcpus(const struct check *check)

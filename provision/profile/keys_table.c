@@ -16,7 +16,7 @@
  * character. */
 #define NEVER	   "\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ufffe\\uffff"
 #define TEXT_FORM  "[^" NEVER "]"
-#define PATH_FORM  "(/(?!\\.{1,2}(/|$))[^/" NEVER "]+)"
+#define PATH_FORM  "(/(?!\\.{1,2}(/|$))[^/" NEVER "]{1,255})"
 #define MOUNT_FORM "(/(?!\\.{1,2}(/|$))[^/" NEVER " \"\\\\#]+)"
 #define OCTET_FORM "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 #define IP_FORM	   OCTET_FORM "(\\." OCTET_FORM "){3}"
@@ -140,7 +140,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(machine.mac),
 	  .valid = valid_mac,
-	  .form = "^([0-9A-Fa-f][02468ACEace](:[0-9A-Fa-f]{2}){5})?$",
+	  .form = "^(?!(00:){5}00)([0-9A-Fa-f][02468ACEace](:[0-9A-Fa-f]{2}){5})?$",
 	  .allowed = "a unicast MAC address such as 00:16:3e:1e:73:af",
 	  .default_text = "",
 	  .help = "MAC address; empty: one derived from the names of stack and layer" },
@@ -313,8 +313,8 @@ const struct key_row layer_keys[] = {
 	{ .path = "network.dns",
 	  .type = KEY_TEXTS,
 	  .offset = IN(network.dns),
-	  .valid = valid_ip,
-	  .form = "^(" IP_FORM ")?$",
+	  .valid = valid_ip_given,
+	  .form = "^" IP_FORM "$",
 	  .allowed = "IPv4 addresses",
 	  .default_text = "[]",
 	  .help = "Name servers" },
@@ -421,7 +421,7 @@ const struct key_row file_keys[] = {
 	  .offset = offsetof(struct file_spec, path),
 	  .valid = valid_absolute_path,
 	  .form = "^" PATH_FORM "+$",
-	  .allowed = "a file's absolute path without . and ..",
+	  .allowed = "a file's absolute path without . and .., its names at most 255 bytes",
 	  .help = "Where the file lies in the layer" },
 	{ .path = "content",
 	  .type = KEY_TEXT,

@@ -398,7 +398,7 @@ static struct stack *load(const char *path, bool answers_only,
 
 static int load_file(const char *path, bool answers_only, struct stack **ret_stack, struct err *err)
 {
-	if (!path_exists(path))
+	if (!path_exists(path) && errno == ENOENT)
 		return err_set(err, -EINVAL, "%s: there is no such stack file", path);
 	CLEANUP(diagnostics_cleanup) struct diagnostics *diagnostics = diagnostics_new();
 	CLEANUP(stack_cleanup) struct stack *stack = load(path, answers_only, NULL, diagnostics);

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,7 +87,7 @@ bool valid_mac(const char *text)
 	for (size_t i = 0; i < 17; i++)
 		if (i % 3 == 2 ? text[i] != ':' : !isxdigit((unsigned char)text[i]))
 			return false;
-	return (strtoul(text, NULL, 16) & 1) == 0;
+	return (strtoul(text, NULL, 16) & 1) == 0 && text[strspn(text, "0:")];
 }
 
 bool valid_label(const char *text)
@@ -96,12 +97,12 @@ bool valid_label(const char *text)
 
 bool valid_absolute_path(const char *text)
 {
-	if (text[0] != '/' || !printable(text))
+	if (text[0] != '/' || !printable(text) || strlen(text) >= PATH_MAX)
 		return false;
 	for (const char *next = text + 1;;) {
 		size_t length = strcspn(next, "/");
 
-		if (length == 0 || (length == 1 && next[0] == '.') ||
+		if (length == 0 || length > NAME_MAX || (length == 1 && next[0] == '.') ||
 		    (length == 2 && next[0] == '.' && next[1] == '.'))
 			return false;
 		if (!next[length])
@@ -244,11 +245,16 @@ bool valid_sha256(const char *text)
 	return !*text || hash_is_hex(text);
 }
 
-bool valid_ip(const char *text)
+bool valid_ip_given(const char *text)
 {
 	uint32_t address;
 
-	return !*text || ip_parse(text, &address);
+	return ip_parse(text, &address);
+}
+
+bool valid_ip(const char *text)
+{
+	return !*text || valid_ip_given(text);
 }
 
 bool cidr_parse(const char *text, uint32_t *ret_address, unsigned *ret_bits)

@@ -20,6 +20,7 @@ bool valid_medium(const char *text);  /* "", a path or a URL */
 bool valid_keyring(const char *text); /* "" or a path */
 bool valid_sha256(const char *text);  /* "" or 64 hex digits, lower case */
 bool valid_ip(const char *text);      /* "" or IPv4 */
+bool valid_ip_given(const char *text);
 bool valid_release(const char *text);
 bool valid_mirror(const char *text);	/* "" or an http(s) or file URL */
 bool valid_interface(const char *text); /* a network interface's name */

@@ -11,7 +11,7 @@
 
 struct reader {
 	yaml_parser_t parser;
-	const char *file;
+	const char *file, *text;
 	struct diagnostics *diagnostics;
 };
 
@@ -67,11 +67,29 @@ static void map_add(struct node *map, const char *key, struct mark mark, struct 
 		(struct node_pair){ .key = str_copy(key), .mark = mark, .value = value };
 }
 
+/* Where a byte of the text stands. */
+static struct mark mark_of_byte(const struct reader *reader, size_t offset)
+{
+	struct mark mark = { .file = reader->file, .line = 1, .column = 1 };
+
+	for (size_t i = 0; i < offset; i++) {
+		unsigned char byte = (unsigned char)reader->text[i];
+		bool begins = (byte & 0xc0) != 0x80; /* a character, in UTF-8 */
+
+		mark.line += byte == '\n';
+		mark.column = byte == '\n' ? 1 : mark.column + begins;
+	}
+	return mark;
+}
+
 static bool event_next(struct reader *reader, yaml_event_t *event)
 {
 	if (yaml_parser_parse(&reader->parser, event))
 		return true;
-	struct mark mark = mark_of(reader, reader->parser.problem_mark);
+	/* What is no text has no mark yet. */
+	struct mark mark = reader->parser.error == YAML_READER_ERROR
+				   ? mark_of_byte(reader, reader->parser.problem_offset)
+				   : mark_of(reader, reader->parser.problem_mark);
 	diagnostic_add(reader->diagnostics, &mark, "is not valid YAML: %s",
 		       reader->parser.problem ? reader->parser.problem : "it ends too early");
 	return false;
@@ -278,6 +296,7 @@ struct node *yaml_read(const char *path, const char *file, struct diagnostics *d
 		err_clear(&err);
 		return NULL;
 	}
+	reader.text = text;
 	yaml_parser_initialize(&reader.parser);
 	yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, length);
 	CLEANUP(node_cleanup) struct node *root = document_read(&reader);

@@ -80,6 +80,8 @@ static void wrong_ones_are_named(void **state)
 	refused((char *[]){ "a", "--outer=x", NULL },
 		"verb: --outer=x: no such option (nestctl verb --help lists them)");
 	refused((char *[]){ "a", "--out", NULL }, "verb: --out needs a value (DIR)");
+	refused((char *[]){ "a", "--out", "", NULL }, "verb: --out needs a value (DIR)");
+	refused((char *[]){ "a", "--out=", NULL }, "verb: --out needs a value (DIR)");
 	refused((char *[]){ "a", "--json=1", NULL }, "verb: --json takes no value");
 	refused((char *[]){ NULL }, "verb: usage: nestctl verb STACK");
 	refused((char *[]){ "a", "b", "c", NULL }, "verb: usage: nestctl verb STACK");
