@@ -7,7 +7,7 @@
 /* What is different for an installer that was started over the network: it restarts the machine
  * at its end, after it told the server. Borrowed; none of it has a character that a URL has not. */
 struct answers_network {
-	const char *answers;	/* URL of this answer file, "http://10.0.0.1:8081/TOKEN/ks.cfg" */
+	const char *script;	/* URL of what the format's script() makes */
 	const char *done;	/* is fetched when the disk is complete */
 	const char *repository; /* the medium's files, "http://10.0.0.1:8080/media/r1" */
 	const char *agent;	/* "10.0.0.1:8090 TOKEN": whom the system's agent tells */
@@ -67,6 +67,9 @@ struct answers_format {
 	/* -EINVAL: the layer has something that the format cannot express; the message names each
 	 * such key, one a line. *ret_text is the caller's. */
 	int (*emit)(const struct answers_request *request, char **ret_text, struct err *err);
+	/* What an installer that was started over the network fetches at its end: the script that
+	 * finishes the system. NULL: it is in the answer file. */
+	int (*script)(const struct answers_request *request, char **ret_text, struct err *err);
 };
 
 /* name NULL: the one of the layer's family. -EINVAL with the names that there are, or if it is

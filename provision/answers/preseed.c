@@ -1,7 +1,7 @@
 /* Preseed: preseed.cfg of Debian's installer. Sources: appendix B of Debian's installation guide
  * (bullseye, bookworm, trixie), partman-auto-recipe.txt. What debconf has no question for is a
  * script, whose lines stand in comments of the same file: late_command takes them out of it again,
- * so the file lies at the root of the installer's initrd, or is fetched once more. */
+ * so the file must lie at the root of the installer's initrd. */
 #include <ctype.h>
 #include <string.h>
 
@@ -280,13 +280,13 @@ static char *interfaces(const struct layer *layer)
 	return str_copy(buf_str(&text));
 }
 
-static int script_add(const struct answers_request *request, struct buf *text, struct err *err)
+/* The agent's bytes are in it where nothing else brings them. */
+static int preseed_script(const struct answers_request *request, char **ret_text, struct err *err)
 {
 	const struct layer *layer = request->layer;
 	CLEANUP(setup_done) struct setup setup = { 0 };
 	CLEANUP(free_cleanup) char *defaults = setup_grub_defaults(layer);
 	CLEANUP(free_cleanup) char *network = interfaces(layer);
-	CLEANUP(free_cleanup) char *script = NULL;
 
 	overlay_text(&setup.files, "/etc/default/grub.d/nestctl.cfg", 0644, "%s%s", defaults,
 		     is_xen(layer) ? "XEN_OVERRIDE_GRUB_DEFAULT=1\n" : "");
@@ -296,33 +296,40 @@ static int script_add(const struct answers_request *request, struct buf *text, s
 	for (size_t i = 0; i < layer->services.count; i++)
 		setup_enable(&setup, layer->services.items[i]);
 	buf_text(&setup.commands, "update-grub\n");
-	if (r == 0)
-		r = setup_script(&setup, &script, err);
-	if (r < 0)
-		return r;
+	return r < 0 ? r : setup_script(&setup, ret_text, err);
+}
+
+/* In comments of the file itself. */
+static int script_add(const struct answers_request *request, struct buf *text, struct err *err)
+{
+	CLEANUP(free_cleanup) char *script = NULL;
+	int r = preseed_script(request, &script, err);
+
 	for (const char *line = script; line && *line;) {
 		size_t length = strcspn(line, "\n");
 
 		buf_format(text, SCRIPT_MARK "%.*s\n", (int)length, line);
 		line += length + (line[length] == '\n');
 	}
-	return 0;
+	return r;
 }
 
 /* The shell of the installer runs it, outside the new system. A file that came over the network is
- * not kept: it is fetched again, and has the agent in it. */
+ * not kept, and is read slowly: its script is a file of its own. */
 static void late_command(const struct answers_request *request, struct buf *text)
 {
 	buf_text(text, "d-i preseed/late_command string ");
 	if (request->network)
-		buf_format(text, "(umask 077 && wget -q -O /preseed.cfg %s) && ",
-			   request->network->answers);
-	else if (request->agent)
+		buf_format(text, "(umask 077 && wget -q -O /target" SCRIPT_PATH " %s) && ",
+			   request->network->script);
+	if (!request->network && request->agent)
 		buf_text(text, "mkdir -p /target/usr/lib/nestctl && "
 			       "cp /" AGENT_FILE " /target" AGENT_PATH " && "
 			       "chmod 755 /target" AGENT_PATH " && ");
-	buf_text(text, "sed -n 's/^" SCRIPT_MARK "//p' /preseed.cfg > /target" SCRIPT_PATH " && "
-		       "in-target sh " SCRIPT_PATH " && rm -f /target" SCRIPT_PATH "\n");
+	if (!request->network)
+		buf_text(text, "sed -n 's/^" SCRIPT_MARK "//p' /preseed.cfg > /target" SCRIPT_PATH
+			       " && ");
+	buf_text(text, "in-target sh " SCRIPT_PATH " && rm -f /target" SCRIPT_PATH "\n");
 }
 
 static int preseed_emit(const struct answers_request *request, char **ret_text, struct err *err)
@@ -352,7 +359,8 @@ static int preseed_emit(const struct answers_request *request, char **ret_text, 
 	answer(&text, "pkgsel/include", "string", packages);
 	questions_fixed(request->network, &text);
 	late_command(request, &text);
-	r = script_add(request, &text, err);
+	if (!request->network)
+		r = script_add(request, &text, err);
 	if (r == 0)
 		*ret_text = str_copy(buf_str(&text));
 	return r;
@@ -370,4 +378,5 @@ const struct answers_format preseed_format = {
 	.release = release_at,
 	.check = check,
 	.emit = preseed_emit,
+	.script = preseed_script,
 };

@@ -12,6 +12,12 @@
 #include "pxe/vendor_esxi.h"
 #include "pxe/vendor_media.h"
 
+#define SCRIPT "setup" /* name of what an installer fetches at its end */
+
+struct answers_tokens {
+	const char *own, *agent;
+};
+
 struct place { /* of a machine of way answers */
 	const struct lab_machine *machine;
 	const struct vendor_medium *medium;
@@ -134,33 +140,47 @@ void vendor_boot_done(struct vendor_boot *boot)
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
-static int answers_emit(const struct vendor *vendor, const struct place *place, const char *token,
-			const char *agent_token, char **ret_text, struct err *err)
+/* The format's file, or the script that its installer fetches at its end. */
+static int answers_make(const struct vendor *vendor, const struct place *place, bool script,
+			const struct answers_tokens *tokens, char **ret_text, struct err *err)
 {
-	CLEANUP(free_cleanup) char *answers = answers_url(vendor, token, place->format->file_name);
-	CLEANUP(free_cleanup) char *done = answers_url(vendor, token, "done");
+	CLEANUP(free_cleanup) char *script_url = answers_url(vendor, tokens->own, SCRIPT);
+	CLEANUP(free_cleanup) char *done = answers_url(vendor, tokens->own, "done");
 	CLEANUP(free_cleanup) char *repository = repository_url(vendor, place->machine);
 	CLEANUP(free_cleanup)
 	char *agent = str_format("%s:%u %s", vendor->request.address,
-				 vendor->request.lab->ports.agents, agent_token);
-	const struct answers_network network = { answers, done, repository, agent };
+				 vendor->request.lab->ports.agents, tokens->agent);
+	const struct answers_network network = { script_url, done, repository, agent };
 	const struct answers_request request = { .layer = l1_of(place->machine),
 						 .stack_name = place->machine->stack->name,
 						 .agent = vendor->agent,
 						 .agent_length = vendor->agent_length,
 						 .network = &network };
 
-	return place->format->emit(&request, ret_text, err);
+	return (script ? place->format->script : place->format->emit)(&request, ret_text, err);
+}
+
+const char *vendor_answer_name(const struct vendor *vendor, const struct lab_machine *machine,
+			       size_t index)
+{
+	const struct place *place = place_of(vendor, machine);
+
+	if (!place || index > (place->format->script ? 1 : 0))
+		return NULL;
+	return index == 0 ? place->format->file_name : SCRIPT;
 }
 
 int vendor_answer(const struct vendor *vendor, const struct lab_machine *machine, const char *name,
 		  const char *token, const char *agent_token, char **ret_text, struct err *err)
 {
-	const struct place *place = place_of(vendor, machine);
+	const struct answers_tokens tokens = { token, agent_token };
+	const char *own;
 
-	if (!place || !str_equal(name, place->format->file_name))
-		return err_set(err, -ENOENT, "%s has no answer file of that name", machine->name);
-	return answers_emit(vendor, place, token, agent_token, ret_text, err);
+	for (size_t i = 0; (own = vendor_answer_name(vendor, machine, i)); i++)
+		if (str_equal(name, own))
+			return answers_make(vendor, place_of(vendor, machine), i > 0, &tokens,
+					    ret_text, err);
+	return err_set(err, -ENOENT, "%s has no answer file of that name", machine->name);
 }
 
 /* --- public files ------------------------------------------------------------------------------
@@ -305,7 +325,9 @@ static int try_out(const struct vendor *vendor, const struct place *place, struc
 	boot_fill(vendor, place, FIRMWARE_BIOS, token, &boot);
 	int r = boot_text(BOOT_IPXE, vendor->request.address, FIRMWARE_BIOS, &boot.files, &script,
 			  err);
-	return r < 0 ? r : answers_emit(vendor, place, token, token, &text, err);
+	return r < 0 ? r
+		     : answers_make(vendor, place, false, &(struct answers_tokens){ token, token },
+				    &text, err);
 }
 
 static int place_open(struct vendor *vendor, struct place *place, struct err *err)
