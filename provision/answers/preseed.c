@@ -1,7 +1,8 @@
 /* Preseed: preseed.cfg of Debian's installer. Sources: appendix B of Debian's installation guide
  * (bullseye, bookworm, trixie), partman-auto-recipe.txt. What debconf has no question for is a
- * script, whose lines stand in comments of the same file: late_command takes them out of it again,
- * so the file must lie at the root of the installer's initrd. */
+ * script. Its lines stand in comments of the same file, which must lie at the root of the
+ * installer's initrd for late_command to take them out of it again; over the network it is a file
+ * of its own. */
 #include <ctype.h>
 #include <string.h>
 
@@ -314,21 +315,33 @@ static int script_add(const struct answers_request *request, struct buf *text, s
 	return r;
 }
 
+/* A server that is started anew is waited for: an installer that failed asks a person. */
+static void script_fetch(const char *url, struct buf *text)
+{
+	buf_format(text,
+		   "n=0; until (umask 077; wget -q -O /target" SCRIPT_PATH " %s); do "
+		   "n=$((n+1)); [ $n -lt 30 ] || exit 1; sleep 10; done; ",
+		   url);
+}
+
+static void script_extract(bool agent, struct buf *text)
+{
+	if (agent)
+		buf_text(text, "mkdir -p /target/usr/lib/nestctl && "
+			       "cp /" AGENT_FILE " /target" AGENT_PATH " && "
+			       "chmod 755 /target" AGENT_PATH " && ");
+	buf_text(text, "sed -n 's/^" SCRIPT_MARK "//p' /preseed.cfg > /target" SCRIPT_PATH " && ");
+}
+
 /* The shell of the installer runs it, outside the new system. A file that came over the network is
- * not kept, and is read slowly: its script is a file of its own. */
+ * not kept, and is read slowly. */
 static void late_command(const struct answers_request *request, struct buf *text)
 {
 	buf_text(text, "d-i preseed/late_command string ");
 	if (request->network)
-		buf_format(text, "(umask 077 && wget -q -O /target" SCRIPT_PATH " %s) && ",
-			   request->network->script);
-	if (!request->network && request->agent)
-		buf_text(text, "mkdir -p /target/usr/lib/nestctl && "
-			       "cp /" AGENT_FILE " /target" AGENT_PATH " && "
-			       "chmod 755 /target" AGENT_PATH " && ");
-	if (!request->network)
-		buf_text(text, "sed -n 's/^" SCRIPT_MARK "//p' /preseed.cfg > /target" SCRIPT_PATH
-			       " && ");
+		script_fetch(request->network->script, text);
+	else
+		script_extract(request->agent != NULL, text);
 	buf_text(text, "in-target sh " SCRIPT_PATH " && rm -f /target" SCRIPT_PATH "\n");
 }
 

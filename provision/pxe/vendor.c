@@ -140,8 +140,16 @@ void vendor_boot_done(struct vendor_boot *boot)
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
-/* The format's file, or the script that its installer fetches at its end. */
-static int answers_make(const struct vendor *vendor, const struct place *place, bool script,
+/* The format's file, then the script that its installer fetches at its end, if it does; NULL. */
+static const char *place_file(const struct place *place, size_t index)
+{
+	const char *const names[] = { place->format->file_name,
+				      place->format->script ? SCRIPT : NULL };
+
+	return index < sizeof names / sizeof *names ? names[index] : NULL;
+}
+
+static int answers_make(const struct vendor *vendor, const struct place *place, size_t index,
 			const struct answers_tokens *tokens, char **ret_text, struct err *err)
 {
 	CLEANUP(free_cleanup) char *script_url = answers_url(vendor, tokens->own, SCRIPT);
@@ -157,7 +165,7 @@ static int answers_make(const struct vendor *vendor, const struct place *place, 
 						 .agent_length = vendor->agent_length,
 						 .network = &network };
 
-	return (script ? place->format->script : place->format->emit)(&request, ret_text, err);
+	return (index == 0 ? place->format->emit : place->format->script)(&request, ret_text, err);
 }
 
 const char *vendor_answer_name(const struct vendor *vendor, const struct lab_machine *machine,
@@ -165,21 +173,18 @@ const char *vendor_answer_name(const struct vendor *vendor, const struct lab_mac
 {
 	const struct place *place = place_of(vendor, machine);
 
-	if (!place || index > (place->format->script ? 1 : 0))
-		return NULL;
-	return index == 0 ? place->format->file_name : SCRIPT;
+	return place ? place_file(place, index) : NULL;
 }
 
 int vendor_answer(const struct vendor *vendor, const struct lab_machine *machine, const char *name,
 		  const char *token, const char *agent_token, char **ret_text, struct err *err)
 {
+	const struct place *place = place_of(vendor, machine);
 	const struct answers_tokens tokens = { token, agent_token };
-	const char *own;
 
-	for (size_t i = 0; (own = vendor_answer_name(vendor, machine, i)); i++)
-		if (str_equal(name, own))
-			return answers_make(vendor, place_of(vendor, machine), i > 0, &tokens,
-					    ret_text, err);
+	for (size_t i = 0; place && place_file(place, i); i++)
+		if (str_equal(name, place_file(place, i)))
+			return answers_make(vendor, place, i, &tokens, ret_text, err);
 	return err_set(err, -ENOENT, "%s has no answer file of that name", machine->name);
 }
 
@@ -317,17 +322,20 @@ static int medium_share(struct vendor *vendor, const struct layer *l1,
 static int try_out(const struct vendor *vendor, const struct place *place, struct err *err)
 {
 	CLEANUP(vendor_boot_done) struct vendor_boot boot = { 0 };
-	CLEANUP(free_cleanup) char *text = NULL;
-	CLEANUP(free_cleanup) char *script = NULL;
+	CLEANUP(free_cleanup) char *boot_script = NULL;
 	char token[TOKEN_LENGTH + 1];
 
 	token_make(token);
 	boot_fill(vendor, place, FIRMWARE_BIOS, token, &boot);
-	int r = boot_text(BOOT_IPXE, vendor->request.address, FIRMWARE_BIOS, &boot.files, &script,
-			  err);
-	return r < 0 ? r
-		     : answers_make(vendor, place, false, &(struct answers_tokens){ token, token },
-				    &text, err);
+	int r = boot_text(BOOT_IPXE, vendor->request.address, FIRMWARE_BIOS, &boot.files,
+			  &boot_script, err);
+	for (size_t i = 0; r == 0 && place_file(place, i); i++) {
+		CLEANUP(free_cleanup) char *text = NULL;
+
+		r = answers_make(vendor, place, i, &(struct answers_tokens){ token, token }, &text,
+				 err);
+	}
+	return r;
 }
 
 static int place_open(struct vendor *vendor, struct place *place, struct err *err)
