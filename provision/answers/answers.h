@@ -29,6 +29,7 @@ struct answers_release {
 	const char *name;   /* os.release */
 	const char *title;  /* "SUSE Linux Enterprise Server 11 SP4" */
 	const char *hashes; /* kinds of crypt(5) that it can check: "1 5 6" */
+	const char *major;  /* how its media's version begins: "11"; NULL: each is another */
 	bool xen;	    /* it can be a Xen host */
 	bool legacy;	    /* boots by GRUB Legacy, others by GRUB 2 */
 	bool uefi;	    /* GRUB 2 on a GPT disk too */
@@ -80,6 +81,10 @@ int answers_format_find(const struct layer *layer, const char *name,
 const struct answers_format *answers_format_of(enum os_family_id family);
 /* The i-th format, NULL after the last. */
 const struct answers_format *answers_format_at(size_t index);
+
+/* The layer's release, NULL: it is none of the format's. */
+const struct answers_release *answers_release_of(const struct answers_format *format,
+						 const struct layer *layer);
 
 /* Can they be brought to the installer without a server? */
 bool answers_format_is_local(const struct answers_format *format);

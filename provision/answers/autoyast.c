@@ -21,23 +21,23 @@ struct suse_release {
 static const struct suse_release releases[] = {
 	{
 		.common = { "sles11sp4", "SUSE Linux Enterprise Server 11 SP4", "1 2a 2y 5 6",
-			    .xen = true, .legacy = true },
+			    .major = "11", .xen = true, .legacy = true },
 		.base = WORDS("pattern:base", "pattern:Minimal", "openssh"),
 		.xen = WORDS("pattern:xen_server", "kernel-xen", "bridge-utils"),
 		.services = WORDS("sshd"),
 		.xen_services = WORDS("xend", "xendomains"),
 	},
 	{
-		.common = { "sles12", "SUSE Linux Enterprise Server 12", "1 2a 2y 5 6", .xen = true,
-			    .uefi = true },
+		.common = { "sles12", "SUSE Linux Enterprise Server 12", "1 2a 2y 5 6",
+			    .major = "12", .xen = true, .uefi = true },
 		.base = WORDS("pattern:base", "pattern:Minimal", "openssh"),
 		.xen = WORDS("pattern:xen_server", "pattern:xen_tools", "bridge-utils"),
 		.services = WORDS("sshd"),
 		.xen_services = WORDS("xencommons", "xendomains"),
 	},
 	{
-		.common = { "sles15", "SUSE Linux Enterprise Server 15", "1 2a 2y 5 6", .xen = true,
-			    .uefi = true },
+		.common = { "sles15", "SUSE Linux Enterprise Server 15", "1 2a 2y 5 6",
+			    .major = "15", .xen = true, .uefi = true },
 		.product = "SLES",
 		.modules = true,
 		.base = WORDS("pattern:base", "pattern:minimal_base", "openssh"),
@@ -46,7 +46,7 @@ static const struct suse_release releases[] = {
 		.xen_services = WORDS("xencommons", "xendomains"),
 	},
 	{
-		.common = { "leap15", "openSUSE Leap 15", "1 2a 2y 5 6", .xen = true,
+		.common = { "leap15", "openSUSE Leap 15", "1 2a 2y 5 6", .major = "15", .xen = true,
 			    .uefi = true },
 		.product = "Leap",
 		.base = WORDS("pattern:base", "pattern:minimal_base", "openssh"),

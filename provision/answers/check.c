@@ -37,17 +37,27 @@ static void check_limits(const struct answers_check *check)
 	}
 }
 
+const struct answers_release *answers_release_of(const struct answers_format *format,
+						 const struct layer *layer)
+{
+	const struct answers_release *release;
+
+	for (size_t i = 0; (release = format->release(i)); i++)
+		if (str_equal(release->name, layer->release))
+			break;
+	return release;
+}
+
 /* NULL: it is none of the format's, which was reported. */
 static const struct answers_release *release_find(const struct answers_check *check)
 {
 	CLEANUP(strv_done) struct strv names = { 0 };
-	const struct answers_release *release;
+	const struct answers_release *release = answers_release_of(check->format, check->layer);
 
-	for (size_t i = 0; (release = check->format->release(i)); i++) {
-		if (str_equal(release->name, check->layer->release))
-			return release;
+	if (release)
+		return release;
+	for (size_t i = 0; (release = check->format->release(i)); i++)
 		strv_add(&names, release->name);
-	}
 	CLEANUP(free_cleanup) char *list = strv_join(&names, ", ");
 	answers_wrong(check, "os.release",
 		      "found \"%s\"; allowed for an installer of family %s is %s",

@@ -27,11 +27,11 @@ struct debian_release {
 #define HASHES "1 5 6 y"
 
 static const struct debian_release releases[] = {
-	{ { "bullseye", "Debian 11", HASHES, .xen = true, .uefi = true },
+	{ { "bullseye", "Debian 11", HASHES, .major = "11", .xen = true, .uefi = true },
 	  WORDS("xen-system-amd64", "qemu-system-x86", "bridge-utils") },
-	{ { "bookworm", "Debian 12", HASHES, .xen = true, .uefi = true },
+	{ { "bookworm", "Debian 12", HASHES, .major = "12", .xen = true, .uefi = true },
 	  WORDS("xen-system-amd64", "qemu-system-xen", "bridge-utils") },
-	{ { "trixie", "Debian 13", HASHES, .xen = true, .uefi = true },
+	{ { "trixie", "Debian 13", HASHES, .major = "13", .xen = true, .uefi = true },
 	  WORDS("xen-system-amd64", "qemu-system-xen", "bridge-utils") },
 };
 

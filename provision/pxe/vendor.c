@@ -348,6 +348,8 @@ static int place_open(struct vendor *vendor, struct place *place, struct err *er
 		r = check_disk(place->machine, err);
 	if (r == 0)
 		r = medium_share(vendor, l1, &place->medium, err);
+	if (r == 0)
+		r = install_medium_check(l1, place->medium->medium, err);
 	if (r == 0 && l1->os_family == OS_ESXI)
 		r = vendor_esxi_make(place->medium, repository, &place->esxi, err);
 	if (r < 0)

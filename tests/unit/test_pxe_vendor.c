@@ -522,6 +522,7 @@ static void what_cannot_be_done_is_said_at_the_start(void **state)
 	assert_refused(fixture, "proxmox8", debian, "proxmox cannot be started over the network");
 	assert_refused(fixture, "bookworm", "", "no install.medium");
 	assert_refused(fixture, "bookworm", esxi, "name another medium");
+	assert_refused(fixture, "trixie-uefi", debian, "os.release trixie (Debian 13)");
 	put(cd, ".disk/info", "Debian GNU/Linux 12.5.0 \"Bookworm\" - Official amd64 NETINST");
 	put(cd, "install.amd/vmlinuz", "kernel");
 	put(cd, "install.amd/initrd.gz", "initrd");
