@@ -103,7 +103,9 @@ static void answer(struct buf *text, const char *question, const char *type, con
 	buf_format(text, "d-i %s %s %s\n", question, type, value);
 }
 
-/* What is the same for every layer. */
+/* What is the same for every layer. Packages come from os.mirror alone: Debian's servers of updates
+ * are out of reach in many a lab, where the installer would wait for a person to be told so; and a
+ * whole DVD would do without a mirror. */
 static const struct {
 	const char *question, *type, *value;
 } fixed[] = {
@@ -116,6 +118,8 @@ static const struct {
 	{ "passwd/root-login", "boolean", "true" },
 	{ "passwd/make-user", "boolean", "false" },
 	{ "apt-setup/cdrom/set-first", "boolean", "false" },
+	{ "apt-setup/use_mirror", "boolean", "true" },
+	{ "apt-setup/services-select", "multiselect", "" },
 	{ "pkgsel/run_tasksel", "boolean", "false" },
 	{ "pkgsel/upgrade", "select", "none" },
 	{ "pkgsel/update-policy", "select", "none" },
