@@ -116,7 +116,8 @@ static int files_make(const struct install_request *request, const char *folder,
 	if (*medium->initrd)
 		return linux_files_make(request, medium, format, &answers, folder, files, err);
 	files->medium = path_join(folder, "medium.iso");
-	return esxi_medium_make(medium, &answers, files->medium, err);
+	return esxi_medium_make(medium, &answers, request->layer->install.kernel_args,
+				files->medium, err);
 }
 
 int boot_files_make(const struct install_request *request, const char *folder,
