@@ -285,6 +285,23 @@ static char *interfaces(const struct layer *layer)
 	return str_copy(buf_str(&text));
 }
 
+/* An installer that fetches its answers has its names and name servers from DHCP by then, and those
+ * would stay; what DHCP says of names goes before what other ones are told, too. */
+static void names(const struct layer *layer, struct setup *setup)
+{
+	const struct network_spec *network = &layer->network;
+	CLEANUP(buf_done) struct buf text = { 0 };
+
+	host_names_overlay(layer, &setup->files);
+	if (network->mode != ADDRESS_STATIC || network->dns.count == 0)
+		return;
+	if (*layer->domain)
+		buf_format(&text, "search %s\n", layer->domain);
+	for (size_t i = 0; i < network->dns.count; i++)
+		buf_format(&text, "nameserver %s\n", network->dns.items[i]);
+	overlay_text(&setup->files, "/etc/resolv.conf", 0644, "%s", buf_str(&text));
+}
+
 /* The agent's bytes are in it where nothing else brings them. */
 static int preseed_script(const struct answers_request *request, char **ret_text, struct err *err)
 {
@@ -296,6 +313,7 @@ static int preseed_script(const struct answers_request *request, char **ret_text
 	overlay_text(&setup.files, "/etc/default/grub.d/nestctl.cfg", 0644, "%s%s", defaults,
 		     is_xen(layer) ? "XEN_OVERRIDE_GRUB_DEFAULT=1\n" : "");
 	overlay_text(&setup.files, "/etc/network/interfaces", 0644, "%s", network);
+	names(layer, &setup);
 	overlay_text(&setup.files, "/etc/default/locale", 0644, "LANG=%s\n", layer->locale);
 	int r = setup_layer(&setup, request, INIT_SYSTEMD, request->network != NULL, err);
 	for (size_t i = 0; i < layer->services.count; i++)
@@ -338,7 +356,7 @@ static void script_extract(bool agent, struct buf *text)
 }
 
 /* The shell of the installer runs it, outside the new system. A file that came over the network is
- * not kept, and is read slowly. */
+ * not kept. */
 static void late_command(const struct answers_request *request, struct buf *text)
 {
 	buf_text(text, "d-i preseed/late_command string ");
