@@ -7,7 +7,7 @@
 /* What is different for an installer that was started over the network: it restarts the machine
  * at its end, after it told the server. Borrowed; none of it has a character that a URL has not. */
 struct answers_network {
-	const char *answers;	/* URL of this answer file, "http://10.0.0.1:8081/TOKEN/ks.cfg" */
+	const char *script;	/* URL of what the format's script() makes */
 	const char *done;	/* is fetched when the disk is complete */
 	const char *repository; /* the medium's files, "http://10.0.0.1:8080/media/r1" */
 	const char *agent;	/* "10.0.0.1:8090 TOKEN": whom the system's agent tells */
@@ -29,6 +29,7 @@ struct answers_release {
 	const char *name;   /* os.release */
 	const char *title;  /* "SUSE Linux Enterprise Server 11 SP4" */
 	const char *hashes; /* kinds of crypt(5) that it can check: "1 5 6" */
+	const char *major;  /* how its media's version begins: "11"; NULL: each is another */
 	bool xen;	    /* it can be a Xen host */
 	bool legacy;	    /* boots by GRUB Legacy, others by GRUB 2 */
 	bool uefi;	    /* GRUB 2 on a GPT disk too */
@@ -67,6 +68,9 @@ struct answers_format {
 	/* -EINVAL: the layer has something that the format cannot express; the message names each
 	 * such key, one a line. *ret_text is the caller's. */
 	int (*emit)(const struct answers_request *request, char **ret_text, struct err *err);
+	/* What an installer that was started over the network fetches at its end: the script that
+	 * finishes the system. NULL: it is in the answer file. */
+	int (*script)(const struct answers_request *request, char **ret_text, struct err *err);
 };
 
 /* name NULL: the one of the layer's family. -EINVAL with the names that there are, or if it is
@@ -77,6 +81,10 @@ int answers_format_find(const struct layer *layer, const char *name,
 const struct answers_format *answers_format_of(enum os_family_id family);
 /* The i-th format, NULL after the last. */
 const struct answers_format *answers_format_at(size_t index);
+
+/* The layer's release, NULL: it is none of the format's. */
+const struct answers_release *answers_release_of(const struct answers_format *format,
+						 const struct layer *layer);
 
 /* Can they be brought to the installer without a server? */
 bool answers_format_is_local(const struct answers_format *format);

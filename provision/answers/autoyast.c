@@ -10,6 +10,10 @@
 #include "compose/names.h"
 #include "pattern/pattern.h"
 
+/* They are in a script, in base64, with the agent; libxml2 takes no text of more than 10 MB
+ * (XML_MAX_TEXT_LENGTH). */
+#define FILES_MAX_BYTES (UINT64_C(6) << 20)
+
 struct suse_release {
 	struct answers_release common;
 	const char *product; /* as YaST of 15 must be told it; NULL: the medium has but one */
@@ -21,23 +25,23 @@ struct suse_release {
 static const struct suse_release releases[] = {
 	{
 		.common = { "sles11sp4", "SUSE Linux Enterprise Server 11 SP4", "1 2a 2y 5 6",
-			    .xen = true, .legacy = true },
+			    .major = "11", .xen = true, .legacy = true },
 		.base = WORDS("pattern:base", "pattern:Minimal", "openssh"),
 		.xen = WORDS("pattern:xen_server", "kernel-xen", "bridge-utils"),
 		.services = WORDS("sshd"),
 		.xen_services = WORDS("xend", "xendomains"),
 	},
 	{
-		.common = { "sles12", "SUSE Linux Enterprise Server 12", "1 2a 2y 5 6", .xen = true,
-			    .uefi = true },
+		.common = { "sles12", "SUSE Linux Enterprise Server 12", "1 2a 2y 5 6",
+			    .major = "12", .xen = true, .uefi = true },
 		.base = WORDS("pattern:base", "pattern:Minimal", "openssh"),
 		.xen = WORDS("pattern:xen_server", "pattern:xen_tools", "bridge-utils"),
 		.services = WORDS("sshd"),
 		.xen_services = WORDS("xencommons", "xendomains"),
 	},
 	{
-		.common = { "sles15", "SUSE Linux Enterprise Server 15", "1 2a 2y 5 6", .xen = true,
-			    .uefi = true },
+		.common = { "sles15", "SUSE Linux Enterprise Server 15", "1 2a 2y 5 6",
+			    .major = "15", .xen = true, .uefi = true },
 		.product = "SLES",
 		.modules = true,
 		.base = WORDS("pattern:base", "pattern:minimal_base", "openssh"),
@@ -46,7 +50,7 @@ static const struct suse_release releases[] = {
 		.xen_services = WORDS("xencommons", "xendomains"),
 	},
 	{
-		.common = { "leap15", "openSUSE Leap 15", "1 2a 2y 5 6", .xen = true,
+		.common = { "leap15", "openSUSE Leap 15", "1 2a 2y 5 6", .major = "15", .xen = true,
 			    .uefi = true },
 		.product = "Leap",
 		.base = WORDS("pattern:base", "pattern:minimal_base", "openssh"),
@@ -89,8 +93,23 @@ static const char *keyboard(const char *keymap)
 	return keyboard_name(keymap, KEYBOARD_SUSE);
 }
 
+static void check_files(const struct answers_check *check)
+{
+	const struct layer *layer = check->layer;
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < layer->file_count; i++)
+		bytes += layer->files[i].content_length;
+	if (bytes > FILES_MAX_BYTES)
+		answers_wrong(check, "files",
+			      "found %llu bytes together; allowed with %s are %llu: its XML parser "
+			      "reads no more of a script",
+			      (unsigned long long)bytes, check->release->title,
+			      (unsigned long long)FILES_MAX_BYTES);
+}
+
 /* GRUB Legacy's menu needs the root device's name before its UUID is known. */
-static void check(const struct answers_check *check)
+static void check_root(const struct answers_check *check)
 {
 	const struct disk_spec *disk = &check->layer->disk;
 	size_t root = disk_partition_at(disk, "/");
@@ -101,6 +120,12 @@ static void check(const struct answers_check *check)
 			       "disk.partitions[%zu].label: found \"%s\"; allowed for / with %s is "
 			       "a label of letters, digits, - _ . and :",
 			       root + 1, disk->partitions[root].label, check->release->title);
+}
+
+static void check(const struct answers_check *check)
+{
+	check_root(check);
+	check_files(check);
 }
 
 /* ---- sections ---- */

@@ -23,9 +23,15 @@ static bool is_given(const struct node *node)
 	return node && (node->kind == NODE_SCALAR ? *node->text != '\0' : node->count > 0);
 }
 
-static void check_limits(const struct answers_check *check)
+/* Of no format: each installer knows the keys that its medium brings. */
+static const struct answers_limit common_limits[] = {
+	{ "os.keyring", NULL, "none: its installer takes no keys of repositories" },
+	{ 0 },
+};
+
+static void check_limits(const struct answers_check *check, const struct answers_limit *limits)
 {
-	for (const struct answers_limit *limit = check->format->limits; limit->key; limit++) {
+	for (const struct answers_limit *limit = limits; limit->key; limit++) {
 		const struct node *node = node_at(check->layer->map, limit->key);
 
 		if (!is_given(node) || (limit->same && node->kind == NODE_SCALAR &&
@@ -37,17 +43,27 @@ static void check_limits(const struct answers_check *check)
 	}
 }
 
+const struct answers_release *answers_release_of(const struct answers_format *format,
+						 const struct layer *layer)
+{
+	const struct answers_release *release;
+
+	for (size_t i = 0; (release = format->release(i)); i++)
+		if (str_equal(release->name, layer->release))
+			break;
+	return release;
+}
+
 /* NULL: it is none of the format's, which was reported. */
 static const struct answers_release *release_find(const struct answers_check *check)
 {
 	CLEANUP(strv_done) struct strv names = { 0 };
-	const struct answers_release *release;
+	const struct answers_release *release = answers_release_of(check->format, check->layer);
 
-	for (size_t i = 0; (release = check->format->release(i)); i++) {
-		if (str_equal(release->name, check->layer->release))
-			return release;
+	if (release)
+		return release;
+	for (size_t i = 0; (release = check->format->release(i)); i++)
 		strv_add(&names, release->name);
-	}
 	CLEANUP(free_cleanup) char *list = strv_join(&names, ", ");
 	answers_wrong(check, "os.release",
 		      "found \"%s\"; allowed for an installer of family %s is %s",
@@ -192,7 +208,8 @@ void answers_check_layer(const struct layer *layer, const struct answers_format 
 	check.release = release_find(&check);
 	if (!check.release)
 		return;
-	check_limits(&check);
+	check_limits(&check, common_limits);
+	check_limits(&check, format->limits);
 	check_role(&check);
 	check_groups(&check);
 	check_password(&check);

@@ -6,9 +6,9 @@
 #include "answers/values.h"
 
 static const struct answers_release releases[] = {
-	{ "6", "ESXi 6", "1 5 6", .xen = false },
-	{ "7", "ESXi 7", "1 5 6", .xen = false },
-	{ "8", "ESXi 8", "5 6", .xen = false },
+	{ "6", "ESXi 6", "1 5 6", .major = "6", .xen = false },
+	{ "7", "ESXi 7", "1 5 6", .major = "7", .xen = false },
+	{ "8", "ESXi 8", "5 6", .major = "8", .xen = false },
 };
 
 static const struct answers_limit limits[] = {

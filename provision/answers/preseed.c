@@ -1,7 +1,8 @@
 /* Preseed: preseed.cfg of Debian's installer. Sources: appendix B of Debian's installation guide
  * (bullseye, bookworm, trixie), partman-auto-recipe.txt. What debconf has no question for is a
- * script, whose lines stand in comments of the same file: late_command takes them out of it again,
- * so the file lies at the root of the installer's initrd, or is fetched once more. */
+ * script. Its lines stand in comments of the same file, which must lie at the root of the
+ * installer's initrd for late_command to take them out of it again; over the network it is a file
+ * of its own. */
 #include <ctype.h>
 #include <string.h>
 
@@ -26,11 +27,11 @@ struct debian_release {
 #define HASHES "1 5 6 y"
 
 static const struct debian_release releases[] = {
-	{ { "bullseye", "Debian 11", HASHES, .xen = true, .uefi = true },
+	{ { "bullseye", "Debian 11", HASHES, .major = "11", .xen = true, .uefi = true },
 	  WORDS("xen-system-amd64", "qemu-system-x86", "bridge-utils") },
-	{ { "bookworm", "Debian 12", HASHES, .xen = true, .uefi = true },
+	{ { "bookworm", "Debian 12", HASHES, .major = "12", .xen = true, .uefi = true },
 	  WORDS("xen-system-amd64", "qemu-system-xen", "bridge-utils") },
-	{ { "trixie", "Debian 13", HASHES, .xen = true, .uefi = true },
+	{ { "trixie", "Debian 13", HASHES, .major = "13", .xen = true, .uefi = true },
 	  WORDS("xen-system-amd64", "qemu-system-xen", "bridge-utils") },
 };
 
@@ -102,7 +103,9 @@ static void answer(struct buf *text, const char *question, const char *type, con
 	buf_format(text, "d-i %s %s %s\n", question, type, value);
 }
 
-/* What is the same for every layer. */
+/* What is the same for every layer. Packages come from os.mirror alone: Debian's servers of updates
+ * are out of reach in many a lab, where the installer would wait for a person to be told so; and a
+ * whole DVD would do without a mirror. */
 static const struct {
 	const char *question, *type, *value;
 } fixed[] = {
@@ -115,6 +118,8 @@ static const struct {
 	{ "passwd/root-login", "boolean", "true" },
 	{ "passwd/make-user", "boolean", "false" },
 	{ "apt-setup/cdrom/set-first", "boolean", "false" },
+	{ "apt-setup/use_mirror", "boolean", "true" },
+	{ "apt-setup/services-select", "multiselect", "" },
 	{ "pkgsel/run_tasksel", "boolean", "false" },
 	{ "pkgsel/upgrade", "select", "none" },
 	{ "pkgsel/update-policy", "select", "none" },
@@ -280,49 +285,86 @@ static char *interfaces(const struct layer *layer)
 	return str_copy(buf_str(&text));
 }
 
-static int script_add(const struct answers_request *request, struct buf *text, struct err *err)
+/* An installer that fetches its answers has its names and name servers from DHCP by then, and those
+ * would stay; what DHCP says of names goes before what other ones are told, too. */
+static void names(const struct layer *layer, struct setup *setup)
+{
+	const struct network_spec *network = &layer->network;
+	CLEANUP(buf_done) struct buf text = { 0 };
+
+	host_names_overlay(layer, &setup->files);
+	if (network->mode != ADDRESS_STATIC || network->dns.count == 0)
+		return;
+	if (*layer->domain)
+		buf_format(&text, "search %s\n", layer->domain);
+	for (size_t i = 0; i < network->dns.count; i++)
+		buf_format(&text, "nameserver %s\n", network->dns.items[i]);
+	overlay_text(&setup->files, "/etc/resolv.conf", 0644, "%s", buf_str(&text));
+}
+
+/* The agent's bytes are in it where nothing else brings them. */
+static int preseed_script(const struct answers_request *request, char **ret_text, struct err *err)
 {
 	const struct layer *layer = request->layer;
 	CLEANUP(setup_done) struct setup setup = { 0 };
 	CLEANUP(free_cleanup) char *defaults = setup_grub_defaults(layer);
 	CLEANUP(free_cleanup) char *network = interfaces(layer);
-	CLEANUP(free_cleanup) char *script = NULL;
 
 	overlay_text(&setup.files, "/etc/default/grub.d/nestctl.cfg", 0644, "%s%s", defaults,
 		     is_xen(layer) ? "XEN_OVERRIDE_GRUB_DEFAULT=1\n" : "");
 	overlay_text(&setup.files, "/etc/network/interfaces", 0644, "%s", network);
+	names(layer, &setup);
 	overlay_text(&setup.files, "/etc/default/locale", 0644, "LANG=%s\n", layer->locale);
 	int r = setup_layer(&setup, request, INIT_SYSTEMD, request->network != NULL, err);
 	for (size_t i = 0; i < layer->services.count; i++)
 		setup_enable(&setup, layer->services.items[i]);
 	buf_text(&setup.commands, "update-grub\n");
-	if (r == 0)
-		r = setup_script(&setup, &script, err);
-	if (r < 0)
-		return r;
+	return r < 0 ? r : setup_script(&setup, ret_text, err);
+}
+
+/* In comments of the file itself. */
+static int script_add(const struct answers_request *request, struct buf *text, struct err *err)
+{
+	CLEANUP(free_cleanup) char *script = NULL;
+	int r = preseed_script(request, &script, err);
+
 	for (const char *line = script; line && *line;) {
 		size_t length = strcspn(line, "\n");
 
 		buf_format(text, SCRIPT_MARK "%.*s\n", (int)length, line);
 		line += length + (line[length] == '\n');
 	}
-	return 0;
+	return r;
+}
+
+/* A server that is started anew is waited for: an installer that failed asks a person. */
+static void script_fetch(const char *url, struct buf *text)
+{
+	buf_format(text,
+		   "n=0; until (umask 077; wget -q -O /target" SCRIPT_PATH " %s); do "
+		   "n=$((n+1)); [ $n -lt 30 ] || exit 1; sleep 10; done; ",
+		   url);
+}
+
+static void script_extract(bool agent, struct buf *text)
+{
+	if (agent)
+		buf_text(text, "mkdir -p /target/usr/lib/nestctl && "
+			       "cp /" AGENT_FILE " /target" AGENT_PATH " && "
+			       "chmod 755 /target" AGENT_PATH " && ");
+	buf_text(text, "sed -n 's/^" SCRIPT_MARK "//p' /preseed.cfg > /target" SCRIPT_PATH " && ");
 }
 
 /* The shell of the installer runs it, outside the new system. A file that came over the network is
- * not kept: it is fetched again, and has the agent in it. */
+ * not kept. */
 static void late_command(const struct answers_request *request, struct buf *text)
 {
 	buf_text(text, "d-i preseed/late_command string ");
 	if (request->network)
-		buf_format(text, "(umask 077 && wget -q -O /preseed.cfg %s) && ",
-			   request->network->answers);
-	else if (request->agent)
-		buf_text(text, "mkdir -p /target/usr/lib/nestctl && "
-			       "cp /" AGENT_FILE " /target" AGENT_PATH " && "
-			       "chmod 755 /target" AGENT_PATH " && ");
-	buf_text(text, "sed -n 's/^" SCRIPT_MARK "//p' /preseed.cfg > /target" SCRIPT_PATH " && "
-		       "in-target sh " SCRIPT_PATH " && rm -f /target" SCRIPT_PATH "\n");
+		script_fetch(request->network->script, text);
+	else
+		script_extract(request->agent != NULL, text);
+	buf_text(text, "in-target sh " SCRIPT_PATH " && rm -f /target" SCRIPT_PATH "\n");
 }
 
 static int preseed_emit(const struct answers_request *request, char **ret_text, struct err *err)
@@ -352,7 +394,8 @@ static int preseed_emit(const struct answers_request *request, char **ret_text, 
 	answer(&text, "pkgsel/include", "string", packages);
 	questions_fixed(request->network, &text);
 	late_command(request, &text);
-	r = script_add(request, &text, err);
+	if (!request->network)
+		r = script_add(request, &text, err);
 	if (r == 0)
 		*ret_text = str_copy(buf_str(&text));
 	return r;
@@ -370,4 +413,5 @@ const struct answers_format preseed_format = {
 	.release = release_at,
 	.check = check,
 	.emit = preseed_emit,
+	.script = preseed_script,
 };

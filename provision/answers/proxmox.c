@@ -10,7 +10,7 @@
 #define NONE_OF_SCRIPTS "none: its answer file holds no scripts"
 
 static const struct answers_release releases[] = {
-	{ "8", "Proxmox VE 8", "1 5 6 y", .xen = false },
+	{ "8", "Proxmox VE 8", "1 5 6 y", .major = "8", .xen = false },
 };
 
 static const struct answers_limit limits[] = {

@@ -9,7 +9,7 @@
 #define NONE_OF_SCRIPTS "none: its answer file can only name scripts on a server"
 
 static const struct answers_release releases[] = {
-	{ "8", "XCP-ng 8", "1 5 6", .xen = true },
+	{ "8", "XCP-ng 8", "1 5 6", .major = "8", .xen = true },
 };
 
 static const struct answers_limit limits[] = {

@@ -175,6 +175,22 @@ static int l0_find(const char *name, const struct l0 **ret_l0, struct err *err)
 	return err_set(err, -EINVAL, "--l0: \"%s\" is none of %s", name, list);
 }
 
+/* What tells of a run, or keeps one, would be dropped without a word. */
+static int no_run_check(const struct arguments *arguments, struct err *err)
+{
+	static const char *const of_runs[] = { "keep-running", "json", NULL };
+	const char *ends = argument(arguments, "step")		     ? "step"
+			   : argument_given(arguments, "build-only") ? "build-only"
+								     : NULL;
+
+	for (const char *const *option = of_runs; ends && *option; option++)
+		if (argument_given(arguments, *option))
+			return err_set(err, -EINVAL,
+				       "--%s: with --%s nothing is started: leave one of them out",
+				       *option, ends);
+	return 0;
+}
+
 static int build_stack_run(const struct arguments *arguments, struct err *err)
 {
 	CLEANUP(build_request_done) struct build_request request = { 0 };
@@ -190,6 +206,8 @@ static int build_stack_run(const struct arguments *arguments, struct err *err)
 	int r = l0_find(argument(arguments, "l0"), &l0, err);
 
 	build.driver = l0->driver;
+	if (r == 0 && l0->driver)
+		r = no_run_check(arguments, err);
 	if (r == 0)
 		r = build_request_load(arguments, &request, err);
 	if (r == 0 && l0->look)

@@ -40,6 +40,15 @@ static void fstab(const char *stack_name, const struct layer *layer, struct over
 	overlay_text(overlay, "/etc/fstab", 0644, "%s", buf_str(&text));
 }
 
+void host_names_overlay(const struct layer *layer, struct overlay *overlay)
+{
+	overlay_text(overlay, "/etc/hostname", 0644, "%s\n", layer->host_name);
+	overlay_text(overlay, "/etc/hosts", 0644,
+		     "127.0.0.1 localhost\n127.0.1.1 %s%s%s%s%s\n::1 localhost ip6-localhost\n",
+		     *layer->domain ? layer->host_name : "", *layer->domain ? "." : "",
+		     layer->domain, *layer->domain ? " " : "", layer->host_name);
+}
+
 static void identity(const char *stack_name, const struct layer *layer, struct overlay *overlay)
 {
 	CLEANUP(free_cleanup) char *machine = compose_uuid_text(stack_name, layer, "machine");
@@ -49,11 +58,7 @@ static void identity(const char *stack_name, const struct layer *layer, struct o
 		if (*c != '-')
 			buf_add(&machine_id, c, 1);
 	overlay_text(overlay, "/etc/machine-id", 0444, "%s\n", buf_str(&machine_id));
-	overlay_text(overlay, "/etc/hostname", 0644, "%s\n", layer->host_name);
-	overlay_text(overlay, "/etc/hosts", 0644,
-		     "127.0.0.1 localhost\n127.0.1.1 %s%s%s%s%s\n::1 localhost ip6-localhost\n",
-		     *layer->domain ? layer->host_name : "", *layer->domain ? "." : "",
-		     layer->domain, *layer->domain ? " " : "", layer->host_name);
+	host_names_overlay(layer, overlay);
 	family_files_of(layer->os_family)->settings(layer, overlay);
 	fstab(stack_name, layer, overlay);
 }

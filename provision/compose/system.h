@@ -29,6 +29,8 @@ int menu_overlay(const char *stack_name, const struct layer *layer, const struct
 #define AGENT_PATH "/usr/lib/nestctl/nestctl-agent" /* where its unit looks */
 #define AGENT_CONF "/etc/nestctl/agent.conf"
 
+/* /etc/hostname and /etc/hosts. */
+void host_names_overlay(const struct layer *layer, struct overlay *overlay);
 /* /root/.ssh/authorized_keys; nothing for a layer without keys. */
 void ssh_keys_overlay(const struct layer *layer, struct overlay *overlay);
 /* /etc/nestctl/agent.conf. */

@@ -11,16 +11,34 @@
 /* The last console is the one that the installer speaks on. */
 #define CONSOLES "console=tty0 console=ttyS0,115200n8"
 
-static int family_check(const struct layer *layer, const struct medium *medium, struct err *err)
+/* A version that is no number ("testing") says nothing. */
+static bool is_of_release(const struct medium *medium, const struct answers_release *release)
 {
-	if (medium->family == layer->os_family)
+	size_t digits = strspn(medium->version, "0123456789");
+
+	return !release || !release->major || digits == 0 ||
+	       (digits == strlen(release->major) && str_starts(medium->version, release->major));
+}
+
+int install_medium_check(const struct layer *layer, const struct medium *medium, struct err *err)
+{
+	const struct answers_release *release =
+		answers_release_of(answers_format_of(layer->os_family), layer);
+
+	if (medium->family != layer->os_family)
+		return err_set(err, -EBADMSG,
+			       "%s: is a medium of %s %s (os.family %s), but %s has os.family %s: "
+			       "name another medium, or correct the profile",
+			       medium->path, medium->product, medium->version,
+			       os_family_name(medium->family), layer->name,
+			       os_family_name(layer->os_family));
+	if (is_of_release(medium, release))
 		return 0;
 	return err_set(err, -EBADMSG,
-		       "%s: is a medium of %s %s (os.family %s), but %s has os.family %s: name "
-		       "another medium, or correct the profile",
-		       medium->path, medium->product, medium->version,
-		       os_family_name(medium->family), layer->name,
-		       os_family_name(layer->os_family));
+		       "%s: is a medium of %s %s, but %s has os.release %s (%s): name another "
+		       "medium, or correct the profile",
+		       medium->path, medium->product, medium->version, layer->name, layer->release,
+		       release->title);
 }
 
 int install_medium_bring(const struct layer *layer, const char *folder, bool offline,
@@ -33,7 +51,7 @@ int install_medium_bring(const struct layer *layer, const char *folder, bool off
 	if (r == 0)
 		r = medium_open(path, &medium, err);
 	if (r == 0)
-		r = family_check(layer, medium, err);
+		r = install_medium_check(layer, medium, err);
 	if (r == 0)
 		*ret_path = take(&path);
 	return r;
@@ -98,7 +116,8 @@ static int files_make(const struct install_request *request, const char *folder,
 	if (*medium->initrd)
 		return linux_files_make(request, medium, format, &answers, folder, files, err);
 	files->medium = path_join(folder, "medium.iso");
-	return esxi_medium_make(medium, &answers, files->medium, err);
+	return esxi_medium_make(medium, &answers, request->layer->install.kernel_args,
+				files->medium, err);
 }
 
 int boot_files_make(const struct install_request *request, const char *folder,

@@ -2,6 +2,7 @@
  * like the one that will run it, and powers off. Phase two is the ordinary run of the built stack.
  */
 #pragma once
+#include "media/medium.h"
 #include "profile/stack.h"
 #include "run/driver.h"
 #include "store/inputs.h"
@@ -18,8 +19,10 @@ int install_medium_hash(const struct layer *layer, const char *sums,
 int install_inputs(const char *stack_name, const struct layer *layer, const char *medium,
 		   struct inputs *ret_inputs, struct err *err);
 
+/* -EBADMSG: it is one of another family or release than the layer's. */
+int install_medium_check(const struct layer *layer, const struct medium *medium, struct err *err);
 /* The medium as a local file, fetched into folder where it is a URL (never with offline), checked,
- * and recognized as one of the layer's family. The caller frees *ret_path. */
+ * and recognized as one of the layer's. The caller frees *ret_path. */
 int install_medium_bring(const struct layer *layer, const char *folder, bool offline,
 			 char **ret_path, struct err *err);
 

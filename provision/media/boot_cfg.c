@@ -58,17 +58,14 @@ char *boot_cfg_set(const char *text, const char *key, const char *value)
 	return str_format("%s%s%s=%s%s", text, ended ? "" : end, key, value, end);
 }
 
-char *boot_cfg_with_kickstart(const char *text, const char *where)
+char *boot_cfg_with_options(const char *text, const char *options)
 {
 	CLEANUP(buf_done) struct buf changed = { 0 };
 	size_t length = 0;
 	const char *value = value_find(text, "kernelopt", &length);
 
-	if (!value) {
-		CLEANUP(free_cleanup) char *option = str_format("ks=%s", where);
-
-		return boot_cfg_set(text, "kernelopt", option);
-	}
+	if (!value)
+		return boot_cfg_set(text, "kernelopt", options);
 	buf_add(&changed, text, (size_t)(value - text));
 	for (const char *word = value; word < value + length;) {
 		size_t gap = strspn(word, " \t"), end = strcspn(word + gap, " \t\r\n");
@@ -77,6 +74,6 @@ char *boot_cfg_with_kickstart(const char *text, const char *where)
 			buf_format(&changed, "%.*s ", (int)end, word + gap);
 		word += gap + end;
 	}
-	buf_format(&changed, "ks=%s%s", where, value + length);
+	buf_format(&changed, "%s%s", options, value + length);
 	return take(&changed.data);
 }

@@ -9,6 +9,6 @@ char *boot_cfg_value(const char *text, const char *key);
 void boot_cfg_modules(const char *text, struct strv *ret_names);
 /* A copy with another value of a key, or with a line of it at its end. The caller frees. */
 char *boot_cfg_set(const char *text, const char *key, const char *value);
-/* A copy whose kernelopt has "ks=WHERE" besides what it had, an older ks= replaced. Line ends stay
- * as they are. The caller frees. */
-char *boot_cfg_with_kickstart(const char *text, const char *where);
+/* A copy whose kernelopt has these options besides what it had, but no older ks=. Line ends stay as
+ * they are. The caller frees. */
+char *boot_cfg_with_options(const char *text, const char *options);

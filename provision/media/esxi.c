@@ -10,7 +10,7 @@
 #include "media/medium.h"
 
 #define BOOT_CFG_MAX_BYTES ((size_t)1 << 20)
-#define KICKSTART_PLACE	   "cdrom:/KS.CFG"
+#define KICKSTART_OPTION   "ks=cdrom:/KS.CFG"
 #define REMAKE_SECONDS	   900
 
 /* The two that a firmware may ask; UEFI's is missing on the oldest media. */
@@ -53,8 +53,8 @@ static void map_add(struct strv *argv, const char *file, const char *inside)
 	strv_format(argv, "/%s", inside);
 }
 
-static int configs_edit(const struct contents *contents, const char *folder, struct strv *argv,
-			struct err *err)
+static int configs_edit(const struct contents *contents, const char *folder, const char *options,
+			struct strv *argv, struct err *err)
 {
 	for (size_t i = 0; i < CONFIGS; i++) {
 		const char *name = contents_find(contents, configs[i].file);
@@ -69,7 +69,7 @@ static int configs_edit(const struct contents *contents, const char *folder, str
 			r = modules_check(contents, configs[i].file, text, err);
 		if (r < 0)
 			return r;
-		CLEANUP(free_cleanup) char *edited = boot_cfg_with_kickstart(text, KICKSTART_PLACE);
+		CLEANUP(free_cleanup) char *edited = boot_cfg_with_options(text, options);
 		r = file_write(file, edited, strlen(edited), 0644, err);
 		if (r < 0)
 			return r;
@@ -102,7 +102,7 @@ static int remake(const struct medium *medium, const char *to, const struct strv
 }
 
 static int remade(const struct medium *medium, const struct medium_file *kickstart,
-		  const char *folder, const char *to, struct err *err)
+		  const char *options, const char *folder, const char *to, struct err *err)
 {
 	CLEANUP(contents_cleanup) struct contents *contents = NULL;
 	CLEANUP(strv_done) struct strv maps = { 0 };
@@ -116,7 +116,7 @@ static int remade(const struct medium *medium, const struct medium_file *kicksta
 			"makes them",
 			medium->path);
 	if (r == 0)
-		r = configs_edit(contents, folder, &maps, err);
+		r = configs_edit(contents, folder, options, &maps, err);
 	if (r == 0)
 		r = file_write(file, kickstart->data, kickstart->length, 0644, err);
 	if (r < 0)
@@ -126,8 +126,10 @@ static int remade(const struct medium *medium, const struct medium_file *kicksta
 }
 
 int esxi_medium_make(const struct medium *medium, const struct medium_file *kickstart,
-		     const char *to, struct err *err)
+		     const char *kernel_args, const char *to, struct err *err)
 {
+	CLEANUP(free_cleanup)
+	char *options = str_format(KICKSTART_OPTION "%s%s", *kernel_args ? " " : "", kernel_args);
 	CLEANUP(free_cleanup) char *above = path_folder(to);
 	CLEANUP(free_cleanup) char *folder = NULL;
 	CLEANUP(temp_done) struct temp temp = TEMP_INIT;
@@ -141,7 +143,7 @@ int esxi_medium_make(const struct medium *medium, const struct medium_file *kick
 		r = temp_dir(above, &folder, err);
 	if (r < 0)
 		return r;
-	r = remade(medium, kickstart, folder, temp.path, err);
+	r = remade(medium, kickstart, options, folder, temp.path, err);
 	tree_remove(folder, NULL);
 	return r < 0 ? r : temp_publish(&temp, err);
 }

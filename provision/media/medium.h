@@ -44,9 +44,10 @@ int initrd_append(const char *initrd, const struct medium_file *files, size_t co
 /* A small FAT disk image with that label and the files, for installers that look for one. */
 int answer_disk_make(const char *path, const char *label, const struct medium_file *files,
 		     size_t count, struct err *err);
-/* A bootable copy of an ESXi medium with KS.CFG and both BOOT.CFG edited (xorriso). */
+/* A bootable copy of an ESXi medium with KS.CFG and both BOOT.CFG edited (xorriso); kernel_args: ""
+ * or what its kernel is told besides. */
 int esxi_medium_make(const struct medium *medium, const struct medium_file *kickstart,
-		     const char *to, struct err *err);
+		     const char *kernel_args, const char *to, struct err *err);
 
 /* The medium of a layer as a local file: the path itself, or a URL that was fetched into folder and
  * checked by SHA-256, as a path's is where the profile has one. The caller frees *ret_path.

@@ -172,6 +172,10 @@ int installation_run(struct plan *plan, struct step *step, const struct build_op
 	if (from) {
 		log_info("%s: its installer was done, going on from %s", label, from);
 	} else {
+		if (options->resume)
+			log_info("%s: begins anew: no installer has ended with this medium and "
+				 "profile",
+				 label);
 		from = work;
 		r = complete_keep(plan, step, work, kept, err);
 		if (r < 0)

@@ -21,6 +21,13 @@ static bool from_packages(const struct check *check)
 	       (check->layer->os_family == OS_DEBIAN || has_packages(check->layer));
 }
 
+/* Its vendor's installer makes it. */
+static bool by_answers(const struct check *check)
+{
+	return !from_packages(check) &&
+	       (layer_is_installed(check->layer) || check->layer->os_family != OS_DEBIAN);
+}
+
 static void check_release(const struct check *check)
 {
 	const struct layer *layer = check->layer;
@@ -114,7 +121,7 @@ static void check_repositories(const struct check *check)
 		check_wrong(check, "os.keyring",
 			    "found nothing; allowed for repositories over http and https is the "
 			    "file of the public keys that they are signed with");
-	if (!zypper && *layer->keyring && !check->request->answers_only)
+	if (!zypper && *layer->keyring && !by_answers(check) && !check->request->answers_only)
 		check_wrong(check, "os.keyring",
 			    "found \"%s\"; allowed is none but in a layer of family suse that is "
 			    "made directly from packages",
@@ -136,7 +143,7 @@ static void check_answers(const struct check *check)
 {
 	const struct layer *layer = check->layer;
 
-	if (!from_packages(check) && (layer_is_installed(layer) || layer->os_family != OS_DEBIAN))
+	if (by_answers(check))
 		answers_check_layer(layer, answers_format_of(layer->os_family), check->diagnostics);
 }
 

@@ -157,12 +157,13 @@ bool valid_arguments(const char *text)
 
 bool valid_locale(const char *text)
 {
-	return made_of(text, LETTERS_DIGITS "_.@-");
+	return made_of(text, LETTERS_DIGITS "_.@-") && isalnum((unsigned char)text[0]);
 }
 
 bool valid_time_zone(const char *text)
 {
-	return made_of(text, LETTERS_DIGITS "_+-/") && text[0] != '/' && !strstr(text, "//");
+	return made_of(text, LETTERS_DIGITS "_+-/") && isalnum((unsigned char)text[0]) &&
+	       !strstr(text, "//");
 }
 
 bool valid_release(const char *text)
@@ -245,16 +246,16 @@ bool valid_sha256(const char *text)
 	return !*text || hash_is_hex(text);
 }
 
-bool valid_ip_given(const char *text)
+bool valid_ip(const char *text)
 {
 	uint32_t address;
 
 	return ip_parse(text, &address);
 }
 
-bool valid_ip(const char *text)
+bool valid_ip_or_none(const char *text)
 {
-	return !*text || valid_ip_given(text);
+	return !*text || valid_ip(text);
 }
 
 bool cidr_parse(const char *text, uint32_t *ret_address, unsigned *ret_bits)

@@ -15,12 +15,12 @@ bool valid_absolute_path(const char *text); /* of a file: no "..", no empty comp
 bool valid_arguments(const char *text);	    /* a kernel command line: printable, no quotes */
 bool valid_locale(const char *text);
 bool valid_time_zone(const char *text);
-bool valid_route(const char *text);   /* "10.1.0.0/16 via 10.0.2.3" */
-bool valid_medium(const char *text);  /* "", a path or a URL */
-bool valid_keyring(const char *text); /* "" or a path */
-bool valid_sha256(const char *text);  /* "" or 64 hex digits, lower case */
-bool valid_ip(const char *text);      /* "" or IPv4 */
-bool valid_ip_given(const char *text);
+bool valid_route(const char *text);	 /* "10.1.0.0/16 via 10.0.2.3" */
+bool valid_medium(const char *text);	 /* "", a path or a URL */
+bool valid_keyring(const char *text);	 /* "" or a path */
+bool valid_sha256(const char *text);	 /* "" or 64 hex digits, lower case */
+bool valid_ip(const char *text);	 /* IPv4 */
+bool valid_ip_or_none(const char *text); /* "" too */
 bool valid_release(const char *text);
 bool valid_mirror(const char *text);	/* "" or an http(s) or file URL */
 bool valid_interface(const char *text); /* a network interface's name */

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "answers/answers.h"
 #include "base/fs.h"
 #include "pxe/render_internal.h"
 
@@ -120,14 +119,20 @@ static int medium_write(const struct render *render, const struct lab_machine *m
 static int answers_write(const struct render *render, const struct lab_machine *machine,
 			 const char *token, struct err *err)
 {
-	const char *file = answers_format_of(machine->stack->layers[0]->os_family)->file_name;
-	CLEANUP(free_cleanup) char *name = str_format("answers/%s/%s", token, file);
-	CLEANUP(free_cleanup) char *text = NULL;
 	char agent_token[TOKEN_LENGTH + 1];
+	const char *file;
+	int r = 0;
 
 	token_make(agent_token);
-	int r = vendor_answer(render->vendor, machine, file, token, agent_token, &text, err);
-	return r < 0 ? r : render_file(render, name, text, 0600, err);
+	for (size_t i = 0; r == 0 && (file = vendor_answer_name(render->vendor, machine, i)); i++) {
+		CLEANUP(free_cleanup) char *name = str_format("answers/%s/%s", token, file);
+		CLEANUP(free_cleanup) char *text = NULL;
+
+		r = vendor_answer(render->vendor, machine, file, token, agent_token, &text, err);
+		if (r == 0)
+			r = render_file(render, name, text, 0600, err);
+	}
+	return r;
 }
 
 int render_vendor(const struct render *render, const struct lab_machine *machine, struct err *err)

@@ -12,6 +12,12 @@
 #include "pxe/vendor_esxi.h"
 #include "pxe/vendor_media.h"
 
+#define SCRIPT "setup" /* name of what an installer fetches at its end */
+
+struct answers_tokens {
+	const char *own, *agent;
+};
+
 struct place { /* of a machine of way answers */
 	const struct lab_machine *machine;
 	const struct vendor_medium *medium;
@@ -134,33 +140,52 @@ void vendor_boot_done(struct vendor_boot *boot)
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
-static int answers_emit(const struct vendor *vendor, const struct place *place, const char *token,
-			const char *agent_token, char **ret_text, struct err *err)
+/* The format's file, then the script that its installer fetches at its end, if it does; NULL. */
+static const char *place_file(const struct place *place, size_t index)
 {
-	CLEANUP(free_cleanup) char *answers = answers_url(vendor, token, place->format->file_name);
-	CLEANUP(free_cleanup) char *done = answers_url(vendor, token, "done");
+	const char *const names[] = { place->format->file_name,
+				      place->format->script ? SCRIPT : NULL };
+
+	return index < sizeof names / sizeof *names ? names[index] : NULL;
+}
+
+static int answers_make(const struct vendor *vendor, const struct place *place, size_t index,
+			const struct answers_tokens *tokens, char **ret_text, struct err *err)
+{
+	CLEANUP(free_cleanup) char *script_url = answers_url(vendor, tokens->own, SCRIPT);
+	CLEANUP(free_cleanup) char *done = answers_url(vendor, tokens->own, "done");
 	CLEANUP(free_cleanup) char *repository = repository_url(vendor, place->machine);
 	CLEANUP(free_cleanup)
 	char *agent = str_format("%s:%u %s", vendor->request.address,
-				 vendor->request.lab->ports.agents, agent_token);
-	const struct answers_network network = { answers, done, repository, agent };
+				 vendor->request.lab->ports.agents, tokens->agent);
+	const struct answers_network network = { script_url, done, repository, agent };
 	const struct answers_request request = { .layer = l1_of(place->machine),
 						 .stack_name = place->machine->stack->name,
 						 .agent = vendor->agent,
 						 .agent_length = vendor->agent_length,
 						 .network = &network };
 
-	return place->format->emit(&request, ret_text, err);
+	return (index == 0 ? place->format->emit : place->format->script)(&request, ret_text, err);
+}
+
+const char *vendor_answer_name(const struct vendor *vendor, const struct lab_machine *machine,
+			       size_t index)
+{
+	const struct place *place = place_of(vendor, machine);
+
+	return place ? place_file(place, index) : NULL;
 }
 
 int vendor_answer(const struct vendor *vendor, const struct lab_machine *machine, const char *name,
 		  const char *token, const char *agent_token, char **ret_text, struct err *err)
 {
 	const struct place *place = place_of(vendor, machine);
+	const struct answers_tokens tokens = { token, agent_token };
 
-	if (!place || !str_equal(name, place->format->file_name))
-		return err_set(err, -ENOENT, "%s has no answer file of that name", machine->name);
-	return answers_emit(vendor, place, token, agent_token, ret_text, err);
+	for (size_t i = 0; place && place_file(place, i); i++)
+		if (str_equal(name, place_file(place, i)))
+			return answers_make(vendor, place, i, &tokens, ret_text, err);
+	return err_set(err, -ENOENT, "%s has no answer file of that name", machine->name);
 }
 
 /* --- public files ------------------------------------------------------------------------------
@@ -297,15 +322,20 @@ static int medium_share(struct vendor *vendor, const struct layer *l1,
 static int try_out(const struct vendor *vendor, const struct place *place, struct err *err)
 {
 	CLEANUP(vendor_boot_done) struct vendor_boot boot = { 0 };
-	CLEANUP(free_cleanup) char *text = NULL;
-	CLEANUP(free_cleanup) char *script = NULL;
+	CLEANUP(free_cleanup) char *boot_script = NULL;
 	char token[TOKEN_LENGTH + 1];
 
 	token_make(token);
 	boot_fill(vendor, place, FIRMWARE_BIOS, token, &boot);
-	int r = boot_text(BOOT_IPXE, vendor->request.address, FIRMWARE_BIOS, &boot.files, &script,
-			  err);
-	return r < 0 ? r : answers_emit(vendor, place, token, token, &text, err);
+	int r = boot_text(BOOT_IPXE, vendor->request.address, FIRMWARE_BIOS, &boot.files,
+			  &boot_script, err);
+	for (size_t i = 0; r == 0 && place_file(place, i); i++) {
+		CLEANUP(free_cleanup) char *text = NULL;
+
+		r = answers_make(vendor, place, i, &(struct answers_tokens){ token, token }, &text,
+				 err);
+	}
+	return r;
 }
 
 static int place_open(struct vendor *vendor, struct place *place, struct err *err)
@@ -318,6 +348,8 @@ static int place_open(struct vendor *vendor, struct place *place, struct err *er
 		r = check_disk(place->machine, err);
 	if (r == 0)
 		r = medium_share(vendor, l1, &place->medium, err);
+	if (r == 0)
+		r = install_medium_check(l1, place->medium->medium, err);
 	if (r == 0 && l1->os_family == OS_ESXI)
 		r = vendor_esxi_make(place->medium, repository, &place->esxi, err);
 	if (r < 0)

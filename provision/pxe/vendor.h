@@ -43,7 +43,11 @@ const char *vendor_root(const struct vendor *vendor, const struct lab_machine *m
 #define VENDOR_ESXI_BIOS_CONFIG "nestctl-boot.cfg"
 #define VENDOR_ESXI_UEFI_CONFIG "nestctl-boot-uefi.cfg"
 
-/* The machine's answer file. token: as it was asked for with; agent_token: for the agent of the
- * system that is installed (ledger_agent_issue). Secret. -ENOENT: it has none of that name. */
+/* What the machine's installer asks for by name, the answer file first; NULL after the last. */
+const char *vendor_answer_name(const struct vendor *vendor, const struct lab_machine *machine,
+			       size_t index);
+/* The machine's answer file, or what its installer fetches besides. token: as it was asked for
+ * with; agent_token: for the agent of the system that is installed (ledger_agent_issue). Secret.
+ * -ENOENT: it has none of that name. */
 int vendor_answer(const struct vendor *vendor, const struct lab_machine *machine, const char *name,
 		  const char *token, const char *agent_token, char **ret_text, struct err *err);

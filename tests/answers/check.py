@@ -106,6 +106,7 @@ def files_below(root):
 OWN_FILES = {
     "/boot/grub2/grub.cfg", "/etc/default/grub", "/etc/default/grub.d/nestctl.cfg",
     "/etc/nestctl/grub-defaults", "/etc/nestctl/agent.conf", "/etc/network/interfaces",
+    "/etc/resolv.conf", "/etc/hostname", "/etc/hosts",
     "/etc/default/locale", "/etc/systemd/system/nestctl-agent.service",
     "/etc/init.d/nestctl-agent", "/usr/lib/nestctl/nestctl-agent", "/root/.ssh/authorized_keys",
     "/etc/NetworkManager/dispatcher.d/50-nestctl-routes", "/etc/ssh/keys-root/authorized_keys",

@@ -69,8 +69,10 @@ static int run_esxi(int argc, char **argv, struct err *err)
 	int r = medium_open(argv[0], &medium, err);
 
 	if (r == 0)
-		r = files_read(argv + 2, argc - 2, &inputs, err);
-	return r < 0 ? r : esxi_medium_make(medium, &inputs.files[0], argv[1], err);
+		r = files_read(argv + 2, 1, &inputs, err);
+	return r < 0 ? r
+		     : esxi_medium_make(medium, &inputs.files[0], argc > 3 ? argv[3] : "", argv[1],
+					err);
 }
 
 static int run_url(int argc, char **argv, struct err *err)
@@ -103,7 +105,7 @@ static const struct job {
 	{ "initrd", "INITRD TO FILE...", 3, run_initrd },
 	{ "named", "INITRD TO NAME", 3, run_named },
 	{ "disk", "TO LABEL FILE...", 3, run_disk },
-	{ "esxi", "MEDIUM TO KS.CFG", 3, run_esxi },
+	{ "esxi", "MEDIUM TO KS.CFG [KERNEL_ARGS]", 3, run_esxi },
 	{ "fetch", "MEDIUM SHA256 FOLDER", 3, run_fetch },
 	{ "url", "URL FILE MAX_BYTES", 3, run_url },
 };

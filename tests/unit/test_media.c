@@ -10,11 +10,11 @@
 #include "base/url_text.h"
 #include "media/boot_cfg.h"
 
-#define WHERE "cdrom:/KS.CFG"
+#define OPTIONS "ks=cdrom:/KS.CFG"
 
 static void kickstart_is(const char *text, const char *wanted)
 {
-	CLEANUP(free_cleanup) char *changed = boot_cfg_with_kickstart(text, WHERE);
+	CLEANUP(free_cleanup) char *changed = boot_cfg_with_options(text, OPTIONS);
 
 	assert_string_equal(changed, wanted);
 }

@@ -522,6 +522,7 @@ static void what_cannot_be_done_is_said_at_the_start(void **state)
 	assert_refused(fixture, "proxmox8", debian, "proxmox cannot be started over the network");
 	assert_refused(fixture, "bookworm", "", "no install.medium");
 	assert_refused(fixture, "bookworm", esxi, "name another medium");
+	assert_refused(fixture, "trixie-uefi", debian, "os.release trixie (Debian 13)");
 	put(cd, ".disk/info", "Debian GNU/Linux 12.5.0 \"Bookworm\" - Official amd64 NETINST");
 	put(cd, "install.amd/vmlinuz", "kernel");
 	put(cd, "install.amd/initrd.gz", "initrd");
@@ -542,34 +543,63 @@ static void what_cannot_be_done_is_said_at_the_start(void **state)
 /* --- answers -----------------------------------------------------------------------------------
  */
 
+static char *answer_of(struct fixture *fixture, const char *name)
+{
+	char *text = NULL;
+
+	if (vendor_answer(fixture->vendor, &fixture->machine, name, TOKEN, AGENT_TOKEN, &text,
+			  NULL) < 0)
+		fail_msg("%s", name);
+	return text;
+}
+
 static void answers_are_of_this_boot(void **state)
 {
+	static const char *const none[] = { "ks.cfg", "../preseed.cfg", "", "done", "setup/" };
 	struct fixture *fixture = *state;
 	CLEANUP(free_cleanup) char *medium = debian_folder(fixture);
-	CLEANUP(free_cleanup) char *text = NULL;
 
 	open_it(fixture, "bookworm", medium);
-	assert_int_equal(vendor_answer(fixture->vendor, &fixture->machine, "preseed.cfg", TOKEN,
+	CLEANUP(free_cleanup) char *answers = answer_of(fixture, "preseed.cfg");
+	CLEANUP(free_cleanup) char *script = answer_of(fixture, "setup");
+	assert_non_null(strstr(answers, "http://10.0.0.1:8081/" TOKEN "/setup"));
+	assert_null(strstr(answers, "poweroff"));
+	assert_null(strstr(answers, "nestctl-agent")); /* the script has it */
+	assert_non_null(strstr(script, "http://10.0.0.1:8081/" TOKEN "/done"));
+	assert_non_null(strstr(script, "server 10.0.0.1:8090 " AGENT_TOKEN "\n"));
+	assert_non_null(strstr(script, "put '/usr/lib/nestctl/nestctl-agent' 0755 base64 -d"));
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+		char *text = NULL;
+
+		assert_int_equal(vendor_answer(fixture->vendor, &fixture->machine, none[i], TOKEN,
+					       AGENT_TOKEN, &text, NULL),
+				 -ENOENT);
+	}
+	CLEANUP(free_cleanup) char *suse = suse_folder(fixture);
+	char *text = NULL;
+	open_it(fixture, "sles15", suse);
+	assert_int_equal(vendor_answer(fixture->vendor, &fixture->machine, "setup", TOKEN,
 				       AGENT_TOKEN, &text, NULL),
-			 0);
-	assert_non_null(strstr(text, "http://10.0.0.1:8081/" TOKEN "/done"));
-	assert_non_null(strstr(text, "server 10.0.0.1:8090 " AGENT_TOKEN "\n"));
-	assert_non_null(strstr(text, "put '/usr/lib/nestctl/nestctl-agent' 0755 base64 -d"));
-	assert_null(strstr(text, "poweroff"));
-	CLEANUP(free_cleanup) char *none = NULL;
-	assert_int_equal(vendor_answer(fixture->vendor, &fixture->machine, "ks.cfg", TOKEN,
-				       AGENT_TOKEN, &none, NULL),
-			 -ENOENT);
-	assert_int_equal(vendor_answer(fixture->vendor, &fixture->machine, "../preseed.cfg", TOKEN,
-				       AGENT_TOKEN, &none, NULL),
 			 -ENOENT);
 }
 
-/* tests/pxe/answers/PROFILE; with ACCEPT set in the environment it is written anew. */
+static void golden_text(const char *name, const char *text)
+{
+	CLEANUP(free_cleanup) char *path = str_format("tests/pxe/answers/%s", name);
+	CLEANUP(free_cleanup) char *expected = NULL;
+
+	if (getenv("ACCEPT"))
+		assert_int_equal(file_write(path, text, strlen(text), 0644, NULL), 0);
+	assert_int_equal(file_read(path, 1 << 20, &expected, NULL, NULL), 0);
+	assert_string_equal(text, expected);
+}
+
+/* tests/pxe/answers/PROFILE, and PROFILE.setup where the format has a script; with ACCEPT set in
+ * the environment they are written anew. */
 static void golden(const char *profile)
 {
 	static const struct answers_network network = {
-		.answers = "http://10.0.0.1:8081/" TOKEN "/answers",
+		.script = "http://10.0.0.1:8081/" TOKEN "/setup",
 		.done = "http://10.0.0.1:8081/" TOKEN "/done",
 		.repository = "http://10.0.0.1:8080/media/r1",
 		.agent = "10.0.0.1:8090 " AGENT_TOKEN,
@@ -577,9 +607,9 @@ static void golden(const char *profile)
 	CLEANUP(stack_cleanup) struct stack *stack = NULL;
 	CLEANUP(free_cleanup)
 	char *path = str_format("tests/answers/cases/%s/profile.yaml", profile);
-	CLEANUP(free_cleanup) char *expected_path = str_format("tests/pxe/answers/%s", profile);
-	CLEANUP(free_cleanup) char *expected = NULL;
+	CLEANUP(free_cleanup) char *script_name = str_format("%s.setup", profile);
 	CLEANUP(free_cleanup) char *text = NULL;
+	CLEANUP(free_cleanup) char *script = NULL;
 	struct err err = { 0 };
 
 	assert_int_equal(stack_load_for_answers(path, &stack, &err), 0);
@@ -588,12 +618,13 @@ static void golden(const char *profile)
 						 .agent = "agent\n",
 						 .agent_length = 6,
 						 .network = &network };
-	if (answers_format_of(request.layer->os_family)->emit(&request, &text, &err) < 0)
+	const struct answers_format *format = answers_format_of(request.layer->os_family);
+	if (format->emit(&request, &text, &err) < 0 ||
+	    (format->script && format->script(&request, &script, &err) < 0))
 		fail_msg("%s", err.text);
-	if (getenv("ACCEPT"))
-		assert_int_equal(file_write(expected_path, text, strlen(text), 0644, NULL), 0);
-	assert_int_equal(file_read(expected_path, 1 << 20, &expected, NULL, NULL), 0);
-	assert_string_equal(text, expected);
+	golden_text(profile, text);
+	if (script)
+		golden_text(script_name, script);
 }
 
 static void answers_of_each_family(void **state)
