@@ -86,7 +86,7 @@ bool valid_mac(const char *text)
 	for (size_t i = 0; i < 17; i++)
 		if (i % 3 == 2 ? text[i] != ':' : !isxdigit((unsigned char)text[i]))
 			return false;
-	return (strtoul(text, NULL, 16) & 1) == 0;
+	return (strtoul(text, NULL, 16) & 1) == 0 && strcmp(text, "00:00:00:00:00:00") != 0;
 }
 
 bool valid_label(const char *text)
