@@ -21,7 +21,8 @@ static const struct option_row options[] = {
 	{ "json", 0, NULL, "status: for programs" },
 	{ "command-line", 0, "FILE",
 	  "install: the kernel's command line (default: /proc/cmdline)" },
-	{ "ca", 0, "FILE", "certificate of the lab (install: default /etc/nestctl/ca.pem)" },
+	{ "ca", 0, "FILE",
+	  "install, netboot: certificate of the lab (install: default /etc/nestctl/ca.pem)" },
 	{ "sys", 0, "DIR", "install: where the kernel tells of its disks (default: /sys)" },
 	{ "dev", 0, "DIR", "install: where these disks are (default: /dev)" },
 	{ "settle", 0, "SECONDS", "install: in which no disk may come or go (default: 5)" },
@@ -160,13 +161,34 @@ static const struct operation {
 	int operands;
 	const char *usage;
 	int (*run)(const struct arguments *arguments, struct err *err);
+	const char *options[6]; /* that it knows */
 } operations[] = {
-	{ "serve", 1, "serve LAB", run_serve },
-	{ "render", 2, "render LAB DIR", run_render },
-	{ "status", 1, "status LAB|URL", run_status },
-	{ "install", 0, "install", run_install },
-	{ "netboot", 2, "netboot TREE DIR --ca FILE", run_netboot },
+	{ "serve", 1, "serve LAB", run_serve, { "out", "store", "accel", "offline", "keep" } },
+	{ "render", 2, "render LAB DIR", run_render, { "out", "store", "accel", "offline" } },
+	{ "status", 1, "status LAB|URL", run_status, { "watch", "json" } },
+	{ "install", 0, "install", run_install, { "command-line", "ca", "sys", "dev", "settle" } },
+	{ "netboot", 2, "netboot TREE DIR --ca FILE", run_netboot, { "ca" } },
 };
+
+static bool knows(const struct operation *operation, const char *option)
+{
+	for (const char *const *known = operation->options; *known; known++)
+		if (str_equal(*known, option))
+			return true;
+	return false;
+}
+
+static int options_check(const struct operation *operation, const struct arguments *arguments,
+			 struct err *err)
+{
+	for (const struct option_row *option = options; option->name; option++)
+		if (argument_given(arguments, option->name) && !knows(operation, option->name))
+			return err_set(err, -EINVAL,
+				       "pxe %s: --%s: not an option of %s (nestctl pxe --help "
+				       "says whose it is)",
+				       operation->name, option->name, operation->name);
+	return 0;
+}
 
 static int pxe_run(const struct arguments *arguments, struct err *err)
 {
@@ -177,7 +199,8 @@ static int pxe_run(const struct arguments *arguments, struct err *err)
 			continue;
 		if (arguments->rest_count - 1 != operation->operands)
 			return err_set(err, -EINVAL, "pxe: write nestctl pxe %s", operation->usage);
-		return operation->run(arguments, err);
+		int r = options_check(operation, arguments, err);
+		return r < 0 ? r : operation->run(arguments, err);
 	}
 	return err_set(err, -EINVAL,
 		       "pxe: \"%s\" is none of serve, render, status, install, netboot",
