@@ -2,9 +2,11 @@
 #pragma once
 #include "image/image.h"
 
+#define PROBE_UUID_BYTES 40 /* with the NUL */
+
 struct probe {
 	char type[32]; /* "ext4", "swap", "LVM2_member", "crypto_LUKS", "" if nothing is known */
-	char uuid[40];
+	char uuid[PROBE_UUID_BYTES];
 	char label[260];
 };
 

@@ -316,9 +316,9 @@ static void stack_name(struct loader *loader, const struct node *root)
 	if (description && description->kind != NODE_SCALAR)
 		diagnostic_add(loader->diagnostics, &description->mark,
 			       "description: found more than a text; allowed is a single value");
-	loader->stack->name = str_copy(loader->identity ? loader->identity->stack_name
-				       : valid		? name->text
-							: "");
+	loader->stack->own_name = str_copy(valid ? name->text : "");
+	loader->stack->name =
+		str_copy(loader->identity ? loader->identity->stack_name : loader->stack->own_name);
 }
 
 static void layers_read(struct loader *loader, const struct node *root)
@@ -357,6 +357,7 @@ static void profile_as_stack(struct loader *loader, const char *path, struct nod
 	if (!node_at(map, "name"))
 		node_add(map, "name", node_text(str_copy(name), map->mark));
 	loader->stack->name = str_copy(name);
+	loader->stack->own_name = take(&name);
 	layer_read(loader, map);
 }
 

@@ -68,6 +68,7 @@ void stack_free(struct stack *stack)
 		layer_free(stack->layers[i]);
 	free(stack->layers);
 	free(stack->name);
+	free(stack->own_name);
 	free(stack->path);
 	strv_done(&stack->sources);
 	free(stack);

@@ -134,7 +134,8 @@ struct layer {
 };
 
 struct stack {
-	char *name; /* "xen-l3": from the file's name: key, else the file's name */
+	char *name; /* "xen-l3"; of a lab's machine "rack.r1": all that is derived depends on it */
+	char *own_name; /* "xen-l3": from the file's name: key, else the file's name */
 	char *path;
 	struct layer **layers; /* outermost first, in the order of the file; layers[0] is L1 */
 	size_t layer_count;

@@ -6,7 +6,7 @@
 bool valid_name(const char *text);	    /* letters, digits, - _ ., at most 63 */
 bool valid_host_name(const char *text);	    /* one label of RFC 1123 */
 bool valid_domain(const char *text);	    /* "" or labels with dots */
-bool valid_mac(const char *text);	    /* "" or a unicast address */
+bool valid_mac(const char *text);	    /* "" or a unicast address, not zero */
 bool valid_label(const char *text);	    /* at most 16 bytes, printable */
 bool valid_mount_point(const char *text);   /* "" or one that a layer can have on its own */
 bool valid_password_hash(const char *text); /* "" or crypt(5) */

@@ -20,7 +20,7 @@ static const struct program {
 	const char *name, *format;
 	const char *modules[40];
 } programs[] = {
-	{ BOOT_PROGRAM_BIOS, "i386-pc-pxe", { COMMON, "pxe", "biosdisk", "linux16" } },
+	{ BOOT_PROGRAM_BIOS, "i386-pc-pxe", { COMMON, "pxe", "biosdisk", "drivemap", "linux16" } },
 	{ BOOT_PROGRAM_UEFI, "x86_64-efi", { COMMON, "efinet" } },
 };
 

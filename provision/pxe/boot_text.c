@@ -13,6 +13,9 @@
 #include "base/data.h"
 #include "pxe/boot_programs.h"
 
+/* A kernel prints its command line on every console, with the token. Its errors are still seen. */
+#define HUSH "quiet"
+
 #define UNRESERVED "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 static int check_server(const char *server, struct err *err)
@@ -73,13 +76,13 @@ static int ipxe_start(const char *server, const struct boot_files *files, char *
 {
 	CLEANUP(free_cleanup) char *initrd = NULL;
 	CLEANUP(free_cleanup) char *kernel = NULL;
-	const char *between = *files->arguments ? " " : "";
 
 	initrd = files->initrd ? str_format("initrd --name initrd http://%s%s || goto later\n",
 					    server, files->initrd)
 			       : str_copy("");
-	kernel = str_format("http://%s%s%s%s%s", server, files->kernel,
-			    files->initrd ? " initrd=initrd" : "", between, files->arguments);
+	kernel = str_format("http://%s%s%s%s%s%s", server, files->kernel,
+			    files->initrd ? " initrd=initrd" : "", files->program ? "" : " " HUSH,
+			    *files->arguments ? " " : "", files->arguments);
 	const struct template_value values[] = {
 		{ "KERNEL", kernel }, { "INITRD", initrd }, { "SERVER", server }, { NULL, NULL }
 	};
@@ -123,7 +126,7 @@ static int grub_start(const char *server, const struct boot_files *files, char *
 		return err_set(err, -ENOTSUP,
 			       "GRUB cannot start %s: the machine's firmware must start iPXE",
 			       files->kernel);
-	buf_format(&kernel, "'(http,%s)%s'", server, files->kernel);
+	buf_format(&kernel, "'(http,%s)%s' " HUSH, server, files->kernel);
 	grub_words(&kernel, files->arguments);
 	int r = grub_boot(server, files->initrd, &boot, err);
 	if (r < 0)
@@ -145,20 +148,38 @@ static int grub_start(const char *server, const struct boot_files *files, char *
 	"/EFI/opensuse/grubx64.efi /EFI/redhat/shimx64.efi /EFI/centos/shimx64.efi "               \
 	"/EFI/almalinux/shimx64.efi /EFI/rocky/shimx64.efi /EFI/xenserver/grubx64.efi"
 
-static int local_text(enum boot_language language, const char *server, enum firmware firmware,
-		      char **ret_text, struct err *err)
+/* iPXE finds no file system: it leaves that to GRUB. */
+static const char *local_template(enum boot_language language, enum firmware firmware,
+				  const char *disk_uuid)
 {
-	static const char *const templates[2][2] = {
-		[BOOT_IPXE] = { "pxe/ipxe-local-bios", "pxe/ipxe-local-uefi" },
-		[BOOT_GRUB] = { "pxe/grub-local-bios", "pxe/grub-local-uefi" },
-	};
-	const struct template_value values[] = { { "LOADERS", LOADERS },
-						 { "SERVER", server },
-						 { "PROGRAM", BOOT_PROGRAM_UEFI },
-						 { NULL, NULL } };
+	bool uefi = firmware == FIRMWARE_UEFI;
 
-	return template_render(templates[language][firmware == FIRMWARE_UEFI], values, ret_text,
-			       err);
+	if (language == BOOT_GRUB)
+		return uefi ? "pxe/grub-local-uefi" : "pxe/grub-local-bios";
+	if (uefi)
+		return "pxe/ipxe-local-uefi";
+	return *disk_uuid ? "pxe/ipxe-local-bios-grub" : "pxe/ipxe-local-bios";
+}
+
+static int check_uuid(const char *uuid, struct err *err)
+{
+	if (strspn(uuid, "0123456789abcdefABCDEF-") == strlen(uuid))
+		return 0;
+	return err_set(err, -EINVAL, "\"%s\" is no UUID of a file system", uuid);
+}
+
+static int local_text(enum boot_language language, const char *server, enum firmware firmware,
+		      const char *disk_uuid, char **ret_text, struct err *err)
+{
+	const struct template_value values[] = {
+		{ "LOADERS", LOADERS },	       { "UUID", disk_uuid },	      { "SERVER", server },
+		{ "BIOS", BOOT_PROGRAM_BIOS }, { "UEFI", BOOT_PROGRAM_UEFI }, { NULL, NULL }
+	};
+	int r = check_uuid(disk_uuid, err);
+
+	return r < 0 ? r
+		     : template_render(local_template(language, firmware, disk_uuid), values,
+				       ret_text, err);
 }
 
 int boot_text(enum boot_language language, const char *server, enum firmware firmware,
@@ -166,8 +187,8 @@ int boot_text(enum boot_language language, const char *server, enum firmware fir
 {
 	int r = check_server(server, err);
 
-	if (r == 0 && !files)
-		return local_text(language, server, firmware, ret_text, err);
+	if (r == 0 && !files->kernel)
+		return local_text(language, server, firmware, files->disk_uuid, ret_text, err);
 	if (r == 0)
 		r = check_path(files->kernel, err);
 	if (r == 0 && files->initrd)

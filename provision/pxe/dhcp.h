@@ -16,8 +16,10 @@ struct dhcp_request {
 int dhcp_files(const struct dhcp_request *request, struct err *err);
 /* The configuration as text, for `pxe render` too; the caller frees. */
 int dhcp_config(const struct dhcp_request *request, char **ret_text, struct err *err);
-/* Starts it; it dies with our thread. LAB_DHCP_NONE: TFTP alone. -EPERM: not root; -EADDRINUSE: a
- * port is taken, even if its owner would share it; -EINVAL: the range is in another network. */
+/* Whether it could be started: -EPERM: not root; -EADDRINUSE: a port is taken, even if its owner
+ * would share it; -EINVAL: the range or the gateway is in another network. */
+int dhcp_check(const struct dhcp_request *request, struct err *err);
+/* Starts it, after such a check; it dies with our thread. LAB_DHCP_NONE: TFTP alone. */
 int dhcp_start(const struct dhcp_request *request, pid_t *ret_pid, struct err *err);
 /* Now and then: strangers' questions must not fill the disk. */
 void dhcp_log_limit(const struct dhcp_request *request);

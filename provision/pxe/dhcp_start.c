@@ -48,6 +48,23 @@ static int account_find(struct account *ret_account, struct err *err)
 	return err_set(err, -ENOENT, "there is neither a user dnsmasq nor a user nobody");
 }
 
+/* Of dhcp: full: what machines are given must be of use in the interface's network. */
+static int addresses_check(const struct lab *lab, const char *own, struct err *err)
+{
+	bool reached = interface_reaches(lab->interface, own, lab->range_first) &&
+		       interface_reaches(lab->interface, own, lab->range_last);
+
+	if (reached && (!*lab->gateway || interface_reaches(lab->interface, own, lab->gateway)))
+		return 0;
+	CLEANUP(free_cleanup)
+	char *found =
+		reached ? str_format("network.gateway: %s", lab->gateway)
+			: str_format("network.range: %s-%s", lab->range_first, lab->range_last);
+	return err_set(err, -EINVAL,
+		       "%s is not in the network of %s, which has %s (ip address show dev %s)",
+		       found, lab->interface, own, lab->interface);
+}
+
 static int may_start(const struct dhcp_request *request, struct err *err)
 {
 	const struct lab *lab = request->lab;
@@ -59,16 +76,7 @@ static int may_start(const struct dhcp_request *request, struct err *err)
 			"DHCP and TFTP have ports below 1024: run as root, or say "
 			"network.dhcp: none and use the site's servers (nestctl pxe render)");
 	int r = interface_address(lab->interface, request->address, address, err);
-	if (r < 0 || lab->dhcp != LAB_DHCP_FULL)
-		return r;
-	if (!interface_reaches(lab->interface, address, lab->range_first) ||
-	    !interface_reaches(lab->interface, address, lab->range_last))
-		return err_set(err, -EINVAL,
-			       "network.range: %s-%s is not in the network of %s, which has %s "
-			       "(ip address show dev %s)",
-			       lab->range_first, lab->range_last, lab->interface, address,
-			       lab->interface);
-	return 0;
+	return r < 0 || lab->dhcp != LAB_DHCP_FULL ? r : addresses_check(lab, address, err);
 }
 
 /* dnsmasq shares its ports with whoever shares too, and both would answer: here none may. */
@@ -213,6 +221,13 @@ static int wait_until_serving(pid_t pid, const char *log, uint64_t offset, struc
 		       START_SECONDS, log);
 }
 
+int dhcp_check(const struct dhcp_request *request, struct err *err)
+{
+	int r = may_start(request, err);
+
+	return r < 0 ? r : ports_check(request, err);
+}
+
 int dhcp_start(const struct dhcp_request *request, pid_t *ret_pid, struct err *err)
 {
 	CLEANUP(dhcp_paths_done) struct dhcp_paths paths = { 0 };
@@ -220,10 +235,8 @@ int dhcp_start(const struct dhcp_request *request, pid_t *ret_pid, struct err *e
 	struct account account = { 0 };
 	struct stat log = { 0 };
 	pid_t pid = 0;
-	int r = may_start(request, err);
+	int r = dhcp_check(request, err);
 
-	if (r == 0)
-		r = ports_check(request, err);
 	if (r == 0)
 		r = dir_make(request->folder, 0700, err);
 	if (r == 0)

@@ -66,7 +66,7 @@ static const char *image_key(const struct plan *plan)
 
 /* False if the stream is not there, or not of such an image. */
 static bool facts_read(const struct lab_images *images, const struct lab_machine *machine,
-		       const char *key, struct stream_facts *ret_facts)
+		       const char *key, struct image_facts *ret_facts)
 {
 	CLEANUP(free_cleanup) char *path = machine_file(images, machine, FACTS);
 	CLEANUP(free_cleanup) char *stream = machine_file(images, machine, STREAM);
@@ -78,25 +78,28 @@ static bool facts_read(const struct lab_images *images, const struct lab_machine
 	CLEANUP(json_cleanup) json_t *json = json_loads(text, 0, NULL);
 	const char *made = json_string_value(json_object_get(json, "key"));
 	const char *sha256 = json_string_value(json_object_get(json, "sha256"));
+	const char *uuid = json_string_value(json_object_get(json, "boot_uuid"));
 	json_int_t disk = json_integer_value(json_object_get(json, "disk_bytes"));
 	json_int_t bytes = json_integer_value(json_object_get(json, "stream_bytes"));
 	if (!str_equal(made, key) || !sha256 || !hash_is_hex(sha256) || disk <= 0 ||
-	    bytes != (json_int_t)status.st_size)
+	    bytes != (json_int_t)status.st_size || !uuid || strlen(uuid) >= PROBE_UUID_BYTES)
 		return false;
-	*ret_facts = (struct stream_facts){ .disk_bytes = (uint64_t)disk,
-					    .stream_bytes = (uint64_t)bytes };
-	memcpy(ret_facts->sha256, sha256, sizeof ret_facts->sha256);
+	*ret_facts = (struct image_facts){ .stream = { .disk_bytes = (uint64_t)disk,
+						       .stream_bytes = (uint64_t)bytes } };
+	memcpy(ret_facts->stream.sha256, sha256, sizeof ret_facts->stream.sha256);
+	memcpy(ret_facts->boot_uuid, uuid, strlen(uuid) + 1);
 	return true;
 }
 
 static int facts_write(const struct lab_images *images, const struct lab_machine *machine,
-		       const char *key, const struct stream_facts *facts, struct err *err)
+		       const char *key, const struct image_facts *facts, struct err *err)
 {
 	CLEANUP(free_cleanup) char *path = machine_file(images, machine, FACTS);
 	CLEANUP(json_cleanup)
-	json_t *json = json_pack("{s:s, s:I, s:I, s:s}", "key", key, "disk_bytes",
-				 (json_int_t)facts->disk_bytes, "stream_bytes",
-				 (json_int_t)facts->stream_bytes, "sha256", facts->sha256);
+	json_t *json = json_pack("{s:s, s:I, s:I, s:s, s:s}", "key", key, "disk_bytes",
+				 (json_int_t)facts->stream.disk_bytes, "stream_bytes",
+				 (json_int_t)facts->stream.stream_bytes, "sha256",
+				 facts->stream.sha256, "boot_uuid", facts->boot_uuid);
 	CLEANUP(free_cleanup) char *text = json_dumps(json, JSON_INDENT(2));
 
 	return file_write(path, text, strlen(text), 0600, err);
@@ -139,7 +142,7 @@ static int builder_look(struct lab_images *images, const struct stack *stack, co
 }
 
 static int stream_make(struct lab_images *images, const struct lab_machine *machine,
-		       struct plan *plan, struct stream_facts *facts, struct err *err)
+		       struct plan *plan, struct image_facts *facts, struct err *err)
 {
 	const struct build_options options = { .accel = images->request.accel, .resume = true };
 	CLEANUP(free_cleanup) char *image = machine_file(images, machine, "l1.raw");
@@ -150,20 +153,22 @@ static int stream_make(struct lab_images *images, const struct lab_machine *mach
 	if (r == 0)
 		r = facts_remove(images, machine, err);
 	if (r == 0)
-		r = stream_pack(image, stream, facts, err);
+		r = image_boot_uuid(image, facts->boot_uuid, err);
+	if (r == 0)
+		r = stream_pack(image, stream, &facts->stream, err);
 	if (r == 0)
 		r = facts_write(images, machine, image_key(plan), facts, err);
 	if (r == 0)
 		log_info("%s: image of %" PRIu64 " MiB packed to %" PRIu64 " MiB, %.1f s in all",
-			 machine->name, facts->disk_bytes >> 20, facts->stream_bytes >> 20,
-			 clock_seconds() - start);
+			 machine->name, facts->stream.disk_bytes >> 20,
+			 facts->stream.stream_bytes >> 20, clock_seconds() - start);
 	return r;
 }
 
 static int machine_make(struct lab_images *images, const struct lab_machine *machine,
 			struct err *err)
 {
-	struct stream_facts *facts = &images->facts[machine - images->request.lab->machines];
+	struct image_facts *facts = &images->facts[machine - images->request.lab->machines];
 	CLEANUP(free_cleanup) char *out = images_machine_folder(images, machine);
 	CLEANUP(machine_plan_done) struct machine_plan plan = { 0 };
 	int r = images_plan(images, machine->stack, out, &plan, err);
@@ -251,9 +256,14 @@ const char *lab_images_folder(const struct lab_images *images)
 const struct stream_facts *lab_image_facts(const struct lab_images *images,
 					   const struct lab_machine *machine)
 {
-	const struct stream_facts *facts = &images->facts[machine - images->request.lab->machines];
+	const struct image_facts *facts = &images->facts[machine - images->request.lab->machines];
 
-	return *facts->sha256 ? facts : NULL;
+	return *facts->stream.sha256 ? &facts->stream : NULL;
+}
+
+const char *lab_image_boot_uuid(const struct lab_images *images, const struct lab_machine *machine)
+{
+	return images->facts[machine - images->request.lab->machines].boot_uuid;
 }
 
 int lab_image_open(const struct lab_images *images, const struct lab_machine *machine,

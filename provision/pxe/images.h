@@ -29,6 +29,9 @@ const char *lab_images_folder(const struct lab_images *images);
 /* NULL for a machine that is installed another way. */
 const struct stream_facts *lab_image_facts(const struct lab_images *images,
 					   const struct lab_machine *machine);
+/* Of the file system by which its disk is found (image_boot.h); "" for a machine without an image,
+ * or whose image has none. Borrowed. */
+const char *lab_image_boot_uuid(const struct lab_images *images, const struct lab_machine *machine);
 /* The stream, for reading; -ENOENT for a machine that has none. */
 int lab_image_open(const struct lab_images *images, const struct lab_machine *machine,
 		   struct err *err);

@@ -1,17 +1,23 @@
 /* Between the files of images.c. */
 #pragma once
 #include "packages/lock.h"
+#include "pxe/image_boot.h"
 #include "pxe/images.h"
 
 /* How well a tree serves to boot unknown machines. */
 enum tree_rank { TREE_NONE, TREE_OTHER_FAMILY, TREE_INNER, TREE_OUTERMOST };
 
+struct image_facts {
+	struct stream_facts stream; /* sha256 "": it has none */
+	char boot_uuid[PROBE_UUID_BYTES];
+};
+
 struct lab_images {
 	struct lab_images_request request; /* out is not kept */
 	char *folder;
 	int lock;
-	struct stream_facts *facts; /* one a machine; sha256 "" for none */
-	bool looked;		    /* whether this machine can build */
+	struct image_facts *facts; /* one a machine */
+	bool looked;		   /* whether this machine can build */
 
 	enum tree_rank rank; /* of the best tree that was seen */
 	const struct lab_machine *tree_machine;

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/str.h"
+#include "base/fs.h"
 
 static void addresses_cleanup(struct ifaddrs **list)
 {
@@ -61,6 +61,19 @@ int interface_bind(int socket, const char *name, struct err *err)
 	    setsockopt(socket, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name) + 1) == 0)
 		return 0;
 	return err_errno(err, errno, "a socket cannot be bound to the interface %s", name);
+}
+
+int interface_port_check(const char *address, unsigned port, const char *name, struct err *err)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+	CLEANUP(fd_cleanup) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int yes = 1;
+
+	inet_pton(AF_INET, address, &at.sin_addr);
+	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
+	    bind(fd, (struct sockaddr *)&at, sizeof at) == 0 && listen(fd, 1) == 0)
+		return 0;
+	return err_errno(err, errno, "ports.%s: %s:%u cannot be listened on", name, address, port);
 }
 
 static struct in_addr ip_of(const struct sockaddr *address)

@@ -15,5 +15,9 @@ int interface_address(const char *name, const char *wanted, char ret_address[INE
  * packets for one of its addresses from all. An interface that is not there is left out. */
 int interface_bind(int socket, const char *name, struct err *err);
 
+/* Whether the TCP port could be listened on, at that address: -EADDRINUSE, -EADDRNOTAVAIL, ... with
+ * name, the port's in the lab file. */
+int interface_port_check(const char *address, unsigned port, const char *name, struct err *err);
+
 /* Is another address (dotted) in the same network as the interface's own? */
 bool interface_reaches(const char *name, const char *own, const char *other);

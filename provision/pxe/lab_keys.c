@@ -6,6 +6,7 @@
 
 #include "base/url_text.h"
 #include "profile/valid.h"
+#include "pxe/identity.h"
 
 #define OCTET_FORM "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 #define IP_FORM	   OCTET_FORM "(\\." OCTET_FORM "){3}"
@@ -145,6 +146,8 @@ static bool valid_by_id(const char *text)
 
 static bool valid_uuid(const char *text)
 {
+	char own[UUID_LENGTH + 1];
+
 	if (!*text)
 		return true;
 	for (size_t i = 0; i < 36; i++) {
@@ -153,7 +156,7 @@ static bool valid_uuid(const char *text)
 		if (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
 			return false;
 	}
-	return !text[36];
+	return identity_uuid(text, own);
 }
 
 static bool valid_stack_path(const char *text)
@@ -325,7 +328,8 @@ const struct key_row machine_keys[] = {
 	  .offset = IN(uuid),
 	  .valid = valid_uuid,
 	  .form = "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$",
-	  .allowed = "a UUID such as 4c4c4544-0047-3510-8054-b7c04f4e3732",
+	  .allowed = "a UUID such as 4c4c4544-0047-3510-8054-b7c04f4e3732, none that many boards "
+		     "have (zeros, 03000200-0400-...)",
 	  .default_text = "",
 	  .help = "Or its UUID, as its firmware has it (SMBIOS)" },
 	{ .path = "any",

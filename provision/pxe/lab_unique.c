@@ -6,6 +6,7 @@
 
 #include "profile/address.h"
 #include "profile/valid.h"
+#include "pxe/identity.h"
 #include "pxe/lab_keys.h"
 
 /* Who says that a value is his. */
@@ -129,15 +130,33 @@ static void check_names(const struct lab_file *file)
 	claims_check(file, &claims);
 }
 
+/* The row before i with the same UUID, in either byte order; i if there is none. */
+static size_t uuid_first(const struct lab_file *file, size_t i)
+{
+	size_t first = 0;
+
+	while (first < i && !identity_uuid_equal(file->rows[first].uuid, file->rows[i].uuid))
+		first++;
+	return first;
+}
+
+/* An UUID that is wrong equals none. */
 static void check_uuids(const struct lab_file *file)
 {
-	CLEANUP(claims_done) struct claims claims = { 0 };
+	for (size_t i = 0; i < file->row_count; i++) {
+		const struct machine_row *row = &file->rows[i];
+		size_t first = uuid_first(file, i);
 
-	for (size_t i = 0; i < file->row_count; i++)
-		if (*file->rows[i].uuid && !strv_has(&file->rows[i].wrong, "uuid"))
-			claim_add(&claims, str_copy(file->rows[i].uuid),
-				  &(struct claim){ .row = &file->rows[i], .key = "uuid" });
-	claims_check(file, &claims);
+		if (first == i || strv_has(&row->wrong, "uuid"))
+			continue;
+		lab_row_wrong(file, row, "uuid",
+			      "found \"%s\", which machines[%zu] has too%s; allowed is one that no "
+			      "other has",
+			      row->uuid, first + 1,
+			      str_equal(row->uuid, file->rows[first].uuid)
+				      ? ""
+				      : " (in the other byte order)");
+	}
 }
 
 /* ---- of the layers ---- */

@@ -25,7 +25,7 @@ static json_t *machine_json(const struct lab_machine *machine, const struct fact
 	text_set(object, "uuid", or_else(facts->uuid, machine->uuid));
 	text_set(object, "address", facts->address);
 	text_set(object, "firmware", ledger_firmware_text(facts->firmware));
-	text_set(object, "stack", machine->stack->name);
+	text_set(object, "stack", machine->stack->own_name);
 	text_set(object, "way", machine->way == LAB_IMAGE ? "image" : "answers");
 	text_set(object, "stage", ledger_stage_text(facts->stage));
 	text_set(object, "decision", ledger_decision_text(facts->decision));

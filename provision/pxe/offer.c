@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -13,9 +12,6 @@
 #include "pxe/vendor.h"
 
 #define MEDIA "media/"
-/* The last one is the kernel's /dev/console: machines without a screen have a serial port.
- * After a panic the machine starts again: nobody is there to press reset. */
-#define KERNEL_WORDS "console=tty0 console=ttyS0,115200 panic=30"
 
 /* What anybody may have: no secret is in it. */
 static const struct {
@@ -35,76 +31,82 @@ struct offer {
 
 /* ---- boot texts ---- */
 
-static char *netboot_arguments(const struct offer *offer, const struct boot_answer *answer,
-			       const struct boot_client *client)
-{
-	if (answer->decision == DECISION_RESCUE)
-		return str_format(KERNEL_WORDS " nestctl.rescue nestctl.mac=%s", client->mac);
-	return str_format(KERNEL_WORDS
-			  " nestctl.server=https://%s:%u nestctl.token=%s nestctl.mac=%s "
-			  "nestctl.time=%lld",
-			  offer->request.address, offer->request.lab->ports.secure, answer->token,
-			  client->mac, (long long)time(NULL));
-}
+/* What is said to a client that asks. */
+struct reply {
+	const struct offer *offer;
+	const struct boot_client *client;
+	const struct boot_answer *answer;
+	enum boot_language language;
+};
 
-static int text_of(const struct offer *offer, const struct boot_client *client, bool grub,
-		   const struct boot_files *files, char **ret_text, struct err *err)
+static int text_of(const struct reply *reply, const struct boot_files *files, char **ret_text,
+		   struct err *err)
 {
+	const struct offer_request *request = &reply->offer->request;
 	CLEANUP(free_cleanup)
-	char *server = str_format("%s:%u", offer->request.address, offer->request.lab->ports.boot);
+	char *server = str_format("%s:%u", request->address, request->lab->ports.boot);
 
-	return boot_text(grub ? BOOT_GRUB : BOOT_IPXE, server, client->firmware, files, ret_text,
-			 err);
+	return boot_text(reply->language, server, reply->client->firmware, files, ret_text, err);
 }
 
-static int netboot_text(const struct offer *offer, const struct boot_client *client,
-			const struct boot_answer *answer, bool grub, char **ret_text,
-			struct err *err)
+static int local_text(const struct reply *reply, char **ret_text, struct err *err)
 {
-	CLEANUP(free_cleanup) char *arguments = netboot_arguments(offer, answer, client);
+	const struct lab_machine *machine = reply->answer->machine;
+	const struct boot_files files = {
+		.disk_uuid =
+			machine ? lab_image_boot_uuid(reply->offer->request.images, machine) : "",
+	};
+
+	return text_of(reply, &files, ret_text, err);
+}
+
+static int netboot_text(const struct reply *reply, char **ret_text, struct err *err)
+{
+	const struct offer_request *request = &reply->offer->request;
+	bool install = reply->answer->decision == DECISION_INSTALL;
+	CLEANUP(free_cleanup)
+	char *server = str_format("https://%s:%u", request->address, request->lab->ports.secure);
+	CLEANUP(free_cleanup)
+	char *arguments =
+		lab_call_text(install ? server : NULL, reply->answer->token, reply->client->mac);
 	const struct boot_files files = {
 		.kernel = "/netboot/vmlinuz",
 		.initrd = "/netboot/initrd",
 		.arguments = arguments,
 	};
 
-	return text_of(offer, client, grub, &files, ret_text, err);
+	return text_of(reply, &files, ret_text, err);
 }
 
-static int vendor_text(const struct offer *offer, const struct boot_client *client,
-		       const struct boot_answer *answer, bool grub, char **ret_text,
-		       struct err *err)
+static int vendor_text(const struct reply *reply, char **ret_text, struct err *err)
 {
 	CLEANUP(vendor_boot_done) struct vendor_boot boot = { 0 };
 
-	vendor_boot(offer->request.vendor, answer->machine, client->firmware, answer->token, &boot);
-	return text_of(offer, client, grub, &boot.files, ret_text, err);
+	vendor_boot(reply->offer->request.vendor, reply->answer->machine, reply->client->firmware,
+		    reply->answer->token, &boot);
+	return text_of(reply, &boot.files, ret_text, err);
 }
 
 /* There is nothing that it could fetch: it would try for ever. */
-static int no_rescue_text(const struct offer *offer, const struct boot_client *client, bool grub,
-			  char **ret_text, struct err *err)
+static int no_rescue_text(const struct reply *reply, char **ret_text, struct err *err)
 {
 	CLEANUP(free_cleanup) char *local = NULL;
-	int r = text_of(offer, client, grub, NULL, &local, err);
+	int r = local_text(reply, &local, err);
 
 	if (r == 0)
-		*ret_text = boot_text_say(grub ? BOOT_GRUB : BOOT_IPXE, local,
+		*ret_text = boot_text_say(reply->language, local,
 					  "this lab has no rescue system, the local disk follows");
 	return r;
 }
 
-static int install_text(const struct offer *offer, const struct boot_client *client,
-			const struct boot_answer *answer, bool grub, char **ret_text,
-			struct err *err)
+static int install_text(const struct reply *reply, char **ret_text, struct err *err)
 {
 	struct err ignored = { 0 };
-	int r = answer->machine->way == LAB_ANSWERS
-			? vendor_text(offer, client, answer, grub, ret_text, err)
-			: netboot_text(offer, client, answer, grub, ret_text, err);
+	int r = reply->answer->machine->way == LAB_ANSWERS ? vendor_text(reply, ret_text, err)
+							   : netboot_text(reply, ret_text, err);
 
 	if (r < 0) { /* the page says why, and not that it came back without a word */
-		ledger_failed(offer->request.ledger, answer->machine,
+		ledger_failed(reply->offer->request.ledger, reply->answer->machine,
 			      err && err->text ? err->text : "no boot text can be made", &ignored);
 		err_clear(&ignored);
 	}
@@ -116,17 +118,17 @@ static int offer_boot(void *context, const struct boot_client *client, bool grub
 {
 	const struct offer *offer = context;
 	struct boot_answer answer;
+	const struct reply reply = { offer, client, &answer, grub ? BOOT_GRUB : BOOT_IPXE };
 	int r = ledger_boot(offer->request.ledger, client, &answer, err);
 
 	if (r < 0)
 		return r;
 	if (answer.decision == DECISION_LOCAL)
-		return text_of(offer, client, grub, NULL, ret_text, err);
+		return local_text(&reply, ret_text, err);
 	if (answer.decision == DECISION_INSTALL)
-		return install_text(offer, client, &answer, grub, ret_text, err);
-	if (!lab_has_netboot(offer->request.lab))
-		return no_rescue_text(offer, client, grub, ret_text, err);
-	return netboot_text(offer, client, &answer, grub, ret_text, err);
+		return install_text(&reply, ret_text, err);
+	return lab_has_netboot(offer->request.lab) ? netboot_text(&reply, ret_text, err)
+						   : no_rescue_text(&reply, ret_text, err);
 }
 
 /* ---- files ---- */

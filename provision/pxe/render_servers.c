@@ -22,7 +22,8 @@ static int local_write(const struct render *render, enum boot_language language,
 	char *name =
 		str_format("http/boot/local-%s.%s", firmware == FIRMWARE_UEFI ? "uefi" : "bios",
 			   language == BOOT_IPXE ? "ipxe" : "grub");
-	int r = boot_text(language, render->server, firmware, NULL, &text, err);
+	const struct boot_files first_disk = { .disk_uuid = "" };
+	int r = boot_text(language, render->server, firmware, &first_disk, &text, err);
 
 	return r < 0 ? r : render_file(render, name, text, 0644, err);
 }

@@ -127,13 +127,8 @@ static int dhcp_neighbours(const struct lab *lab, struct err *err)
 static int dhcp_open(struct serve *serve, struct err *err)
 {
 	const struct lab *lab = serve->request->lab;
-
-	serve->dhcp_request = (struct dhcp_request){
-		.lab = lab,
-		.address = serve->address,
-		.folder = serve->folder,
-	};
 	int r = dhcp_neighbours(lab, err);
+
 	if (r == 0)
 		r = dhcp_files(&serve->dhcp_request, err);
 	if (r == 0 && lab->dhcp != LAB_DHCP_NONE)
@@ -217,6 +212,27 @@ static int folder_make(const struct serve *serve, struct err *err)
 	return r < 0 ? r : dir_make(serve->folder, 0700, err);
 }
 
+/* What would fail at the end, after the images were made. */
+static int serve_check(const struct serve *serve, struct err *err)
+{
+	const struct lab *lab = serve->request->lab;
+	const struct {
+		const char *name, *address;
+		unsigned port;
+	} ports[] = {
+		{ "boot", serve->address, lab->ports.boot },
+		{ "secure", serve->address, lab->ports.secure },
+		{ "answers", serve->address, lab->ports.answers },
+		{ "agents", serve->address, lab->ports.agents },
+		{ "status", lab->status_address, lab->ports.status },
+	};
+	int r = lab->dhcp == LAB_DHCP_NONE ? 0 : dhcp_check(&serve->dhcp_request, err);
+
+	for (size_t i = 0; r == 0 && i < sizeof ports / sizeof *ports; i++)
+		r = interface_port_check(ports[i].address, ports[i].port, ports[i].name, err);
+	return r;
+}
+
 /* What a machine asks for first comes up last. */
 static int serve_open(struct serve *serve, struct err *err)
 {
@@ -225,10 +241,17 @@ static int serve_open(struct serve *serve, struct err *err)
 
 	serve->changed = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	serve->folder = path_join(serve->request->out, "pxe");
+	serve->dhcp_request = (struct dhcp_request){
+		.lab = lab,
+		.address = serve->address,
+		.folder = serve->folder,
+	};
 	if (r == 0)
 		r = folder_make(serve, err);
 	if (r == 0)
 		r = ledger_open(serve->folder, lab, &serve->ledger, err);
+	if (r == 0)
+		r = serve_check(serve, err);
 	if (r == 0)
 		r = images_open(serve, err);
 	if (r == 0)

@@ -10,6 +10,9 @@
 #define PLAIN "text/plain; charset=utf-8"
 #define JSON  "application/json"
 #define BYTES "application/octet-stream"
+
+#define SERVER_FAILED "the server cannot do that now; its log says why"
+
 /* Whoever tries tokens gets a few a second from each of its connections. */
 #define REFUSAL_TOLD_SECONDS 10.0
 #define REFUSAL_MS	     300
@@ -46,7 +49,7 @@ void web_answer_err(struct http_answer *answer, const struct err *err, const cha
 		break;
 	default:
 		log_warn("%s: %s", what, err->text ? err->text : "failed");
-		http_answer_line(answer, 500, "the server cannot do that now; its log says why");
+		http_answer_line(answer, 500, SERVER_FAILED);
 	}
 }
 
@@ -78,10 +81,13 @@ static void boot_answer(const struct web_site *site, const struct http_request *
 	}
 	int r = site->request.source->boot(site->request.source->context, &client, grub, &text,
 					   &err);
-	if (r < 0)
-		web_answer_err(answer, &err, "a boot script");
-	else
+	if (r < 0) {
+		log_warn("%s (%s): no boot text can be made: %s", *mac ? mac : uuid,
+			 request->client, err.text ? err.text : "failed");
+		http_answer_line(answer, 500, SERVER_FAILED);
+	} else {
 		http_answer_text(answer, PLAIN, text);
+	}
 	answer->no_store = true;
 	err_clear(&err);
 }

@@ -1,9 +1,10 @@
 /* The lab's web server with a real ledger and no lab file, for the tests of the page and of the
  * ports: pxe-web-driver FOLDER PORT MACHINES [ADDRESS]. Ports are PORT to PORT+3: boot, secure,
  * answers, status. FOLDER/public holds the boot port's files, FOLDER/answers the answer files,
- * FOLDER/image the image. Says "ready", then obeys lines of stdin, each answered by "ok ...", or
- * "error: ...": boot N, progress N DONE TOTAL TEXT, console N TEXT, installed N, failed N WHY,
- * levels N 0|1 JSON, stranger MAC ADDRESS, version. N: number of the machine, from 0.
+ * FOLDER/image the image; no boot text can be made while FOLDER/no-boot-text is there. Says
+ * "ready", then obeys lines of stdin, each answered by "ok ...", or "error: ...": boot N, progress
+ * N DONE TOTAL TEXT, console N TEXT, installed N, failed N WHY, levels N 0|1 JSON, stranger MAC
+ * ADDRESS, version. N: number of the machine, from 0.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,9 +38,12 @@ static int source_boot(void *context, const struct boot_client *client, bool gru
 		       struct err *err)
 {
 	struct driver *driver = context;
+	CLEANUP(free_cleanup) char *spoiled = path_join(driver->folder, "no-boot-text");
 	struct boot_answer answer;
 	int r = ledger_boot(driver->ledger, client, &answer, err);
 
+	if (r == 0 && path_exists(spoiled))
+		r = err_set(err, -EINVAL, "the kernel arguments are spoiled");
 	if (r < 0)
 		return r;
 	*ret_text = str_format("%s %s %d %d %s\n", grub ? "grub" : "ipxe",
@@ -90,7 +94,7 @@ static void lab_make(struct driver *driver, unsigned port, size_t machines, char
 
 	driver->layers[0] = &driver->layer;
 	driver->stack =
-		(struct stack){ .name = "xen-l3", .layers = driver->layers, .layer_count = 1 };
+		(struct stack){ .own_name = "xen-l3", .layers = driver->layers, .layer_count = 1 };
 	lab->name = str_copy("rack");
 	lab->address = str_copy(address);
 	lab->status_address = str_copy(address);

@@ -16,8 +16,11 @@
 static const struct boot_files netboot = {
 	.kernel = "/netboot/vmlinuz",
 	.initrd = "/netboot/initrd",
-	.arguments = "quiet nestctl.server=10.0.0.1:8443 nestctl.token=" TOKEN,
+	.arguments = "panic=30 nestctl.server=10.0.0.1:8443 nestctl.token=" TOKEN,
 };
+
+static const struct boot_files first_disk = { .disk_uuid = "" };
+static const struct boot_files own_disk = { .disk_uuid = "0123-ABCD" };
 
 static char *text_of(enum boot_language language, enum firmware firmware,
 		     const struct boot_files *files)
@@ -65,6 +68,7 @@ static void ipxe_starts_what_is_installed(void **state)
 	(void)state;
 	expect(BOOT_IPXE, FIRMWARE_UEFI, &netboot,
 	       IPXE_BEGIN "kernel http://10.0.0.1:8080/netboot/vmlinuz initrd=initrd quiet "
+			  "panic=30 "
 			  "nestctl.server=10.0.0.1:8443 nestctl.token=" TOKEN " || goto later\n"
 			  "initrd --name initrd http://10.0.0.1:8080/netboot/initrd || goto later\n"
 			  "boot || goto later\n" IPXE_LATER);
@@ -94,7 +98,7 @@ static void grub_starts_what_is_installed(void **state)
 	expect(BOOT_GRUB, FIRMWARE_UEFI, &netboot,
 	       "for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 "
 	       "28 29 30; do\n"
-	       "\tif linux '(http,10.0.0.1:8080)/netboot/vmlinuz' 'quiet' "
+	       "\tif linux '(http,10.0.0.1:8080)/netboot/vmlinuz' quiet 'panic=30' "
 	       "'nestctl.server=10.0.0.1:8443' 'nestctl.token=" TOKEN "'; then\n"
 	       "\t\tif initrd '(http,10.0.0.1:8080)/netboot/initrd'; then\n"
 	       "\t\t\tboot\n"
@@ -107,8 +111,8 @@ static void grub_starts_what_is_installed(void **state)
 
 static void a_text_may_say_something_first(void **state)
 {
-	CLEANUP(free_cleanup) char *ipxe = text_of(BOOT_IPXE, FIRMWARE_BIOS, NULL);
-	CLEANUP(free_cleanup) char *grub = text_of(BOOT_GRUB, FIRMWARE_BIOS, NULL);
+	CLEANUP(free_cleanup) char *ipxe = text_of(BOOT_IPXE, FIRMWARE_BIOS, &first_disk);
+	CLEANUP(free_cleanup) char *grub = text_of(BOOT_GRUB, FIRMWARE_BIOS, &first_disk);
 	CLEANUP(free_cleanup) char *ipxe_said = boot_text_say(BOOT_IPXE, ipxe, "no rescue");
 	CLEANUP(free_cleanup) char *grub_said = boot_text_say(BOOT_GRUB, grub, "no rescue");
 
@@ -119,26 +123,52 @@ static void a_text_may_say_something_first(void **state)
 	assert_true(str_ends(grub_said, grub));
 }
 
+#define GRUB_BIOS_LOCAL(uuid)                                                                      \
+	"set root=hd0\n"                                                                           \
+	"set own='" uuid "'\n"                                                                     \
+	"if [ -n \"$own\" ]; then\n"                                                               \
+	"\tif search --no-floppy --fs-uuid --set=found \"$own\"; then\n"                           \
+	"\t\tregexp --set=1:root '^(hd[0-9]+)' \"$found\"\n"                                       \
+	"\t\tif [ \"$root\" != hd0 ]; then\n"                                                      \
+	"\t\t\tdrivemap -s hd0 \"$root\"\n"                                                        \
+	"\t\tfi\n"                                                                                 \
+	"\tfi\n"                                                                                   \
+	"fi\n"                                                                                     \
+	"if chainloader +1; then\n\tboot\nfi\nexit\n"
+
 static void the_local_disk_is_started_as_its_firmware_can(void **state)
 {
 	(void)state;
-	expect(BOOT_IPXE, FIRMWARE_BIOS, NULL,
+	expect(BOOT_IPXE, FIRMWARE_BIOS, &first_disk,
 	       "#!ipxe\nsanboot --no-describe --drive 0x80 || exit 1\n");
-	expect(BOOT_IPXE, FIRMWARE_UNKNOWN, NULL,
+	expect(BOOT_IPXE, FIRMWARE_UNKNOWN, &first_disk,
 	       "#!ipxe\nsanboot --no-describe --drive 0x80 || exit 1\n");
-	expect(BOOT_IPXE, FIRMWARE_UEFI, NULL,
+	expect(BOOT_IPXE, FIRMWARE_UEFI, &first_disk,
 	       "#!ipxe\nchain http://10.0.0.1:8080/boot/grub-x86_64.efi ||\nexit 1\n");
-	expect(BOOT_GRUB, FIRMWARE_BIOS, NULL,
-	       "set root=hd0\nif chainloader +1; then\n\tboot\nfi\nexit\n");
-	CLEANUP(free_cleanup) char *uefi = text_of(BOOT_GRUB, FIRMWARE_UEFI, NULL);
+	expect(BOOT_GRUB, FIRMWARE_BIOS, &first_disk, GRUB_BIOS_LOCAL(""));
+	CLEANUP(free_cleanup) char *uefi = text_of(BOOT_GRUB, FIRMWARE_UEFI, &first_disk);
 	assert_non_null(strstr(uefi, "chainloader \"($disk)$loader\""));
+}
+
+static void the_disk_that_was_installed_is_found_among_others(void **state)
+{
+	(void)state;
+	expect(BOOT_IPXE, FIRMWARE_BIOS, &own_disk,
+	       "#!ipxe\nchain http://10.0.0.1:8080/boot/grub-i386.pxe ||\n"
+	       "sanboot --no-describe --drive 0x80 || exit 1\n");
+	expect(BOOT_IPXE, FIRMWARE_UEFI, &own_disk,
+	       "#!ipxe\nchain http://10.0.0.1:8080/boot/grub-x86_64.efi ||\nexit 1\n");
+	expect(BOOT_GRUB, FIRMWARE_BIOS, &own_disk, GRUB_BIOS_LOCAL("0123-ABCD"));
+	CLEANUP(free_cleanup) char *uefi = text_of(BOOT_GRUB, FIRMWARE_UEFI, &own_disk);
+	assert_non_null(strstr(uefi, "set own='0123-ABCD'\n"));
+	assert_non_null(strstr(uefi, "search --no-floppy --fs-uuid --set=disk \"$own\""));
 }
 
 /* GRUB's own parser. */
 static void grub_takes_its_commands(void **state)
 {
 	static const struct boot_files bare = { .kernel = "/k", .arguments = "" };
-	const struct boot_files *const kinds[] = { &netboot, &bare, NULL };
+	const struct boot_files *const kinds[] = { &netboot, &bare, &first_disk, &own_disk };
 	CLEANUP(free_cleanup) char *program = program_find("grub-script-check");
 	CLEANUP(free_cleanup) char *folder = NULL;
 
@@ -147,7 +177,7 @@ static void grub_takes_its_commands(void **state)
 		skip();
 	assert_int_equal(temp_dir(NULL, &folder, NULL), 0);
 	CLEANUP(free_cleanup) char *path = path_join(folder, "commands");
-	for (size_t i = 0; i < 6; i++) {
+	for (size_t i = 0; i < 8; i++) {
 		CLEANUP(free_cleanup)
 		char *text =
 			text_of(BOOT_GRUB, i & 1 ? FIRMWARE_UEFI : FIRMWARE_BIOS, kinds[i / 2]);
@@ -162,22 +192,29 @@ static void grub_takes_its_commands(void **state)
 	tree_remove(folder, NULL);
 }
 
-static void refused(const char *server, const char *kernel, const char *initrd,
-		    const char *arguments, const char *why)
+static void refused_files(const char *server, const struct boot_files *files, const char *why)
 {
-	const struct boot_files files = { kernel, initrd, arguments, false };
-
 	for (int language = BOOT_IPXE; language <= BOOT_GRUB; language++) {
 		struct err err = { 0 };
 		char *text = NULL;
 
 		assert_int_equal(boot_text((enum boot_language)language, server, FIRMWARE_BIOS,
-					   &files, &text, &err),
+					   files, &text, &err),
 				 -EINVAL);
 		if (!strstr(err.text, why))
 			fail_msg("%s", err.text);
 		err_clear(&err);
 	}
+}
+
+static void refused(const char *server, const char *kernel, const char *initrd,
+		    const char *arguments, const char *why)
+{
+	const struct boot_files files = { .kernel = kernel,
+					  .initrd = initrd,
+					  .arguments = arguments };
+
+	refused_files(server, &files, why);
 }
 
 static void what_breaks_out_is_refused(void **state)
@@ -201,6 +238,7 @@ static void what_breaks_out_is_refused(void **state)
 	refused("", "/k", NULL, "", "no address");
 	refused("a b", "/k", NULL, "", "no address");
 	refused("a)/b", "/k", NULL, "", "no address");
+	refused_files(SERVER, &(struct boot_files){ .disk_uuid = "'; reboot" }, "no UUID");
 }
 
 int main(void)
@@ -211,6 +249,7 @@ int main(void)
 		cmocka_unit_test(grub_starts_what_is_installed),
 		cmocka_unit_test(a_text_may_say_something_first),
 		cmocka_unit_test(the_local_disk_is_started_as_its_firmware_can),
+		cmocka_unit_test(the_disk_that_was_installed_is_found_among_others),
 		cmocka_unit_test(grub_takes_its_commands),
 		cmocka_unit_test(what_breaks_out_is_refused),
 	};

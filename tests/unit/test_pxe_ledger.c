@@ -65,8 +65,9 @@ static int set_up(void **state)
 	fixture->layer = (struct layer){ .name = "l1", .boot_loader = BOOT_GRUB2_BIOS };
 	fixture->layer.install.timeout_seconds = 3600;
 	fixture->layers[0] = &fixture->layer;
-	fixture->stack =
-		(struct stack){ .name = "xen-l2", .layers = fixture->layers, .layer_count = 1 };
+	fixture->stack = (struct stack){
+		.name = "rack.r1", .own_name = "xen-l2", .layers = fixture->layers, .layer_count = 1
+	};
 	for (size_t i = 0; i < MACHINES; i++)
 		machine_fill(&fixture->machines[i], names[i], &fixture->stack);
 	fixture->machines[BY_MAC].mac = LISTED_MAC;
@@ -286,6 +287,11 @@ static void a_stranger_may_have_a_uuid_alone(void **state)
 	const json_t *first = json_array_get(strangers, 1);
 	assert_string_equal(json_string_value(json_object_get(first, "uuid")), OTHER_UUID);
 	assert_string_equal(json_string_value(json_object_get(first, "mac")), "");
+}
+
+static void a_stack_goes_by_its_own_name(void **state)
+{
+	assert_shown(*state, 0, "stack", "xen-l2");
 }
 
 static void strangers_are_bounded_and_last(void **state)
@@ -950,6 +956,7 @@ int main(void)
 		CASE(strangers_take_free_places),
 		CASE(a_person_frees_a_place),
 		CASE(a_stranger_may_have_a_uuid_alone),
+		CASE(a_stack_goes_by_its_own_name),
 		CASE(strangers_are_bounded_and_last),
 		CASE(the_later_of_two_wins_and_it_shows),
 		CASE(a_token_opens_for_one_address),

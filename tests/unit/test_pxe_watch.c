@@ -32,7 +32,7 @@ static int set_up(void **state)
 	fixture->layer = (struct layer){ .name = "l1", .boot_loader = BOOT_GRUB2_BIOS };
 	fixture->layers[0] = &fixture->layer;
 	fixture->stack =
-		(struct stack){ .name = "xen-l2", .layers = fixture->layers, .layer_count = 1 };
+		(struct stack){ .own_name = "xen-l2", .layers = fixture->layers, .layer_count = 1 };
 	fixture->machine = (struct lab_machine){
 		.name = "r1", .mac = LISTED_MAC, .uuid = none, .stack = &fixture->stack
 	};
