@@ -65,11 +65,11 @@ $B/unit/test_agent%: tests/unit/test_agent%.c $(filter-out provision/agent/main.
 
 $B/unit/%: tests/unit/%.c $B/libnestctl.a $B/libgrubfix.a
 	@mkdir -p $(@D)
-	$(COMPILE) $(LDFLAGS) $^ $B/libnestctl.a $(PKG_LIBS) -lcmocka -o $@
+	$(COMPILE) $(LDFLAGS) $(filter %.c %.a,$^) $B/libnestctl.a $(PKG_LIBS) -lcmocka -o $@
 
 $B/unit/test_grubfix%: tests/unit/test_grubfix%.c $B/libgrubfix.a $B/libnestctl.a
 	@mkdir -p $(@D)
-	$(COMPILE) $(LDFLAGS) -Igrubfix $^ $(PKG_LIBS) -lcmocka -o $@
+	$(COMPILE) $(LDFLAGS) -Igrubfix $(filter %.c %.a,$^) $(PKG_LIBS) -lcmocka -o $@
 
 # Stands between a program and the C library: large files have no names of their own there.
 $B/fault.so: tests/store/fault.c
@@ -79,7 +79,7 @@ $B/fault.so: tests/store/fault.c
 # Parts of the network lab on their own, for tests/pxe.
 $B/pxe-%: tests/pxe/%.c $B/libnestctl.a $B/libgrubfix.a
 	@mkdir -p $(@D)
-	$(COMPILE) $(LDFLAGS) $^ $B/libnestctl.a $(PKG_LIBS) -o $@
+	$(COMPILE) $(LDFLAGS) $(filter %.c %.a,$^) $B/libnestctl.a $(PKG_LIBS) -o $@
 
 units: $(UNITS) $B/fault.so $(patsubst tests/pxe/%.c,$B/pxe-%,$(wildcard tests/pxe/*.c))
 
@@ -168,4 +168,5 @@ help:
 .PHONY: all units deps demo check check-fast check-boot check-long check-asan fuzz-smoke fuzz-afl bench \
 	format format-check lint install clean help
 .DELETE_ON_ERROR:
--include $(patsubst %.o,%.d,$(call objects,$(SOURCES) $(GRUBFIX) provision/main.c grubfix/main.c))
+-include $(patsubst %.o,%.d,$(call objects,$(SOURCES) $(GRUBFIX) provision/main.c grubfix/main.c)) \
+	$(wildcard $B/unit/*.d $B/pxe-*.d)
