@@ -112,41 +112,73 @@ static void dom0_list(struct fix *fix, uint32_t index, bool wanted)
 		wishes_grant_one(fix, index, wishes, "dom0's console is Xen's, on the serial line");
 }
 
-/* GRUB_CMDLINE_LINUX serves the plain entries too, so that dom0 gets a variable of its own. */
-static void dom0_variable(struct fix *fix)
+/* NAME=value; a word that only looks like the name sets nothing. Of several the last one counts. */
+static const struct statement *setting(const struct doc *doc, const char *name)
 {
-	CLEANUP(buf_done) struct buf value = { 0 };
-	CLEANUP(free_cleanup) char *line = NULL;
+	for (uint32_t i = doc->statement_count; i > 0; i--) {
+		const struct statement *s = doc->statements + i - 1;
 
-	if (grubfix_is_included(fix->doc->name))
-		return;
-	for (uint32_t i = 0; i < fix->doc->args_count; i++) {
-		const struct args *args = fix->doc->args + i;
-		const char *name = fix->doc->statements[args->statement].name;
-
-		if (str_starts(name, "GRUB_CMDLINE_LINUX_XEN_REPLACE"))
-			return;
-		if (strcmp(name, "GRUB_CMDLINE_LINUX") != 0)
-			continue;
-		value.length = 0;
-		for (uint32_t w = 0; w < args->word_count; w++) {
-			const char *text = fix->doc->words[args->words + w].text;
-
-			if (!argument_is_plain(text)) {
-				fix_remark(fix, args->after,
-					   "dom0's console is left: %s cannot be copied into "
-					   "GRUB_CMDLINE_LINUX_XEN_REPLACE",
-					   text);
-				return;
-			}
-			if (!is_serial_console(text))
-				buf_format(&value, "%s ", text);
-		}
+		if (s->assignment && strcmp(s->name, name) == 0)
+			return s;
 	}
-	line = str_format("GRUB_CMDLINE_LINUX_XEN_REPLACE=\"%sconsole=%s\"", buf_str(&value),
-			  dom0_console_of(fix));
-	fix_append_line(fix, line,
-			"dom0's console is Xen's; the plain entries keep GRUB_CMDLINE_LINUX");
+	return NULL;
+}
+
+/* The plain entries' variables, and those that dom0 has in their place.
+ * Source: grub, util/grub.d/20_linux_xen.in. */
+static const struct dom0_variable {
+	const char *source, *own;
+} dom0_variables[] = {
+	{ "GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_XEN_REPLACE" },
+	{ "GRUB_CMDLINE_LINUX_DEFAULT", "GRUB_CMDLINE_LINUX_XEN_REPLACE_DEFAULT" },
+};
+
+/* The last list of this variable counts; NULL: there is none. */
+static const struct args *variable_args(const struct doc *doc, const char *name)
+{
+	for (uint32_t i = doc->args_count; i > 0; i--)
+		if (strcmp(doc->statements[doc->args[i - 1].statement].name, name) == 0)
+			return doc->args + i - 1;
+	return NULL;
+}
+
+/* always: though the plain entries have no serial line either. */
+static void dom0_variable_add(struct fix *fix, const struct dom0_variable *variable, bool always)
+{
+	const struct args *args = variable_args(fix->doc, variable->source);
+	CLEANUP(buf_done) struct buf value = { 0 };
+
+	if (setting(fix->doc, variable->own) ||
+	    !(always || (args && has_serial_console(fix->doc, args))))
+		return;
+	for (uint32_t w = 0; args && w < args->word_count; w++) {
+		const char *text = fix->doc->words[args->words + w].text;
+
+		if (!argument_is_plain(text)) {
+			fix_remark(fix, args->after,
+				   "dom0's console is left: %s cannot be copied into %s", text,
+				   variable->own);
+			return;
+		}
+		if (!is_serial_console(text))
+			buf_format(&value, "%s ", text);
+	}
+	CLEANUP(free_cleanup)
+	char *line = str_format("%s=\"%sconsole=%s\"", variable->own, buf_str(&value),
+				dom0_console_of(fix));
+	CLEANUP(free_cleanup)
+	char *reason =
+		str_format("dom0's console is Xen's; the plain entries keep %s", variable->source);
+	fix_append_line(fix, line, reason);
+}
+
+/* A part of the settings gets only what it makes necessary itself. */
+static void dom0_settings(struct fix *fix, bool found)
+{
+	bool whole = !found && !grubfix_is_included(fix->doc->name);
+
+	dom0_variable_add(fix, &dom0_variables[0], whole);
+	dom0_variable_add(fix, &dom0_variables[1], false);
 }
 
 /* SUSE keeps dom0's arguments in a variable of their own. */
@@ -177,8 +209,8 @@ static int dom0_console_apply(struct fix *fix, struct err *err)
 		dom0_list(fix, i, all && (!settings || !found));
 		found = true;
 	}
-	if (!found && fix->facts->console && fix->doc->type == GRUBFIX_DEFAULT_GRUB)
-		dom0_variable(fix);
+	if (fix->facts->console && fix->doc->type == GRUBFIX_DEFAULT_GRUB)
+		dom0_settings(fix, found);
 	if (!found && fix->facts->console && fix->doc->type == GRUBFIX_SYSCONFIG)
 		dom0_sysconfig(fix);
 	return 0;
@@ -317,18 +349,6 @@ static void grub_cfg_serial(struct fix *fix)
 			serial_word_add(fix, doc->statements + i);
 }
 
-/* NAME=value; a word that only looks like the name sets nothing. Of several the last one counts. */
-static const struct statement *setting(const struct doc *doc, const char *name)
-{
-	for (uint32_t i = doc->statement_count; i > 0; i--) {
-		const struct statement *s = doc->statements + i - 1;
-
-		if (s->assignment && strcmp(s->name, name) == 0)
-			return s;
-	}
-	return NULL;
-}
-
 static void default_grub_serial(struct fix *fix)
 {
 	const char *reason = "the next update of the menu keeps it on the serial line";
@@ -336,12 +356,12 @@ static void default_grub_serial(struct fix *fix)
 	CLEANUP(free_cleanup) char *serial = serial_command(fix);
 	CLEANUP(free_cleanup) char *line = str_format("GRUB_SERIAL_COMMAND=\"%s\"", serial);
 
-	if (grubfix_is_included(fix->doc->name))
-		return;
 	if (terminal && !strstr(terminal->value, "serial")) {
 		statement_set(fix->doc, terminal, "serial console");
 		fix_edited(fix, terminal->key, terminal->value, "serial console", "%s", reason);
 	}
+	if (grubfix_is_included(fix->doc->name))
+		return;
 	if (!terminal)
 		fix_append_line(fix, "GRUB_TERMINAL=\"serial console\"", reason);
 	if (!setting(fix->doc, "GRUB_SERIAL_COMMAND"))

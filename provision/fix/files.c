@@ -21,6 +21,7 @@ static const struct file_row {
 	{ "/boot/efi/EFI/*/grub.cfg", GRUBFIX_GRUB_CFG },
 	{ "/boot/grub/custom.cfg", GRUBFIX_GRUB_CFG },
 	{ "/boot/grub2/custom.cfg", GRUBFIX_GRUB_CFG },
+	{ "/boot/efi/EFI/*/custom.cfg", GRUBFIX_GRUB_CFG },
 	/* A script whose entries go into grub.cfg as they stand, when that is made anew. */
 	{ "/etc/grub.d/40_custom", GRUBFIX_GRUB_CFG },
 	{ "/boot/grub/grubenv", GRUBFIX_GRUBENV },

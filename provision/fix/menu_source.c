@@ -61,7 +61,8 @@ static int from_text(const char *name, enum grubfix_type wanted, struct menu_sou
 	source->type = grubfix_type_find(name, source->text, source->length);
 	if (source->type == GRUBFIX_UNKNOWN)
 		source->type = wanted;
-	if (source->type == GRUBFIX_LEGACY || source->type == GRUBFIX_GRUB_CFG)
+	if ((source->type == GRUBFIX_LEGACY || source->type == GRUBFIX_GRUB_CFG) &&
+	    !memchr(source->text, '\0', source->length))
 		return 0;
 	return err_set(err, -EBADMSG, "%s: is no boot menu (menu.lst or grub.cfg)", name);
 }

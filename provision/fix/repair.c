@@ -103,6 +103,22 @@ static bool is_setting(const struct fix_file *file)
 	return file->type == GRUBFIX_DEFAULT_GRUB || file->type == GRUBFIX_GRUBENV;
 }
 
+/* The Xen entry of a menu as the other rules leave it: paths that they correct are no missing
+ * files. The caller frees; NULL: none. */
+static int xen_entry_name(const struct repair *repair, const struct fix_file *file,
+			  const struct grubfix_facts *facts, char **ret_entry, struct err *err)
+{
+	CLEANUP(grubfix_result_done) struct grubfix_result others = { 0 };
+	struct grubfix_request request = request_of(repair, file, facts);
+	int r = grubfix_run(&request, &others, err);
+
+	if (r < 0)
+		return r;
+	request.text = others.text;
+	request.length = others.length;
+	return grubfix_xen_entry(&request, ret_entry, err);
+}
+
 /* Should Xen be the default in this file? A menu without a Xen entry is left to its own. */
 static int xen_default_for(struct repair *repair, struct fix_file *file,
 			   struct grubfix_facts *facts, struct err *err)
@@ -117,8 +133,7 @@ static int xen_default_for(struct repair *repair, struct fix_file *file,
 	facts->xen_default = file->type == GRUBFIX_XEN_CFG;
 	if (!files_is_menu(file))
 		return 0;
-	const struct grubfix_request request = request_of(repair, file, facts);
-	int r = grubfix_xen_entry(&request, &entry, err);
+	int r = xen_entry_name(repair, file, facts, &entry, err);
 	if (r < 0)
 		return r;
 	facts->xen_default = entry && !(repair->grub2_entry && grubfix_is_included(file->path));

@@ -56,6 +56,13 @@ static const struct grubfix_filesystem with_boot[] = {
 };
 static const struct grubfix_filesystem nameless[] = { { .partition = 2, .is_root = true } };
 
+/* What an unpacked tree tells: names of volumes, a /boot without any. */
+static const struct grubfix_filesystem volumes[] = {
+	{ .volume = "/dev/mapper/vg-root", .is_root = true },
+	{ .volume = "/dev/vg/swap", .is_swap = true },
+	{ .is_boot = true, .mount_point = "/boot" },
+};
+
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static const struct {
@@ -89,9 +96,12 @@ static struct grubfix_facts facts_of(unsigned choice, unsigned disk)
 	static const enum grubfix_type targets[] = { GRUBFIX_UNKNOWN, GRUBFIX_XL, GRUBFIX_XM,
 						     GRUBFIX_UNKNOWN };
 
+	bool tree = further & 16;
+
 	return (struct grubfix_facts){
-		.filesystems = disks[disk % COUNT(disks)].items,
-		.filesystem_count = disks[disk % COUNT(disks)].count,
+		.filesystems = tree ? volumes : disks[disk % COUNT(disks)].items,
+		.filesystem_count = tree ? COUNT(volumes) : disks[disk % COUNT(disks)].count,
+		.subvolume = tree ? "/@" : NULL,
 		.file_exists = choice & 1 ? exists : NULL,
 		.style = disk / COUNT(disks) % 3,
 		.devices = devices,
