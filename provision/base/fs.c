@@ -170,6 +170,35 @@ int file_write(const char *path, const void *data, size_t length, mode_t mode, s
 	return temp_publish(&temp, err);
 }
 
+/* Something that has the name and is no regular file. */
+static bool is_special(const char *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) == 0 && !S_ISREG(status.st_mode);
+}
+
+int file_write_out(const char *path, const void *data, size_t length, mode_t mode, struct err *err)
+{
+	if (!is_special(path))
+		return file_write(path, data, length, mode, err);
+	CLEANUP(fd_cleanup) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+	int r = fd < 0 ? -errno : fd_write_all(fd, data, length);
+	return r < 0 ? err_errno(err, -r, "%s: cannot be written", path) : 0;
+}
+
+int file_check_out(const char *path, struct err *err)
+{
+	CLEANUP(free_cleanup) char *folder = path_folder(path);
+	CLEANUP(free_cleanup) char *inside = path_join(folder, "."); /* ENOTDIR if it is none */
+	struct stat status;
+	bool is_folder = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+
+	if (is_folder || access(is_special(path) ? path : inside, W_OK) < 0)
+		return err_errno(err, is_folder ? EISDIR : errno, "%s: cannot be written", path);
+	return 0;
+}
+
 /* Reading costs less than writing, on a disk with no data on it least of all. */
 static int zero_by_hand(int fd, uint64_t offset, uint64_t length)
 {
@@ -278,6 +307,11 @@ uint64_t file_allocated_bytes(const char *path)
 
 int temp_open(struct temp *temp, const char *final_path, mode_t mode, struct err *err)
 {
+	struct stat status;
+
+	if (stat(final_path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
+		return err_set(err, -EINVAL, "%s: is no regular file, so it is not replaced",
+			       final_path);
 	temp->final_path = str_copy(final_path);
 	temp->path = str_format("%s" TEMP_MARK "%d", final_path, (int)getpid());
 	temp->fd = open(temp->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);

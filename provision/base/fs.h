@@ -27,6 +27,12 @@ int file_read(const char *path, size_t max_bytes, char **ret_text, size_t *ret_l
  * The folder is fsynced too. */
 int file_write(const char *path, const void *data, size_t length, mode_t mode, struct err *err);
 
+/* The same for a path that a person names: what is there and is no regular file (/dev/null, a pipe,
+ * a link) is written to, not replaced. */
+int file_write_out(const char *path, const void *data, size_t length, mode_t mode, struct err *err);
+/* Whether that can be, as far as it can be told before: the errno of access, or EISDIR. */
+int file_check_out(const char *path, struct err *err);
+
 /* Fills the places of standard input, output and error that are closed, so that no file that is
  * opened gets one of them: reading or writing there goes on failing. The errno of open. */
 int fd_fill_standard(struct err *err);
@@ -72,7 +78,8 @@ struct temp {
 		.fd = -1                                                                           \
 	}
 
-/* Open to read and write. temp_done it, after a failure too. */
+/* Open to read and write. temp_done it, after a failure too. -EINVAL where a device or a pipe has
+ * the name: it is not ours to replace. */
 int temp_open(struct temp *temp, const char *final_path, mode_t mode, struct err *err);
 int temp_publish(struct temp *temp, struct err *err); /* fsync, rename, fsync of the folder */
 void temp_done(struct temp *temp);

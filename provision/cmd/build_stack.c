@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/spawn.h"
 #include "cmd/build_request.h"
@@ -95,26 +96,37 @@ static int prove(const struct arguments *arguments, const struct build_request *
 
 /* ---- what is done with a built stack ---- */
 
+/* Does anything run on L0, an installer or the stack itself? */
+static bool machines_run(const struct arguments *arguments, const struct stack *stack)
+{
+	bool run = !argument_given(arguments, "build-only") && !argument_given(arguments, "step");
+
+	for (size_t i = 0; i < stack->layer_count; i++)
+		run = run || layer_is_installed(stack->layers[i]);
+	return run;
+}
+
 /* The preflight looks at the rest. */
 static int qemu_look(const struct arguments *arguments, const struct build_request *request,
 		     struct err *err)
 {
+	const char *accel = argument(arguments, "accel");
+	CLEANUP(free_cleanup) char *why = NULL;
 	struct l0_network network;
+	bool kvm;
+	int r = qemu_driver.network(argument(arguments, "bridge"), &network, err);
 
-	(void)request;
-	return qemu_driver.network(argument(arguments, "bridge"), &network, err);
+	if (r == 0 && accel && machines_run(arguments, request->stack))
+		r = qemu_driver.probe(accel, &kvm, &why, err);
+	return r;
 }
 
 static int xen_look(const struct arguments *arguments, const struct build_request *request,
 		    struct err *err)
 {
 	struct run_options run;
-	bool starts =
-		!argument_given(arguments, "build-only") && !argument_given(arguments, "step");
 
-	for (size_t i = 0; i < request->stack->layer_count; i++)
-		starts = starts || layer_is_installed(request->stack->layers[i]);
-	if (!starts)
+	if (!machines_run(arguments, request->stack))
 		return 0;
 	int r = run_request(arguments, request, &run, err);
 	return r < 0 ? r : run_check(request->stack, &run, err);
@@ -212,6 +224,8 @@ static int build_stack_run(const struct arguments *arguments, struct err *err)
 		r = build_request_load(arguments, &request, err);
 	if (r == 0 && l0->look)
 		r = l0->look(arguments, &request, err);
+	if (r == 0 && argument_given(arguments, "json"))
+		r = file_check_out(argument(arguments, "json"), err);
 	if (r < 0)
 		return r;
 	spawn_stop_fd(); /* from here on a signal asks, and we clean up */

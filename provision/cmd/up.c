@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/fs.h"
 #include "run/folder.h"
 #include "run/run.h"
 
@@ -16,8 +17,11 @@ static int up_run(const struct arguments *arguments, struct err *err)
 		.keep_running = true,
 		.fresh = argument_given(arguments, "fresh"),
 	};
+	const char *json = argument(arguments, "json");
 	int r = argument_number(arguments, "deadline", 1, 86400, &options.deadline_seconds, err);
 
+	if (r == 0 && json)
+		r = file_check_out(json, err);
 	if (r == 0)
 		r = l0_driver_find(argument(arguments, "l0"), &options.driver, err);
 	if (r == 0)
@@ -30,7 +34,6 @@ static int up_run(const struct arguments *arguments, struct err *err)
 	if (r < 0)
 		return r;
 	matrix_print(matrix, stdout);
-	const char *json = argument(arguments, "json");
 	if (json) {
 		r = matrix_json(matrix, json, err);
 		if (r < 0)

@@ -80,7 +80,7 @@ int lock_write(const char *path, const struct lock *lock, struct err *err)
 	if (!text)
 		return err_set(err, -EILSEQ, "%s: a package's name is not UTF-8", path);
 	CLEANUP(free_cleanup) char *lines = str_format("%s\n", text);
-	return file_write(path, lines, strlen(lines), 0644, err);
+	return file_write_out(path, lines, strlen(lines), 0644, err);
 }
 
 /* ---- reading: a lock file may come from anybody ---- */

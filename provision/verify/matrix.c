@@ -233,7 +233,7 @@ int matrix_json(const struct matrix *matrix, const char *path, struct err *err)
 	CLEANUP(free_cleanup) char *text = matrix_json_text(matrix, true);
 	CLEANUP(free_cleanup) char *line = str_format("%s\n", text);
 
-	return file_write(path, line, strlen(line), 0644, err);
+	return file_write_out(path, line, strlen(line), 0644, err);
 }
 
 static void text_set(char **text, const json_t *value)

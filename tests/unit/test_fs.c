@@ -111,11 +111,44 @@ static void test_memory_folder(void **state)
 		assert_string_equal(folder, "/dev/shm");
 }
 
+/* As root a device would be gone for everybody. */
+static void test_what_is_no_file_is_not_replaced(void **state)
+{
+	char folder[] = "/tmp/nestctl-test-fs-XXXXXX", text[8] = "";
+	CLEANUP(free_cleanup) char *pipe = NULL;
+	struct stat status;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	pipe = path_join(folder, "pipe");
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	CLEANUP(fd_cleanup) int fd = open(pipe, O_RDWR | O_CLOEXEC);
+	assert_int_equal(file_write(pipe, "new", 3, 0600, NULL), -EINVAL);
+	assert_int_equal(file_check_out(pipe, NULL), 0);
+	assert_int_equal(file_write_out(pipe, "new", 3, 0600, NULL), 0);
+	assert_int_equal(read(fd, text, sizeof text), 3);
+	assert_string_equal(text, "new");
+	assert_int_equal(lstat(pipe, &status), 0);
+	assert_true(S_ISFIFO(status.st_mode));
+	assert_int_equal(tree_remove(folder, NULL), 0);
+}
+
+static void test_where_nothing_can_be_written(void **state)
+{
+	(void)state;
+	assert_int_equal(file_check_out("/", NULL), -EISDIR);
+	assert_int_equal(file_check_out("/nonexistent/x", NULL), -ENOENT);
+	assert_int_equal(file_check_out("/dev/null/x", NULL), -ENOTDIR);
+	assert_int_equal(file_check_out("new", NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_copy_between_file_systems),
 		cmocka_unit_test(test_copy_that_fails),
+		cmocka_unit_test(test_what_is_no_file_is_not_replaced),
+		cmocka_unit_test(test_where_nothing_can_be_written),
 		cmocka_unit_test(test_memory_folder),
 	};
 
