@@ -10,7 +10,10 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
-#define ZERO_CHUNK_BYTES ((size_t)1 << 20)
+#include "base/left_over.h"
+
+#define ZERO_CHUNK_BYTES  ((size_t)1 << 20)
+#define LEFT_OVER_SECONDS 3600
 
 char *path_join(const char *folder, const char *name)
 {
@@ -288,12 +291,19 @@ void temp_done(struct temp *temp)
 	*temp = (struct temp)TEMP_INIT;
 }
 
+static void left_over_remove(const char *path)
+{
+	tree_remove(path, NULL);
+}
+
 int temp_dir(const char *base, char **ret_path, struct err *err)
 {
 	const char *tmpdir = getenv("TMPDIR");
 	const char *above = base ? base : tmpdir && *tmpdir ? tmpdir : "/tmp";
-	CLEANUP(free_cleanup) char *path = str_format("%s/nestctl-XXXXXX", above);
+	CLEANUP(free_cleanup) char *name = left_over_name();
+	CLEANUP(free_cleanup) char *path = str_format("%s/%s-XXXXXX", above, name);
 
+	left_overs_remove(above, LEFT_OVER_SECONDS, left_over_remove);
 	if (!mkdtemp(path))
 		return err_errno(err, errno, "%s: no temporary folder can be made there", above);
 	*ret_path = take(&path);

@@ -68,7 +68,7 @@ int temp_publish(struct temp *temp, struct err *err); /* fsync, rename, fsync of
 void temp_done(struct temp *temp);
 
 /* A new folder of our own below base (or TMPDIR, /tmp if base is NULL), mode 0700. tree_remove
- * it. The caller frees the path. */
+ * it. What a process that was killed left there goes, an hour later. The caller frees the path. */
 int temp_dir(const char *base, char **ret_path, struct err *err);
 
 /* Copies the data of a file, holes left as holes: reflink where the file system has it, else
