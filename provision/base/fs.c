@@ -11,8 +11,11 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
-#define ZERO_CHUNK_BYTES ((size_t)1 << 20)
-#define TEMP_MARK	 ".tmp-" /* and a process id */
+#include "base/left_over.h"
+
+#define ZERO_CHUNK_BYTES  ((size_t)1 << 20)
+#define TEMP_MARK	  ".tmp-" /* and a process id */
+#define LEFT_OVER_SECONDS 3600
 
 char *path_join(const char *folder, const char *name)
 {
@@ -356,12 +359,19 @@ void temps_remove(const char *folder)
 		closedir(dir);
 }
 
+static void left_over_remove(const char *path)
+{
+	tree_remove(path, NULL);
+}
+
 int temp_dir(const char *base, char **ret_path, struct err *err)
 {
 	const char *tmpdir = getenv("TMPDIR");
 	const char *above = base ? base : tmpdir && *tmpdir ? tmpdir : "/tmp";
-	CLEANUP(free_cleanup) char *path = str_format("%s/nestctl-XXXXXX", above);
+	CLEANUP(free_cleanup) char *name = left_over_name();
+	CLEANUP(free_cleanup) char *path = str_format("%s/%s-XXXXXX", above, name);
 
+	left_overs_remove(above, LEFT_OVER_SECONDS, left_over_remove);
 	if (!mkdtemp(path))
 		return err_errno(err, errno, "%s: no temporary folder can be made there", above);
 	*ret_path = take(&path);

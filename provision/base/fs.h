@@ -88,7 +88,7 @@ void temp_done(struct temp *temp);
 void temps_remove(const char *folder);
 
 /* A new folder of our own below base (or TMPDIR, /tmp if base is NULL), mode 0700. tree_remove
- * it. The caller frees the path. */
+ * it. What a process that was killed left there goes, an hour later. The caller frees the path. */
 int temp_dir(const char *base, char **ret_path, struct err *err);
 
 /* Copies the data of a file, holes left as holes: reflink where the file system has it, else

@@ -22,8 +22,10 @@ static int pack_error(const struct pack *pack, struct err *err)
 	const char *why = archive_error_string(pack->archive);
 	int number = archive_errno(pack->archive);
 
-	return err_set(err, number > 0 ? -number : -EIO, "%s: cannot be written: %s",
-		       pack->temp.final_path, why ? why : "unknown reason");
+	if (number > 0)
+		return err_errno(err, number, "%s: cannot be written", pack->temp.final_path);
+	return err_set(err, -EIO, "%s: cannot be written: %s", pack->temp.final_path,
+		       why ? why : "unknown reason");
 }
 
 int pack_open(const char *path, struct pack **ret_pack, struct err *err)

@@ -10,6 +10,8 @@
 
 static const struct option_row options[] = {
 	{ "output", 'o', "FILE", "the lock file (default: beside STACK, as STACK.lock)" },
+	{ "store", 0, "DIR",
+	  "the store, for the sums of installers' media (default: ~/.cache/nestctl)" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -72,12 +74,13 @@ static int trees_lock(const struct plan *plan, struct lock *lock, struct err *er
 	return r < 0 ? r : removed;
 }
 
-static int all_lock(const struct stack *stack, const char *path, struct err *err)
+static int all_lock(const struct stack *stack, const char *store_folder, const char *path,
+		    struct err *err)
 {
 	CLEANUP(store_cleanup) struct store *store = NULL;
 	CLEANUP(plan_cleanup) struct plan *plan = NULL;
 	CLEANUP(lock_done) struct lock lock = { 0 };
-	int r = store_open(NULL, &store, err);
+	int r = store_open(store_folder, &store, err);
 
 	if (r < 0)
 		return r;
@@ -105,12 +108,12 @@ static int lock_run(const struct arguments *arguments, struct err *err)
 	if (r < 0)
 		return r;
 	spawn_stop_fd();
-	return all_lock(stack, path, err);
+	return all_lock(stack, argument(arguments, "store"), path, err);
 }
 
 const struct command lock_command = {
 	.name = "lock",
-	.synopsis = "STACK [--output FILE]",
+	.synopsis = "STACK [--output FILE] [--store DIR]",
 	.summary = "Writes down which packages a stack is made from, each with its hash",
 	.options = options,
 	.min_rest = 1,

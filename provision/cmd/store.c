@@ -73,8 +73,8 @@ static json_t *entry_json(const struct store_entry *entry)
 static int list_json(const struct store *store, const struct store_list *list)
 {
 	json_t *objects = json_array();
-	json_t *json = json_pack("{s:o, s:o}", "store", json_text(store_path(store)), "objects",
-				 objects);
+	json_t *json =
+		json_pack("{s:o, s:o}", "store", json_text(store_path(store)), "objects", objects);
 
 	for (size_t i = 0; i < list->count; i++)
 		json_array_append_new(objects, entry_json(&list->items[i]));

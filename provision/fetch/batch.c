@@ -102,9 +102,9 @@ int fetch_batch_run(struct fetch_batch *batch, unsigned wait_ms, struct err *err
 
 	if (code == CURLM_OK)
 		code = curl_multi_perform(batch->multi, &running);
-	return code == CURLM_OK ? 0
-				: err_set(err, -EIO, "libcurl cannot go on: %s",
-					  curl_multi_strerror(code));
+	return code == CURLM_OK
+		       ? 0
+		       : err_set(err, -EIO, "libcurl cannot go on: %s", curl_multi_strerror(code));
 }
 
 void *fetch_batch_ended(struct fetch_batch *batch)
@@ -145,7 +145,9 @@ enum fetch_end fetch_try_end(const struct fetch_try *one)
 		return FETCH_NO_RANGES;
 	if (handle_says_gone(one->curl, one->code))
 		return FETCH_GONE;
-	return one->code == CURLE_TOO_MANY_REDIRECTS ? FETCH_ASTRAY : FETCH_BROKEN;
+	return one->code == CURLE_OPERATION_TIMEDOUT   ? FETCH_SLOW
+	       : one->code == CURLE_TOO_MANY_REDIRECTS ? FETCH_ASTRAY
+						       : FETCH_BROKEN;
 }
 
 const char *fetch_try_problem(const struct fetch_try *one)

@@ -41,6 +41,7 @@ int64_t fetch_try_length(const struct fetch_try *one);
 enum fetch_end {
 	FETCH_WHOLE,	 /* the answer came to its end */
 	FETCH_BROKEN,	 /* a moment later it may go better; or add ended it */
+	FETCH_SLOW,	 /* as the wish has it */
 	FETCH_GONE,	 /* the server has no such file, and will not have it a moment later */
 	FETCH_NO_RANGES, /* it cannot begin at the offset */
 	FETCH_ASTRAY,	 /* it led on and on */

@@ -1,6 +1,7 @@
 #include "packages/fetch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>
 
@@ -64,6 +65,7 @@ static int look(const struct fetch_request *request, const struct package *packa
 			       ": make it anew with nestctl lock",
 			       package->name, package->version, (uint64_t)status.st_size,
 			       package->size_bytes);
+	utimensat(AT_FDCWD, path, NULL, 0); /* it was used */
 	*ret_there = true;
 	return 0;
 }

@@ -14,6 +14,7 @@
 #define SLOW_SECONDS	  15
 #define STRIKES_MAX	  4 /* for each mirror; a try that broke is one */
 #define STRIKES_OTHER	  2 /* it gave another file, and will do so a moment later */
+#define STEP_BYTES	  ((uint64_t)32 << 10)
 #define BACK_OFF_SECONDS  0.5
 #define LOCK_LOOK_SECONDS 1
 #define LOCK_WAIT_SECONDS 1800.0
@@ -329,6 +330,19 @@ static int final_error(const struct transfer *transfer, struct err *err)
 		       buf_str(&reasons));
 }
 
+/* What the try counts. One that broke and brought the package on is none: on a bad line a large one
+ * comes in pieces. */
+static unsigned strikes_of(struct transfer *transfer, enum fetch_end end, bool other_file)
+{
+	uint64_t best_bytes = transfer->best_bytes;
+
+	if (transfer->offset_bytes > best_bytes)
+		transfer->best_bytes = transfer->offset_bytes;
+	if (other_file || end == FETCH_ASTRAY)
+		return STRIKES_OTHER;
+	return end == FETCH_BROKEN && transfer->offset_bytes >= best_bytes + STEP_BYTES ? 0 : 1;
+}
+
 /* The mirror has failed; what came of the right file stays, the next one goes on with it. */
 static int try_failed(struct transfer *transfer, enum fetch_end end, struct err *err)
 {
@@ -338,7 +352,7 @@ static int try_failed(struct transfer *transfer, enum fetch_end end, struct err 
 	reason_note(transfer, end);
 	log_debug("%s", attempt->reason);
 	attempt->tries++;
-	attempt->strikes += other_file || end == FETCH_ASTRAY ? STRIKES_OTHER : 1;
+	attempt->strikes += strikes_of(transfer, end, other_file);
 	attempt->gone = end == FETCH_GONE;
 	attempt->mirror->failures += !attempt->gone;
 	if (transfer->answered && other_file) {

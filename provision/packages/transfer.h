@@ -40,6 +40,7 @@ struct transfer {
 	char *part;			  /* path */
 	int fd;				  /* of it, locked while it is ours; or -1 */
 	uint64_t offset_bytes, got_bytes; /* in the part; of this run */
+	uint64_t best_bytes;		  /* that ever were in the part when a try failed */
 
 	/* Of the running try: */
 	struct attempt *attempt;

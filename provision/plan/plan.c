@@ -132,9 +132,9 @@ static char *bootstrap_name(const struct plan *plan, const struct base_request *
 			  str_equal(step->base.name, request->name) &&
 			  str_equal(step->base.release, request->release);
 	}
-	return number == 1 ? str_format("bootstrap %s %s", request->name, request->release)
-			   : str_format("bootstrap %s %s %zu", request->name, request->release,
-					number);
+	return number == 1
+		       ? str_format("bootstrap %s %s", request->name, request->release)
+		       : str_format("bootstrap %s %s %zu", request->name, request->release, number);
 }
 
 /* One base tree serves all layers with the same packages. Takes over the request. */

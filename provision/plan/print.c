@@ -58,10 +58,9 @@ static json_t *step_json(const struct step *step)
 
 int plan_print_json(const struct plan *plan, struct err *err)
 {
-	json_t *json =
-		json_pack("{s:s, s:o, s:o, s:o}", "stack", plan->stack->name, "out",
-			  json_text(plan->out), "store", json_text(store_path(plan->store)),
-			  "steps", json_array());
+	json_t *json = json_pack("{s:s, s:o, s:o, s:o}", "stack", plan->stack->name, "out",
+				 json_text(plan->out), "store", json_text(store_path(plan->store)),
+				 "steps", json_array());
 
 	for (size_t i = 0; i < plan->count; i++)
 		json_array_append_new(json_object_get(json, "steps"), step_json(plan->steps[i]));

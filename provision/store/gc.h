@@ -43,6 +43,6 @@ struct store_gc {
 };
 
 /* Removes what no root reaches and what is damaged, then the least recently used until the limit is
- * kept. Trees that a build is using stay, and without a limit their packages do. Leftovers of killed
- * builds go too. */
+ * kept. Trees that a build is using stay, and without a limit their packages do. Leftovers of
+ * killed builds go too. */
 int store_collect(struct store *store, const struct store_gc *gc, struct err *err);

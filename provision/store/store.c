@@ -215,7 +215,8 @@ static int name_take(const char *folder, const char *path, struct err *err)
 	int r = errno == EINVAL || errno == ENOSYS ? old_remove(path, err) : 0;
 	if (r < 0)
 		return r;
-	return rename(folder, path) < 0 ? err_errno(err, errno, "%s: cannot get its name", path) : 0;
+	return rename(folder, path) < 0 ? err_errno(err, errno, "%s: cannot get its name", path)
+					: 0;
 }
 
 int store_publish(struct store_object *object, const char *name, const struct inputs *inputs,

@@ -6,6 +6,7 @@ component that says what is wrong:
   gone                   404
   cut                    twice it leaves after half of what was asked for
   short                  it always leaves after 4000 bytes
+  pieces                 it always leaves after 33000
   wrong, liar            other bytes; liar leaves after half of them
   larger                 a file of another size
   endless                more bytes than the package has, of unknown length
@@ -91,6 +92,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             headers["Content_Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
         if how == "short":
             self.leave_early(status, body[:4000], len(body), headers)
+        elif how == "pieces":
+            self.leave_early(status, body[:33000], len(body), headers)
         elif how == "liar" or how == "cut" and asked[self.path] < 3:
             self.leave_early(status, body[: len(body) // 2], len(body), headers)
         elif how == "endless":

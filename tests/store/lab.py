@@ -275,7 +275,7 @@ def moments(lab, stack, how, every):
         os.unlink(trace)
     run = lab.build(stack, FAULT_AT=0, FAULT_HOW=how, FAULT_TRACE=trace)
     with open(trace) as file:
-        lines = [re.sub(r"nestctl-\w{6}|\.tmp-\d+|[0-9a-f]{12,}| .*/", " ", line) for line in file]
+        lines = [re.sub(r"nestctl-\d+-\d+-\w{6}|\.tmp-\d+|[0-9a-f]{12,}| .*/", " ", line) for line in file]
     assert run.status == 0 and len(lines) == run.calls, run.text
     first = {line: number for number, line in reversed(list(enumerate(lines, 1)))}
     return sorted({*first.values(), *range(1, run.calls + 1, every)}), run.calls

@@ -1,9 +1,12 @@
-/* The folder in memory that base trees are made in: what a killed build left there goes. */
+/* The folder in memory that base trees are made in, and temporary ones: what a killed build left
+ * goes.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -67,6 +70,30 @@ static void test_left_over(void **state)
 	assert_int_equal(tree_remove(foreign, NULL), 0);
 }
 
+/* Where others than processes of this machine may be at work nothing young goes. */
+static void test_left_over_on_disk(void **state)
+{
+	const struct timespec old[] = { { .tv_sec = 1700000000 }, { .tv_sec = 1700000000 } };
+	CLEANUP(free_cleanup) char *above = NULL;
+	CLEANUP(free_cleanup) char *folder = NULL;
+	char *left[2];
+
+	(void)state;
+	assert_int_equal(temp_dir(NULL, &above, NULL), 0);
+	for (int young = 0; young < 2; young++) {
+		left[young] = str_format("%s/nestctl-%u-%d-abcdef", above, (unsigned)geteuid(),
+					 (int)ended_process());
+		tree_put(left[young]);
+	}
+	assert_int_equal(utimensat(AT_FDCWD, left[0], old, 0), 0);
+	assert_int_equal(temp_dir(above, &folder, NULL), 0);
+	assert_false(path_exists(left[0]));
+	assert_true(path_exists(left[1]));
+	assert_int_equal(tree_remove(above, NULL), 0);
+	free(left[0]);
+	free(left[1]);
+}
+
 static void test_no_folder(void **state)
 {
 	char *folder = NULL;
@@ -85,6 +112,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_left_over),
+		cmocka_unit_test(test_left_over_on_disk),
 		cmocka_unit_test(test_no_folder),
 	};
 
