@@ -7,6 +7,9 @@
 #include "profile/check_rows.h"
 #include "profile/yaml.h"
 
+#define ESXI_VCPUS_MIN	      2
+#define ESXI_MEMORY_MIN_BYTES (UINT64_C(4) << 30)
+
 /* Does the pattern have packages for any release of the layer's family? */
 static bool has_packages(const struct layer *layer)
 {
@@ -128,6 +131,25 @@ static void check_repositories(const struct check *check)
 			    layer->keyring);
 }
 
+/* Its installer stops with less, and says so on the screen alone. Source: VMware's "ESXi Hardware
+ * Requirements". */
+static void check_esxi_machine(const struct check *check)
+{
+	const struct machine_spec *machine = &check->layer->machine;
+	CLEANUP(free_cleanup) char *memory = size_format(machine->memory_bytes);
+
+	if (check->layer->os_family != OS_ESXI || check->request->answers_only ||
+	    check->request->on_metal)
+		return;
+	if (machine->vcpus < ESXI_VCPUS_MIN)
+		check_wrong(check, "machine.vcpus",
+			    "found %u; allowed for the installer of ESXi are %d at least",
+			    machine->vcpus, ESXI_VCPUS_MIN);
+	if (machine->memory_bytes < ESXI_MEMORY_MIN_BYTES)
+		check_wrong(check, "machine.memory",
+			    "found %s; allowed for the installer of ESXi is 4GiB at least", memory);
+}
+
 static void check_sha256(const struct check *check)
 {
 	const struct install_spec *install = &check->layer->install;
@@ -155,6 +177,7 @@ const struct check_row source_checks[] = {
 	{ check_medium, { "pattern", "os.family", "install.medium" } },
 	{ check_repositories,
 	  { "pattern", "os.family", "os.mirror", "os.keyring", "install.medium" } },
+	{ check_esxi_machine, { "os.family", "machine.vcpus", "machine.memory" } },
 	{ check_sha256, { "install.medium", "install.sha256" } },
 	{ check_answers,
 	  { "hypervisor", "pattern", "os.family", "os.release", "os.groups", "os.mirror",

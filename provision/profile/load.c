@@ -389,7 +389,7 @@ static struct stack *load(const char *path, bool answers_only,
 
 	stack->path = str_copy(path);
 	stack_read(&loader, path);
-	const struct stack_check check = { stack, loader.wrong, answers_only };
+	const struct stack_check check = { stack, loader.wrong, answers_only, identity != NULL };
 	stack_check(&check, diagnostics);
 	for (size_t i = 0; i < stack->layer_count; i++)
 		strv_done(&loader.wrong[i]);
