@@ -18,15 +18,25 @@ static bool takes_option(const struct operation *operation, const char *name)
 	return false;
 }
 
-static bool takes(const struct operation *operation, const struct arguments *arguments)
+static int options_check(const char *verb, const struct operation *operation,
+			 const struct arguments *arguments, struct err *err)
 {
-	int operands = arguments->rest_count - 1;
-
 	for (const struct option_row *row = arguments->options; row->name; row++)
 		if (argument_given(arguments, row->name) && !takes_option(operation, row->name))
-			return false;
-	return operands >= operation->min_rest &&
-	       (operation->max_rest < 0 || operands <= operation->max_rest);
+			return err_set(err, -EINVAL,
+				       "%s %s: has no option --%s: usage: nestctl %s %s", verb,
+				       operation->name, row->name, verb, operation->usage);
+	return 0;
+}
+
+static int operands_check(const char *verb, const struct operation *operation, int operands,
+			  struct err *err)
+{
+	if (operands >= operation->min_rest &&
+	    (operation->max_rest < 0 || operands <= operation->max_rest))
+		return 0;
+	return err_set(err, -EINVAL, "%s %s: usage: nestctl %s %s", verb, operation->name, verb,
+		       operation->usage);
 }
 
 static int unknown(const char *verb, const struct operation *operations, const char *name,
@@ -49,8 +59,8 @@ int operation_run(const char *verb, const struct operation *operations,
 		operation++;
 	if (!operation->name)
 		return unknown(verb, operations, arguments->rest[0], err);
-	if (!takes(operation, arguments))
-		return err_set(err, -EINVAL, "%s %s: usage: nestctl %s %s", verb, operation->name,
-			       verb, operation->usage);
-	return operation->run(arguments, err);
+	int r = options_check(verb, operation, arguments, err);
+	if (r == 0)
+		r = operands_check(verb, operation, arguments->rest_count - 1, err);
+	return r < 0 ? r : operation->run(arguments, err);
 }

@@ -69,14 +69,15 @@ static void what_fits_runs(void **state)
 
 static void what_is_not_its_own_is_refused(void **state)
 {
-	static const char list[] = "verb list: usage: nestctl verb list [--dry]";
-	static const char clear[] = "verb clear: usage: nestctl verb clear KEY... [--dry-run]";
-
 	(void)state;
-	refused(&verb, (char *[]){ "list", "a", NULL }, list);
-	refused(&verb, (char *[]){ "list", "--dry-run", NULL }, list);
-	refused(&verb, (char *[]){ "clear", NULL }, clear);
-	refused(&verb, (char *[]){ "clear", "a", "--dry", NULL }, clear);
+	refused(&verb, (char *[]){ "list", "a", NULL },
+		"verb list: usage: nestctl verb list [--dry]");
+	refused(&verb, (char *[]){ "list", "--dry-run", NULL },
+		"verb list: has no option --dry-run: usage: nestctl verb list [--dry]");
+	refused(&verb, (char *[]){ "clear", NULL },
+		"verb clear: usage: nestctl verb clear KEY... [--dry-run]");
+	refused(&verb, (char *[]){ "clear", "a", "--dry", NULL },
+		"verb clear: has no option --dry: usage: nestctl verb clear KEY... [--dry-run]");
 	refused(&verb, (char *[]){ "mend", NULL }, "verb: \"mend\" is none of list, clear");
 }
 
@@ -85,7 +86,7 @@ static void store_rm_has_no_dry_run(void **state)
 {
 	(void)state;
 	refused(command_find("store"), (char *[]){ "rm", "0", "--dry-run", NULL },
-		"store rm: usage: nestctl store rm KEY... [--store DIR]");
+		"store rm: has no option --dry-run: usage: nestctl store rm KEY... [--store DIR]");
 }
 
 int main(void)
