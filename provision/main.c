@@ -63,6 +63,7 @@ int main(int argc, char **argv)
 	int next = 1;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit of the shell is an error of the write */
 	if (fd_fill_standard(&err) < 0)
 		return failed(&err);
 	for (; next < argc && argv[next][0] == '-'; next++) {

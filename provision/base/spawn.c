@@ -101,6 +101,7 @@ __attribute__((noreturn)) static void child_exec(const struct spawn_options *opt
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	int input = open(options->input_path ? options->input_path : "/dev/null", O_RDONLY);
 	if (input < 0 || dup2(input, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
 	    dup2(error, STDERR_FILENO) < 0)
