@@ -210,13 +210,17 @@ static int old_remove(const char *path, struct err *err)
  * cannot exchange names there is a moment without it. */
 static int name_take(const char *folder, const char *path, struct err *err)
 {
+	int r = 0;
+
 	if (renameat2(AT_FDCWD, folder, AT_FDCWD, path, RENAME_EXCHANGE) == 0)
 		return 0;
-	int r = errno == EINVAL || errno == ENOSYS ? old_remove(path, err) : 0;
-	if (r < 0)
-		return r;
-	return rename(folder, path) < 0 ? err_errno(err, errno, "%s: cannot get its name", path)
-					: 0;
+	if (errno == EINVAL || errno == ENOSYS)
+		r = old_remove(path, err);
+	else if (errno != ENOENT)
+		r = err_errno(err, errno, "%s: cannot get its name", path);
+	if (r == 0 && rename(folder, path) < 0)
+		r = err_errno(err, errno, "%s: cannot get its name", path);
+	return r;
 }
 
 int store_publish(struct store_object *object, const char *name, const struct inputs *inputs,
