@@ -136,10 +136,9 @@ static const char *const letter_disks[] = { "hda", "sda", "vda", "xvda", "ubda",
 static const char *const number_disks[] = { "nvme0n1", "mmcblk0",    "cciss/c0d0", "ida/c0d0",
 					    "rd/c0d0", "cciss!c0d0", NULL };
 
-static bool own_disk(const struct grubfix_facts *facts, const char *path, unsigned *ret_partition)
+/* A partition of a disk that was said to be the image's. */
+static bool named_disk(const struct grubfix_facts *facts, const char *path, unsigned *ret_partition)
 {
-	const char *name = path + strlen("/dev/");
-
 	for (const char *const *d = facts->disk_names; d && *d; d++) {
 		size_t length = strlen(*d);
 
@@ -150,6 +149,16 @@ static bool own_disk(const struct grubfix_facts *facts, const char *path, unsign
 		if ((*ret_partition = partition_number(rest)) > 0)
 			return true;
 	}
+	return false;
+}
+
+/* A partition of a disk whose name says that it is the first. */
+static bool first_disk(const char *path, unsigned *ret_partition)
+{
+	const char *name = path + strlen("/dev/");
+
+	if (!str_starts(path, "/dev/"))
+		return false;
 	for (const char *const *d = letter_disks; *d; d++)
 		if (str_starts(name, *d) &&
 		    (*ret_partition = partition_number(name + strlen(*d))) > 0)
@@ -258,6 +267,11 @@ bool grubfix_is_uuid(const char *text)
 	return *text && text[strspn(text, "0123456789abcdefABCDEF-")] == '\0';
 }
 
+bool grubfix_is_device(const char *name)
+{
+	return str_starts(name, "/dev/") || strchr(name, '=');
+}
+
 static const char mapper[] = "/dev/mapper/", by_mapper[] = "/dev/disk/by-id/dm-name-";
 
 /* Length of the group in "/dev/GROUP/VOLUME" of LVM; 0: it is no such name. */
@@ -338,14 +352,16 @@ void device_resolve(const struct grubfix_facts *facts, const char *name, struct 
 		ret_device->kind = DEVICE_VARIABLE;
 		return;
 	}
-	if (resolve_listed(facts, name, ret_device) || resolve_stable(facts, name, ret_device) ||
-	    resolve_volume(facts, name, ret_device))
+	if (resolve_listed(facts, name, ret_device) || resolve_stable(facts, name, ret_device))
+		return;
+	bool own = named_disk(facts, name, &partition);
+	if (!own && resolve_volume(facts, name, ret_device))
 		return;
 	if (is_no_disk(name)) {
 		ret_device->kind = DEVICE_NO_DISK;
 		return;
 	}
-	if (!str_starts(name, "/dev/") || !own_disk(facts, name, &partition)) {
+	if (!own && !first_disk(name, &partition)) {
 		ret_device->reason = str_copy("it is no partition of the image's disk");
 		return;
 	}

@@ -65,6 +65,9 @@ struct grubfix_device {
 /* Is it the name of an LVM volume, a LUKS container or a RAID, which no disk driver changes? */
 bool grubfix_is_volume(const char *name);
 
+/* Is it a name of a disk, however it is written, and not "proc" or a share of another machine? */
+bool grubfix_is_device(const char *name);
+
 enum grubfix_style {
 	GRUBFIX_UUID,	 /* UUID=... */
 	GRUBFIX_LABEL,	 /* LABEL=..., UUID= where there is no usable label */

@@ -205,7 +205,8 @@ static void resume_fix(struct fix *fix, const struct word *word)
 	if (target) {
 		name_set(fix, word, "resume=", &device, target);
 	} else if (grubfix_is_volume(word_value(word))) {
-		fix_remark(fix, word->first, "%s is left: %s", word->text, device.reason);
+		fix_remark(fix, word->first, "%s is left: %s", word->text,
+			   device.reason ? device.reason : "it is no swap that is known");
 	} else if (facts_have_partitions(fix->facts)) {
 		word_remove(fix->doc, word);
 		fix_edited(fix, word->first, word->text, NULL,
@@ -280,8 +281,8 @@ static int fstab_line(struct fix *fix, const struct word *device_word, const cha
 	CLEANUP(device_done) struct device device = { 0 };
 	bool root = str_equal(mount, "/");
 
-	if (!str_starts(device_word->text, "/dev/") && !strchr(device_word->text, '='))
-		return 0; /* proc, a share of another machine */
+	if (!grubfix_is_device(device_word->text))
+		return 0;
 	device_resolve(fix->facts, device_word->text, &device);
 	if (device.kind == DEVICE_NO_DISK || device.kind == DEVICE_VARIABLE)
 		return 0;

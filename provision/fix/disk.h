@@ -12,6 +12,7 @@ struct disk_part {
 	char *mount_point; /* by fstab, owned; NULL: none */
 	char *volume;	   /* its name as grubfix_is_volume knows them, owned; NULL: none */
 	bool is_root, is_swap, is_boot, is_esp;
+	bool on_volume; /* mounted from one; what the system itself calls it, its fstab tells */
 };
 
 struct disk {

@@ -38,11 +38,13 @@ static char *uuid_bare(const char *text)
 /* NULL: the name has none. The caller frees. */
 static char *uuid_in(const char *name)
 {
+	CLEANUP(free_cleanup) char *uuid = NULL;
+
 	if (str_starts(name, "UUID="))
-		return uuid_bare(name + strlen("UUID="));
-	if (str_starts(name, "/dev/disk/by-uuid/"))
-		return str_copy(name + strlen("/dev/disk/by-uuid/"));
-	return NULL;
+		uuid = uuid_bare(name + strlen("UUID="));
+	else if (str_starts(name, "/dev/disk/by-uuid/"))
+		uuid = str_copy(name + strlen("/dev/disk/by-uuid/"));
+	return uuid && grubfix_is_uuid(uuid) ? take(&uuid) : NULL;
 }
 
 static struct disk_part *root_of(struct disk *disk)
@@ -105,14 +107,14 @@ static void root_learn(struct disk *disk, const char *name, const char *options)
 	if (!root)
 		return;
 	root->is_root = true;
-	if (!root->volume && root->number == 0 && grubfix_is_volume(name))
+	/* A UUID that was given is another file system than the volume, or it needs no such name. */
+	if (!root->volume && root->on_volume && grubfix_is_volume(name))
 		root->volume = str_copy(name);
 }
 
 static void swap_learn(struct disk *disk, const char *name)
 {
-	struct disk_part *part =
-		grubfix_is_volume(name) || !has_swap(disk) ? part_named(disk, name) : NULL;
+	struct disk_part *part = part_named(disk, name);
 
 	if (part)
 		part->is_swap = true;
@@ -127,7 +129,7 @@ static void mount_learn(struct disk *disk, const char *name, const char *mount)
 	if (part || (disk->has_table && !is_boot))
 		return;
 	part = part_named(disk, name);
-	if (!part && is_boot)
+	if (!part && is_boot && grubfix_is_device(name))
 		part = disk_add(disk);
 	if (!part || part->is_root || part->mount_point)
 		return;
@@ -139,6 +141,7 @@ static void mount_learn(struct disk *disk, const char *name, const char *mount)
 static void folder_learn(struct disk *disk, const char *fstab)
 {
 	CLEANUP(free_cleanup) char *copy = str_copy(fstab);
+	bool swap_known = has_swap(disk);
 	char *lines, *words;
 
 	for (char *line = strtok_r(copy, "\n", &lines); line; line = strtok_r(NULL, "\n", &lines)) {
@@ -151,7 +154,7 @@ static void folder_learn(struct disk *disk, const char *fstab)
 			continue;
 		if (str_equal(mount, "/"))
 			root_learn(disk, name, options);
-		else if (str_equal(type, "swap"))
+		else if (str_equal(type, "swap") && !swap_known)
 			swap_learn(disk, name);
 		else if (*mount == '/')
 			mount_learn(disk, name, mount);

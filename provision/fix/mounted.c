@@ -141,6 +141,5 @@ void mounted_read(const char *path, struct disk *ret_disk)
 	if (!part)
 		return;
 	part->is_root = true;
-	if (grubfix_is_volume(device))
-		part->volume = str_copy(device);
+	part->on_volume = grubfix_is_volume(device);
 }
