@@ -138,11 +138,12 @@ enum fetch_end fetch_try_end(const struct fetch_try *one)
 	long status = 0;
 
 	curl_easy_getinfo(one->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (one->code == CURLE_OK)
-		return FETCH_WHOLE;
+	/* To libcurl it is no error where it resumes. */
 	if (status == 416 || one->code == CURLE_RANGE_ERROR ||
 	    one->code == CURLE_BAD_DOWNLOAD_RESUME)
 		return FETCH_NO_RANGES;
+	if (one->code == CURLE_OK)
+		return FETCH_WHOLE;
 	if (handle_says_gone(one->curl, one->code))
 		return FETCH_GONE;
 	return one->code == CURLE_OPERATION_TIMEDOUT   ? FETCH_SLOW

@@ -103,7 +103,7 @@ static int part_open(struct transfer *transfer, struct err *err)
 		return err_errno(err, errno, "%s: cannot be made", transfer->part);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || !part_has_its_name(transfer, fd, &status))
 		return -EAGAIN;
-	transfer->offset_bytes = (uint64_t)status.st_size;
+	transfer->best_bytes = transfer->offset_bytes = (uint64_t)status.st_size;
 	transfer->fd = fd_take(&fd);
 	return 0;
 }
@@ -352,9 +352,10 @@ static int try_failed(struct transfer *transfer, enum fetch_end end, struct err 
 	reason_note(transfer, end);
 	log_debug("%s", attempt->reason);
 	attempt->tries++;
-	attempt->strikes += strikes_of(transfer, end, other_file);
+	unsigned strikes = strikes_of(transfer, end, other_file);
+	attempt->strikes += strikes;
 	attempt->gone = end == FETCH_GONE;
-	attempt->mirror->failures += !attempt->gone;
+	attempt->mirror->failures += strikes > 0 && !attempt->gone;
 	if (transfer->answered && other_file) {
 		int r = part_empty(transfer, err);
 
@@ -364,7 +365,7 @@ static int try_failed(struct transfer *transfer, enum fetch_end end, struct err 
 	const struct attempt *next = attempt_next(transfer);
 	if (!next)
 		return final_error(transfer, err);
-	if (next->strikes > 0)
+	if (next == attempt || next->strikes > 0)
 		transfer->not_before_seconds =
 			clock_seconds() + BACK_OFF_SECONDS * (1u << next->strikes);
 	return 0;

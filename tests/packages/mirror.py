@@ -13,7 +13,7 @@ component that says what is wrong:
   slow, crawl            one package, or all, at 1 KB/s
   login, page            a redirect to a web page; the page itself
   loop                   a redirect to itself
-  norange                no ranges
+  norange, range416      no ranges; range416 says so, and leaves after half of the first answer
   busy, down             503, twice or always
 Prints its port, and logs every request with its Range. Ends with its standard input."""
 import http.server
@@ -76,6 +76,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         asked[self.path] = asked.get(self.path, 0) + 1
         if how == "down" or how == "busy" and asked[self.path] < 3:
             return self.answer(503)
+        if how == "range416" and wanted:
+            return self.answer(416)
         with open(os.path.join(folder, paths["/" + rest] + ".deb"), "rb") as file:
             data = file.read()
         if how in ("wrong", "liar"):
@@ -94,7 +96,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.leave_early(status, body[:4000], len(body), headers)
         elif how == "pieces":
             self.leave_early(status, body[:33000], len(body), headers)
-        elif how == "liar" or how == "cut" and asked[self.path] < 3:
+        elif (how == "liar" or how == "cut" and asked[self.path] < 3 or
+              how == "range416" and asked[self.path] == 1):
             self.leave_early(status, body[: len(body) // 2], len(body), headers)
         elif how == "endless":
             self.leave_early(status, body, -1, {"Connection": "close"})
