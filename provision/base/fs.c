@@ -183,8 +183,10 @@ static bool is_special(const char *path)
 
 int file_write_out(const char *path, const void *data, size_t length, mode_t mode, struct err *err)
 {
-	if (!is_special(path))
-		return file_write(path, data, length, mode, err);
+	CLEANUP(free_cleanup) char *target = realpath(path, NULL);
+
+	if (!is_special(target ? target : path))
+		return file_write(target ? target : path, data, length, mode, err);
 	CLEANUP(fd_cleanup) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
 	int r = fd < 0 ? -errno : fd_write_all(fd, data, length);
 	return r < 0 ? err_errno(err, -r, "%s: cannot be written", path) : 0;
@@ -197,6 +199,8 @@ int file_check_out(const char *path, struct err *err)
 	struct stat status;
 	bool is_folder = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 
+	if (is_special(path) && !path_exists(path))
+		return 0; /* a link to what is not there yet */
 	if (is_folder || access(is_special(path) ? path : inside, W_OK) < 0)
 		return err_errno(err, is_folder ? EISDIR : errno, "%s: cannot be written", path);
 	return 0;

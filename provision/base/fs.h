@@ -27,8 +27,8 @@ int file_read(const char *path, size_t max_bytes, char **ret_text, size_t *ret_l
  * The folder is fsynced too. */
 int file_write(const char *path, const void *data, size_t length, mode_t mode, struct err *err);
 
-/* The same for a path that a person names: what is there and is no regular file (/dev/null, a pipe,
- * a link) is written to, not replaced. */
+/* The same for a path that a person names: a link stays and leads to the new file; a device or a
+ * pipe (/dev/null) is written to, not replaced. */
 int file_write_out(const char *path, const void *data, size_t length, mode_t mode, struct err *err);
 /* Whether that can be, as far as it can be told before: the errno of access, or EISDIR. */
 int file_check_out(const char *path, struct err *err);

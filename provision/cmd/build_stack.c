@@ -61,7 +61,9 @@ static int preflight(const struct build_request *request, const struct l0_driver
 		.store = store_path(request->store),
 		.out = request->folder,
 		.store_has_all = !step && all_cached(plan, 0, plan->first_compose),
-		.out_has_all = !step && all_cached(plan, plan->first_compose, plan->count),
+		/* A run has its overlay and logs there. */
+		.out_has_all = build_only && !step &&
+			       all_cached(plan, plan->first_compose, plan->count),
 		.build_only = build_only,
 		.on_xen = driver && driver->is_xen,
 	};
@@ -116,7 +118,7 @@ static int qemu_look(const struct arguments *arguments, const struct build_reque
 	bool kvm;
 	int r = qemu_driver.network(argument(arguments, "bridge"), &network, err);
 
-	if (r == 0 && accel && machines_run(arguments, request->stack))
+	if (r == 0 && accel && !str_equal(accel, "auto") && machines_run(arguments, request->stack))
 		r = qemu_driver.probe(accel, &kvm, &why, err);
 	return r;
 }

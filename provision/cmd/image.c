@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/str.h"
+#include "cmd/operation.h"
 #include "image/inspect.h"
 
 #define PARTITION_MAX 128
@@ -298,48 +299,17 @@ static int run_put(const struct arguments *arguments, struct err *err)
 
 /* --- the verb ------------------------------------------------------------------------------- */
 
-static const struct operation {
-	const char *name, *usage;
-	int operands; /* the name itself included */
-	const char *const *options;
-	int (*run)(const struct arguments *arguments, struct err *err);
-} operations[] = {
-	{ "inspect", "inspect FILE [--json]", 2, (const char *const[]){ "json", NULL },
-	  run_inspect },
-	{ "ls", "ls FILE PATH [--partition N]", 3, (const char *const[]){ "partition", NULL },
-	  run_ls },
-	{ "cat", "cat FILE PATH [--partition N]", 3, (const char *const[]){ "partition", NULL },
-	  run_cat },
-	{ "put", "put FILE LOCAL PATH [--mode MODE] [--partition N]", 4,
-	  (const char *const[]){ "mode", "partition", NULL }, run_put },
+static const struct operation operations[] = {
+	{ "inspect", "inspect FILE [--json]", 1, 1, run_inspect },
+	{ "ls", "ls FILE PATH [--partition N]", 2, 2, run_ls },
+	{ "cat", "cat FILE PATH [--partition N]", 2, 2, run_cat },
+	{ "put", "put FILE LOCAL PATH [--mode MODE] [--partition N]", 3, 3, run_put },
+	{ 0 },
 };
-
-static bool options_fit(const struct operation *operation, const struct arguments *arguments)
-{
-	size_t given = 0, known = 0;
-
-	for (const struct option_row *row = options; row->name; row++)
-		given += argument_given(arguments, row->name);
-	for (const char *const *name = operation->options; *name; name++)
-		known += argument_given(arguments, *name);
-	return given == known;
-}
 
 static int image_run(const struct arguments *arguments, struct err *err)
 {
-	for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
-		const struct operation *operation = &operations[i];
-
-		if (strcmp(operation->name, arguments->rest[0]) != 0)
-			continue;
-		if (arguments->rest_count != operation->operands ||
-		    !options_fit(operation, arguments))
-			return err_set(err, -EINVAL, "image %s: usage: nestctl image %s",
-				       operation->name, operation->usage);
-		return operation->run(arguments, err);
-	}
-	return err_set(err, -EINVAL, "image: \"%s\" is none of inspect, ls, cat, put",
-		       arguments->rest[0]);
+	return operation_run("image", operations, arguments, err);
 }
 
 const struct command image_command = {

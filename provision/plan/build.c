@@ -415,6 +415,8 @@ int plan_build(struct plan *plan, const struct build_options *options, struct er
 	if (r == 0)
 		r = plan_lock_out(plan->out, &lock, err);
 	if (r == 0)
+		temps_remove(plan->out);
+	if (r == 0)
 		r = all_run(&build, err);
 	for (size_t i = 0; i < plan->count; i++)
 		object_release(plan->steps[i]);

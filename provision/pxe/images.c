@@ -182,7 +182,6 @@ static int machine_make(struct lab_images *images, const struct lab_machine *mac
 	r = builder_look(images, machine->stack, out, err);
 	if (r < 0)
 		return r;
-	temps_remove(out);
 	return stream_make(images, machine, plan.plan, facts, err);
 }
 
