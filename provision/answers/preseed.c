@@ -286,7 +286,8 @@ static char *interfaces(const struct layer *layer)
 }
 
 /* An installer that fetches its answers has its names and name servers from DHCP by then, and those
- * would stay; what DHCP says of names goes before what other ones are told, too. */
+ * would stay; what DHCP says of names goes before what other ones are told, too. A layer without
+ * name servers of its own keeps DHCP's. */
 static void names(const struct layer *layer, struct setup *setup)
 {
 	const struct network_spec *network = &layer->network;

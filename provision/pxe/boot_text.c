@@ -44,25 +44,29 @@ static bool is_ipxe_syntax(const char *word, size_t length)
 	       (length == 2 && (!strncmp(word, "||", 2) || !strncmp(word, "&&", 2)));
 }
 
+static const char *word_fault(const char *word, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (word[i] < ' ' || word[i] > '~' || strchr("\"'\\`", word[i]))
+			return "cannot go through a boot program: a quote, a backslash, or no "
+			       "printable ASCII";
+		if (word[i] == '$' && word[i + 1] == '{')
+			return "holds ${, which iPXE would replace";
+	}
+	return length > 0 && is_ipxe_syntax(word, length) ? "has a meaning of its own in iPXE"
+							   : NULL;
+}
+
+/* Only the word at fault is told: others may hold a token. */
 static int check_arguments(const char *arguments, struct err *err)
 {
-	for (const char *c = arguments; *c; c++)
-		if (*c < ' ' || *c > '~' || strchr("\"'\\`", *c))
-			return err_set(err, -EINVAL,
-				       "the kernel arguments \"%s\" cannot go through a boot "
-				       "program: a quote, a backslash, or no printable ASCII",
-				       arguments);
-	if (strstr(arguments, "${"))
-		return err_set(err, -EINVAL,
-			       "the kernel arguments \"%s\" hold ${, which iPXE would replace",
-			       arguments);
 	for (const char *word = arguments; *word;) {
 		size_t length = strcspn(word, " ");
+		const char *fault = word_fault(word, length);
 
-		if (length > 0 && is_ipxe_syntax(word, length))
-			return err_set(err, -EINVAL,
-				       "the kernel argument %.*s has a meaning of its own in iPXE",
-				       (int)length, word);
+		if (fault)
+			return err_set(err, -EINVAL, "the kernel argument %.*s %s", (int)length,
+				       word, fault);
 		word += length + strspn(word + length, " ");
 	}
 	return 0;

@@ -228,7 +228,7 @@ static void what_breaks_out_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++)
-		refused(SERVER, "/k", "/i", arguments[i], "kernel arguments");
+		refused(SERVER, "/k", "/i", arguments[i], "the kernel argument ");
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		refused(SERVER, "/k", "/i", words[i], "a meaning of its own");
 	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
