@@ -49,8 +49,7 @@ static int config_write(const struct grub2_core *core, int config, struct err *e
 	return r < 0 ? err_errno(err, -r, "the first commands of GRUB cannot be written") : 0;
 }
 
-static int image_make(const struct grub2_core *core, const struct core_files *files,
-		      struct err *err)
+static int image_make(const struct grub2_core *core, struct core_files *files, struct err *err)
 {
 	CLEANUP(strv_done) struct strv argv = { 0 };
 
@@ -64,7 +63,7 @@ static int image_make(const struct grub2_core *core, const struct core_files *fi
 	words_add(&argv, core->modules);
 	return spawn_run(&(struct spawn_options){ .argv = (const char *const *)argv.items,
 						  .in_child = files_hand_over,
-						  .context = (void *)(uintptr_t)files,
+						  .context = files,
 						  .purpose = "making GRUB's core image" },
 			 NULL, err);
 }

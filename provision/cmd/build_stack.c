@@ -62,8 +62,8 @@ static int preflight(const struct build_request *request, const struct l0_driver
 		.out = request->folder,
 		.store_has_all = !step && all_cached(plan, 0, plan->first_compose),
 		/* A run has its overlay and logs there. */
-		.out_has_all = build_only && !step &&
-			       all_cached(plan, plan->first_compose, plan->count),
+		.out_has_all =
+			build_only && !step && all_cached(plan, plan->first_compose, plan->count),
 		.build_only = build_only,
 		.on_xen = driver && driver->is_xen,
 	};

@@ -107,7 +107,8 @@ static void root_learn(struct disk *disk, const char *name, const char *options)
 	if (!root)
 		return;
 	root->is_root = true;
-	/* A UUID that was given is another file system than the volume, or it needs no such name. */
+	/* A UUID that was given is another file system than the volume, or it needs no such name.
+	 */
 	if (!root->volume && root->on_volume && grubfix_is_volume(name))
 		root->volume = str_copy(name);
 }

@@ -137,35 +137,8 @@ static void medium_parse(const struct value *value, char **field)
 	*field = path;
 }
 
-void value_parse(const struct value *value, void *object)
+static void scalar_parse(const struct value *value, char *field)
 {
-	char *field = (char *)object + (value->row->offset == SIZE_MAX ? 0 : value->row->offset);
-
-	switch (value->row->type) {
-	case KEY_TEXTS:
-		texts_parse(value, (struct strv *)field);
-		return;
-	case KEY_SIZES:
-		sizes_parse(value, (struct sizes *)field);
-		return;
-	case KEY_PARTITIONS:
-		partitions_parse(value, (struct disk_spec *)field);
-		return;
-	case KEY_FILES:
-		files_parse(value, object);
-		return;
-	case KEY_ROWS:
-		rows_look(value);
-		return;
-	default:
-		break;
-	}
-	if (value->node && value->node->kind != NODE_SCALAR) {
-		value_report(value, "a single value");
-		return;
-	}
-	if (value->row->offset == SIZE_MAX)
-		return; /* read by whoever knows the object */
 	switch (value->row->type) {
 	case KEY_TEXT:
 		text_parse(value, (char **)field);
@@ -197,4 +170,35 @@ void value_parse(const struct value *value, void *object)
 		address_parse(value, (struct network_spec *)field);
 		break;
 	}
+}
+
+void value_parse(const struct value *value, void *object)
+{
+	char *field = (char *)object + (value->row->offset == SIZE_MAX ? 0 : value->row->offset);
+
+	switch (value->row->type) {
+	case KEY_TEXTS:
+		texts_parse(value, (struct strv *)field);
+		return;
+	case KEY_SIZES:
+		sizes_parse(value, (struct sizes *)field);
+		return;
+	case KEY_PARTITIONS:
+		partitions_parse(value, (struct disk_spec *)field);
+		return;
+	case KEY_FILES:
+		files_parse(value, object);
+		return;
+	case KEY_ROWS:
+		rows_look(value);
+		return;
+	default:
+		break;
+	}
+	if (value->node && value->node->kind != NODE_SCALAR) {
+		value_report(value, "a single value");
+		return;
+	}
+	if (value->row->offset != SIZE_MAX) /* else it is read by whoever knows the object */
+		scalar_parse(value, field);
 }

@@ -71,6 +71,23 @@ static const struct node *map_item(const struct value *value, const struct node 
 	return NULL;
 }
 
+/* "layers[1].files[2].": of the row at that index; the caller frees. */
+static char *row_prefix(const struct value *value, size_t index)
+{
+	return str_format("%s%s[%zu].", value->prefix, value->row->path, index + 1);
+}
+
+static void row_parse(const struct value *value, const struct key_row *keys,
+		      const struct node *item, const char *prefix, void *spec)
+{
+	keys_parse(keys,
+		   &(struct key_source){ .map = item,
+					 .mark = &item->mark,
+					 .prefix = prefix,
+					 .diagnostics = value->diagnostics },
+		   spec);
+}
+
 void partitions_parse(const struct value *value, struct disk_spec *disk)
 {
 	struct node *const *items = NULL;
@@ -81,18 +98,12 @@ void partitions_parse(const struct value *value, struct disk_spec *disk)
 
 		if (!item)
 			continue;
-		CLEANUP(free_cleanup)
-		char *prefix = str_format("%s%s[%zu].", value->prefix, value->row->path, i + 1);
+		CLEANUP(free_cleanup) char *prefix = row_prefix(value, i);
 		disk->partitions = mem_grow(disk->partitions, disk->partition_count + 1,
 					    sizeof *disk->partitions);
 		struct partition_spec *spec = &disk->partitions[disk->partition_count++];
 		*spec = (struct partition_spec){ .mark = item->mark };
-		keys_parse(partition_keys,
-			   &(struct key_source){ .map = item,
-						 .mark = &item->mark,
-						 .prefix = prefix,
-						 .diagnostics = value->diagnostics },
-			   spec);
+		row_parse(value, partition_keys, item, prefix, spec);
 	}
 }
 
@@ -142,17 +153,11 @@ void files_parse(const struct value *value, struct layer *layer)
 
 		if (!item)
 			continue;
-		CLEANUP(free_cleanup)
-		char *prefix = str_format("%s%s[%zu].", value->prefix, value->row->path, i + 1);
+		CLEANUP(free_cleanup) char *prefix = row_prefix(value, i);
 		layer->files = mem_grow(layer->files, layer->file_count + 1, sizeof *layer->files);
 		struct file_spec *spec = &layer->files[layer->file_count++];
 		*spec = (struct file_spec){ .mark = item->mark };
-		keys_parse(file_keys,
-			   &(struct key_source){ .map = item,
-						 .mark = &item->mark,
-						 .prefix = prefix,
-						 .diagnostics = value->diagnostics },
-			   spec);
+		row_parse(value, file_keys, item, prefix, spec);
 		file_content(item, prefix, spec, value->diagnostics);
 	}
 }

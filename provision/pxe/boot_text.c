@@ -54,7 +54,7 @@ static const char *word_fault(const char *word, size_t length)
 			return "holds ${, which iPXE would replace";
 	}
 	return length > 0 && is_ipxe_syntax(word, length) ? "has a meaning of its own in iPXE"
-							   : NULL;
+							  : NULL;
 }
 
 /* Only the word at fault is told: others may hold a token. */

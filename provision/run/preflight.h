@@ -28,8 +28,7 @@ struct preflight_request {
 	/* Folders (they need not exist yet) whose file systems are to hold the cache and the
 	 * stack; NULL: the current folder. */
 	const char *store, *out;
-	/* What is asked of them is there already: no room is needed, on a file system that cannot
-	 * be written least of all. */
+	/* What is asked of them is there already: no room is needed. */
 	bool store_has_all, out_has_all;
 	bool build_only; /* no stack will run: the accelerator does not matter */
 	bool on_xen;	 /* a Xen host runs L1 and the installers (its driver looks at that) */

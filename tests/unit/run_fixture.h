@@ -17,7 +17,9 @@ static inline void fixture_make(struct fixture *fixture)
 	static char empty[] = "", bridge[] = "br0", mac[] = "00:16:3e:00:00:01";
 	static char release[] = "bookworm", stack_name[] = "fixture";
 
-	*fixture = (struct fixture){ .stack = { .name = stack_name, .own_name = stack_name, .layer_count = 3 } };
+	*fixture = (struct fixture){
+		.stack = { .name = stack_name, .own_name = stack_name, .layer_count = 3 }
+	};
 	for (unsigned i = 0; i < 3; i++) {
 		struct layer *layer = &fixture->layers[i];
 
