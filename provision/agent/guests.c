@@ -21,11 +21,14 @@
 #define ATTEMPTS	  2
 #define SHUTDOWN_SECONDS  60.0
 #define DESTROY_SECONDS	  20.0
+#define UNHEARD_SECONDS	  20.0 /* to end, for guests that never came up: they hardly listen */
 
-static void guest_xl(struct guest *guest, const char *verb, const char *argument, double seconds,
+/* option: NULL without one. */
+static void guest_xl(struct guest *guest, const char *verb, const char *argument,
+		     const char *option, double seconds,
 		     void (*on_end)(void *context, int status, const char *text))
 {
-	char *argv[] = { (char *)"xl", (char *)verb, (char *)argument, NULL };
+	char *argv[] = { (char *)"xl", (char *)verb, (char *)argument, (char *)option, NULL };
 
 	proc_stop(&guest->xl);
 	guest->xl.on_end = on_end;
@@ -168,7 +171,7 @@ static void guest_create(struct guest *guest)
 			      guest->conf->config);
 	guest->state = GUEST_STARTING;
 	guests->starting = guest;
-	guest_xl(guest, "create", guest->conf->config, CREATE_SECONDS, create_ended);
+	guest_xl(guest, "create", guest->conf->config, NULL, CREATE_SECONDS, create_ended);
 }
 
 static void next_start(struct guests *guests)
@@ -216,7 +219,7 @@ static void survivors_destroy(struct guests *guests)
 		guest->state = GUEST_UP;
 		outward_event(guests->outward, "note", guest->conf->name,
 			      "it did not end in time and is destroyed");
-		guest_xl(guest, "destroy", guest->conf->name, DESTROY_SECONDS, xl_ended);
+		guest_xl(guest, "destroy", guest->conf->name, NULL, DESTROY_SECONDS, xl_ended);
 	}
 }
 
@@ -252,13 +255,24 @@ static void guest_ask_down(struct guest *guest)
 	if (!told && guest->xl.running)
 		return; /* xl create is at work on it */
 	if (!told)
-		guest_xl(guest, "shutdown", guest->conf->name, SHUTDOWN_SECONDS, xl_ended);
+		guest_xl(guest, "shutdown", guest->conf->name, "-F", SHUTDOWN_SECONDS, xl_ended);
 	guest->asked_down = true;
+}
+
+static bool any_came_up(const struct guests *guests)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < guests->count; i++)
+		any = any || guests->items[i].heard || guests->items[i].silent;
+	return any;
 }
 
 void guests_down(struct guests *guests, unsigned seconds, void (*on_down)(void *context),
 		 void *context)
 {
+	if (seconds > UNHEARD_SECONDS && !any_came_up(guests))
+		seconds = UNHEARD_SECONDS;
 	guests->going_down = true;
 	guests->on_down = on_down;
 	guests->context = context;
