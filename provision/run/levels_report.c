@@ -4,7 +4,8 @@
 
 #include "verify/stage.h"
 
-const char *level_state_name(enum level_state state)
+/* The words of the matrix. */
+static const char *state_name(enum level_state state)
 {
 	static const char *const names[] = { "waiting", "starting", "booted",
 					     "proven",	"failed",   "not reached" };
@@ -86,7 +87,7 @@ static void row_fill(const struct levels *levels, const struct level *level, str
 
 	replace(&row->state,
 		str_copy(gone && level->state == LEVEL_PROVEN ? "ended"
-							      : level_state_name(level->state)));
+							      : state_name(level->state)));
 	row->booted = level->spoke;
 	row->network = level->evidence.network;
 	row->proven = level->state == LEVEL_PROVEN && !gone;
