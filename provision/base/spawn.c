@@ -49,6 +49,28 @@ int spawn_stop_signal(void)
 	return stop_signal;
 }
 
+int spawn_listen(int fd, struct buf *text)
+{
+	char chunk[16384];
+	ssize_t got = 1;
+
+	while (got > 0) {
+		struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
+					{ .fd = spawn_stop_fd(), .events = POLLIN } };
+
+		if (poll(fds, 2, -1) < 0)
+			continue;
+		if (fds[1].revents && spawn_stop_signal())
+			return -EINTR;
+		if (!fds[0].revents)
+			continue;
+		got = read(fd, chunk, sizeof chunk);
+		if (got > 0)
+			buf_add(text, chunk, (size_t)got);
+	}
+	return 0;
+}
+
 void spawn_close_others(const int *keep, size_t count)
 {
 	for (int fd = STDERR_FILENO + 1; fd < FD_LIMIT; fd++) {
