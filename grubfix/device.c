@@ -16,8 +16,8 @@ bool facts_have_partitions(const struct grubfix_facts *facts)
 	return false;
 }
 
-const struct grubfix_filesystem *facts_by_partition(const struct grubfix_facts *facts,
-						    unsigned partition)
+static const struct grubfix_filesystem *by_partition(const struct grubfix_facts *facts,
+						     unsigned partition)
 {
 	for (size_t i = 0; partition > 0 && i < facts->filesystem_count; i++)
 		if (facts->filesystems[i].partition == partition)
@@ -59,8 +59,8 @@ static const struct grubfix_filesystem *by_partlabel(const struct grubfix_facts 
 	return found;
 }
 
-const struct grubfix_filesystem *facts_by_label(const struct grubfix_facts *facts,
-						const char *label)
+static const struct grubfix_filesystem *by_label(const struct grubfix_facts *facts,
+						 const char *label)
 {
 	const struct grubfix_filesystem *found = NULL;
 
@@ -212,10 +212,10 @@ static bool resolve_stable(const struct grubfix_facts *facts, const char *name,
 							 const char *);
 	} kinds[] = {
 		{ "UUID=", "UUID", facts_by_uuid },
-		{ "LABEL=", "label", facts_by_label },
+		{ "LABEL=", "label", by_label },
 		{ "PARTUUID=", "PARTUUID", by_partuuid },
 		{ "/dev/disk/by-uuid/", "UUID", facts_by_uuid },
-		{ "/dev/disk/by-label/", "label", facts_by_label },
+		{ "/dev/disk/by-label/", "label", by_label },
 		{ "/dev/disk/by-partuuid/", "PARTUUID", by_partuuid },
 		{ "PARTLABEL=", "PARTLABEL", by_partlabel },
 		{ "/dev/disk/by-partlabel/", "PARTLABEL", by_partlabel },
@@ -366,7 +366,7 @@ void device_resolve(const struct grubfix_facts *facts, const char *name, struct 
 		return;
 	}
 	ret_device->partition = partition;
-	ret_device->filesystem = facts_by_partition(facts, partition);
+	ret_device->filesystem = by_partition(facts, partition);
 	if (ret_device->filesystem)
 		ret_device->kind = DEVICE_FOUND;
 	else if (facts_have_partitions(facts))
@@ -384,7 +384,7 @@ void device_done(struct device *device)
 /* A label that can stand in a kernel command line without quotes. */
 static bool label_usable(const struct grubfix_facts *facts, const char *label)
 {
-	return label && *label && facts_by_label(facts, label) &&
+	return label && *label && by_label(facts, label) &&
 	       label[strspn(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				   "0123456789_.:/+-")] == '\0';
 }

@@ -55,37 +55,46 @@ static void step_add(struct script *script, enum step step)
 	script->steps[script->count++] = step;
 }
 
-/* The middle parts, where the sides differ: lcs[i][j] is the length for the rests from i and j. */
+/* The length of the longest common part of the lines from a + i and from b + j on is entry
+ * i * (b_count + 1) + j. NULL: the table would be too large. The caller frees. */
+static uint32_t *lengths_make(const struct span *a, size_t a_count, const struct span *b,
+			      size_t b_count)
+{
+	size_t width = b_count + 1;
+
+	if (a_count + 1 > TABLE_ENTRIES / width)
+		return NULL;
+	uint32_t *lengths = mem_alloc((a_count + 1) * width * sizeof *lengths);
+	for (size_t i = a_count; i-- > 0;)
+		for (size_t j = b_count; j-- > 0;) {
+			uint32_t down = lengths[(i + 1) * width + j];
+			uint32_t right = lengths[i * width + j + 1];
+
+			lengths[i * width + j] = same(a + i, b + j)
+							 ? lengths[(i + 1) * width + j + 1] + 1
+						 : down > right ? down
+								: right;
+		}
+	return lengths;
+}
+
+/* The middle parts, where the sides differ. */
 static void middle(const struct span *a, size_t a_count, const struct span *b, size_t b_count,
 		   struct script *script)
 {
+	CLEANUP(free_cleanup) uint32_t *lengths = lengths_make(a, a_count, b, b_count);
 	size_t i = 0, j = 0, width = b_count + 1;
 
-	if ((a_count + 1) <= TABLE_ENTRIES / width) {
-		CLEANUP(free_cleanup)
-		uint32_t *lcs = mem_alloc((a_count + 1) * width * sizeof *lcs);
-
-		for (size_t x = a_count; x-- > 0;)
-			for (size_t y = b_count; y-- > 0;) {
-				uint32_t down = lcs[(x + 1) * width + y];
-				uint32_t right = lcs[x * width + y + 1];
-
-				lcs[x * width + y] = same(a + x, b + y)
-							     ? lcs[(x + 1) * width + y + 1] + 1
-						     : down > right ? down
-								    : right;
-			}
-		while (i < a_count && j < b_count) {
-			if (same(a + i, b + j)) {
-				step_add(script, KEEP);
-				i++, j++;
-			} else if (lcs[(i + 1) * width + j] >= lcs[i * width + j + 1]) {
-				step_add(script, DROP);
-				i++;
-			} else {
-				step_add(script, ADD);
-				j++;
-			}
+	while (lengths && i < a_count && j < b_count) {
+		if (same(a + i, b + j)) {
+			step_add(script, KEEP);
+			i++, j++;
+		} else if (lengths[(i + 1) * width + j] >= lengths[i * width + j + 1]) {
+			step_add(script, DROP);
+			i++;
+		} else {
+			step_add(script, ADD);
+			j++;
 		}
 	}
 	for (; i < a_count; i++)

@@ -47,27 +47,26 @@ static bool string_ends(const struct doc *doc, char quote, bool triple)
 	       (!triple || (doc_peek(doc, 1) == quote && doc_peek(doc, 2) == quote));
 }
 
-/* One piece inside a string: blanks, a comma, or a run of the rest. */
-static void string_piece(struct doc *doc, char quote, struct buf *text)
+static size_t string_blanks(const struct doc *doc, struct buf *text)
 {
-	char c = doc_peek(doc, 0);
 	size_t at = 0, left = doc->length - doc->cursor;
 
-	if (c == ',') {
-		buf_text(text, ",");
-		doc_token(doc, TOKEN_PUNCT, 1);
-		return;
-	}
-	while (at < left && isspace((unsigned char)doc_peek(doc, at))) {
-		c = doc_peek(doc, at++);
+	for (; at < left && isspace((unsigned char)doc_peek(doc, at)); at++) {
+		char c = doc_peek(doc, at);
+
 		buf_add(text, &c, 1);
 	}
-	if (at > 0) {
-		doc_token(doc, TOKEN_GAP, at);
-		return;
-	}
+	return at;
+}
+
+/* Up to a blank, a comma or a quote that no backslash stands before. */
+static size_t string_run(const struct doc *doc, char quote, struct buf *text)
+{
+	size_t at = 0, left = doc->length - doc->cursor;
+
 	for (; at < left; at++) {
-		c = doc_peek(doc, at);
+		char c = doc_peek(doc, at);
+
 		if (c == '\\' && at + 1 < left) {
 			char next = doc_peek(doc, ++at);
 
@@ -80,9 +79,26 @@ static void string_piece(struct doc *doc, char quote, struct buf *text)
 			break;
 		buf_add(text, &c, 1);
 	}
-	if (at == 0) /* a lone quote inside a triple-quoted string */
+	return at;
+}
+
+/* One piece inside a string: blanks, a comma, or a run of the rest. */
+static void string_piece(struct doc *doc, char quote, struct buf *text)
+{
+	if (doc_peek(doc, 0) == ',') {
+		buf_text(text, ",");
+		doc_token(doc, TOKEN_PUNCT, 1);
+		return;
+	}
+	size_t length = string_blanks(doc, text);
+	if (length > 0) {
+		doc_token(doc, TOKEN_GAP, length);
+		return;
+	}
+	length = string_run(doc, quote, text);
+	if (length == 0) /* a lone quote inside a triple-quoted string */
 		buf_add(text, &quote, 1);
-	doc_token(doc, TOKEN_WORD, at ? at : 1);
+	doc_token(doc, TOKEN_WORD, length ? length : 1);
 }
 
 static void string_lex(struct doc *doc, size_t open, char quote, bool triple)
@@ -121,52 +137,66 @@ static void bare_word(struct doc *doc)
 	doc_word(doc, token, token, text);
 }
 
-/* A value, or a line of code: up to the end of its logical line. last: its last token that is
+/* Blanks, comments and ends of lines between the tokens of an expression. False: none is here. */
+static bool expression_gap(struct doc *doc)
+{
+	char c = doc_peek(doc, 0);
+
+	if (doc_newline_length(doc, 0))
+		line_finish(doc);
+	else if (c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v')
+		doc_blanks(doc, TOKEN_BLANK);
+	else if (c == '#')
+		line_token(doc, TOKEN_COMMENT);
+	else
+		return false;
+	return true;
+}
+
+/* depth: of the lists that are open. */
+static void expression_bracket(struct doc *doc, bool opens, unsigned *depth)
+{
+	char c = doc_peek(doc, 0);
+
+	doc_token(doc, TOKEN_PUNCT, 1);
+	if (opens && ++*depth > DOC_MAX_DEPTH)
+		doc_problem(doc, "%u: lists are nested deeper than %d", doc->line, DOC_MAX_DEPTH);
+	else if (!opens && *depth == 0)
+		doc_problem(doc, "%u: a %c closes nothing", doc->line, c);
+	else if (!opens)
+		--*depth;
+}
+
+static void expression_token(struct doc *doc, unsigned *depth)
+{
+	char c = doc_peek(doc, 0), quote = 0;
+	bool triple = false;
+	size_t open = string_open(doc, &quote, &triple);
+
+	if (open > 0)
+		string_lex(doc, open, quote, triple);
+	else if (shell_continue(doc, 0))
+		doc_token(doc, TOKEN_CONTINUE, shell_continue(doc, 0));
+	else if (c && strchr("[({])}", c))
+		expression_bracket(doc, strchr("[({", c) != NULL, depth);
+	else if (c == ',' || c == ';')
+		doc_token(doc, TOKEN_PUNCT, 1);
+	else
+		bare_word(doc);
+}
+
+/* A value, or a line of code: up to the end of its logical line. Returns its last token that is
  * neither blank nor comment. */
 static uint32_t expression(struct doc *doc)
 {
 	unsigned depth = 0;
 	uint32_t last = NONE, line = doc->line;
 
-	for (;;) {
-		char c = doc_peek(doc, 0), quote = 0;
-		bool triple = false;
-		size_t open = string_open(doc, &quote, &triple);
-
-		if (doc_at_end(doc) || (depth == 0 && (doc_newline_length(doc, 0) || c == ';')))
-			break;
-		if (doc_newline_length(doc, 0)) {
-			line_finish(doc);
+	while (!doc_at_end(doc) &&
+	       (depth > 0 || !(doc_newline_length(doc, 0) || doc_peek(doc, 0) == ';'))) {
+		if (expression_gap(doc))
 			continue;
-		}
-		if (c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v') {
-			doc_blanks(doc, TOKEN_BLANK);
-			continue;
-		}
-		if (c == '#') {
-			line_token(doc, TOKEN_COMMENT);
-			continue;
-		}
-		if (open > 0) {
-			string_lex(doc, open, quote, triple);
-		} else if (shell_continue(doc, 0)) {
-			doc_token(doc, TOKEN_CONTINUE, shell_continue(doc, 0));
-		} else if (c && strchr("[({", c)) {
-			doc_token(doc, TOKEN_PUNCT, 1);
-			if (++depth > DOC_MAX_DEPTH)
-				doc_problem(doc, "%u: lists are nested deeper than %d", doc->line,
-					    DOC_MAX_DEPTH);
-		} else if (c && strchr("])}", c)) {
-			doc_token(doc, TOKEN_PUNCT, 1);
-			if (depth == 0)
-				doc_problem(doc, "%u: a %c closes nothing", doc->line, c);
-			else
-				depth--;
-		} else if (c == ',' || c == ';') {
-			doc_token(doc, TOKEN_PUNCT, 1);
-		} else {
-			bare_word(doc);
-		}
+		expression_token(doc, &depth);
 		last = doc->token_count - 1;
 	}
 	if (depth > 0)

@@ -17,9 +17,6 @@ struct guest_format {
 	void (*drop_netfront)(struct fix *fix, const char *reason);
 };
 
-/* Never NULL for a guest config's type. */
-const struct guest_format *guest_format_of(enum grubfix_type type);
-
 extern const struct guest_format guest_flat, guest_sxp, guest_libvirt;
 
 /* The last assignment of a name in a flat config; NULL: none. */

@@ -118,6 +118,21 @@ static void entry_args(struct doc *doc, const struct entry *entry)
 	}
 }
 
+/* first: the line's first token. block: are we between update-grub's marks? */
+static void comment_line(struct doc *doc, uint32_t first, bool *block)
+{
+	if (doc_ahead(doc, 0, AUTOMAGIC_BEGIN))
+		*block = true;
+	else if (doc_ahead(doc, 0, AUTOMAGIC_END))
+		*block = false;
+	if (*block && hidden_key(doc)) {
+		doc_token(doc, TOKEN_COMMENT, hidden_key(doc));
+		command_line(doc, first, true);
+	} else {
+		line_token(doc, TOKEN_COMMENT);
+	}
+}
+
 void legacy_parse(struct doc *doc)
 {
 	bool block = false;
@@ -126,20 +141,10 @@ void legacy_parse(struct doc *doc)
 		uint32_t first = doc->token_count;
 
 		doc_blanks(doc, TOKEN_BLANK);
-		if (doc_peek(doc, 0) == '#') {
-			if (doc_ahead(doc, 0, AUTOMAGIC_BEGIN))
-				block = true;
-			else if (doc_ahead(doc, 0, AUTOMAGIC_END))
-				block = false;
-			if (block && hidden_key(doc)) {
-				doc_token(doc, TOKEN_COMMENT, hidden_key(doc));
-				command_line(doc, first, true);
-			} else {
-				line_token(doc, TOKEN_COMMENT);
-			}
-		} else if (!doc_newline_length(doc, 0) && !doc_at_end(doc)) {
+		if (doc_peek(doc, 0) == '#')
+			comment_line(doc, first, &block);
+		else if (!doc_newline_length(doc, 0) && !doc_at_end(doc))
 			command_line(doc, first, false);
-		}
 		line_finish(doc);
 	}
 	for (uint32_t i = 0; i < doc->entry_count; i++) {

@@ -140,7 +140,8 @@ bool *menu_uses_com1(const struct doc *doc)
 
 /* --- names of entries ------------------------------------------------------------------------ */
 
-uint32_t menu_number(const struct doc *doc, uint32_t entry)
+/* Among those of its level, 0 is the first. */
+static uint32_t entry_number(const struct doc *doc, uint32_t entry)
 {
 	uint32_t number = 0;
 
@@ -166,7 +167,7 @@ static void path_add(const struct doc *doc, uint32_t entry, struct buf *path)
 		buf_text(path, ">");
 	}
 	if (!name)
-		buf_format(path, "%u", menu_number(doc, entry));
+		buf_format(path, "%u", entry_number(doc, entry));
 	/* In a name ">" is written twice. */
 	for (; name && *name; name++)
 		buf_text(path, *name == '>' ? ">>" : (char[]){ *name, '\0' });
@@ -177,7 +178,7 @@ char *menu_path(const struct doc *doc, uint32_t entry)
 	struct buf path = { 0 };
 
 	if (doc->type == GRUBFIX_LEGACY)
-		return str_format("%u", menu_number(doc, entry));
+		return str_format("%u", entry_number(doc, entry));
 	path_add(doc, entry, &path);
 	return path.data ? path.data : str_copy("");
 }

@@ -12,8 +12,6 @@ bool *menu_usable(const struct doc *doc, const struct grubfix_facts *facts);
 /* Entries whose hypervisor uses the serial line com1. */
 bool *menu_uses_com1(const struct doc *doc);
 
-/* The number of an entry among those of its level, 0 is the first. */
-uint32_t menu_number(const struct doc *doc, uint32_t entry);
 /* "submenu>entry" by id, else by title; the caller frees. */
 char *menu_path(const struct doc *doc, uint32_t entry) __attribute__((returns_nonnull));
 /* The entry that such a path, a number or "1>2" means; NONE: there is none. */

@@ -8,7 +8,8 @@
 
 static const struct guest_format *const formats[] = { &guest_flat, &guest_sxp, &guest_libvirt };
 
-const struct guest_format *guest_format_of(enum grubfix_type type)
+/* Never NULL for a guest config's type. */
+static const struct guest_format *format_of(enum grubfix_type type)
 {
 	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
 		if (formats[i]->types & TYPE_BIT(type))
@@ -29,7 +30,7 @@ static int check_value(const char *key, const char *value, struct err *err)
 static int setting_fix(struct fix *fix, const char *key, const char *value, const char *reason,
 		       struct err *err)
 {
-	const struct guest_format *format = guest_format_of(fix->doc->type);
+	const struct guest_format *format = format_of(fix->doc->type);
 	uint32_t token = 0;
 	const char *current = format->get(fix->doc, key, &token);
 	int r = check_value(key, value, err);
@@ -44,7 +45,7 @@ static int setting_fix(struct fix *fix, const char *key, const char *value, cons
 
 static int check_hvm(const struct fix *fix, struct err *err)
 {
-	if (guest_format_of(fix->doc->type)->kind(fix->doc) == GUEST_HVM)
+	if (format_of(fix->doc->type)->kind(fix->doc) == GUEST_HVM)
 		return 0;
 	return fix_fail(fix, err, 0,
 			"is no HVM guest, and only an HVM guest can run a hypervisor (make it "
@@ -73,13 +74,13 @@ static bool is_nested(const struct fix *fix)
 	uint32_t token;
 
 	return fix->facts->guest.nested ||
-	       !is_off(guest_format_of(fix->doc->type)->get(fix->doc, "nestedhvm", &token));
+	       !is_off(format_of(fix->doc->type)->get(fix->doc, "nestedhvm", &token));
 }
 
 static int altp2m_apply(struct fix *fix, struct err *err)
 {
 	static const char *const keys[] = { "altp2m", "altp2mhvm", NULL };
-	const struct guest_format *format = guest_format_of(fix->doc->type);
+	const struct guest_format *format = format_of(fix->doc->type);
 
 	if (!is_nested(fix))
 		return 0;
@@ -109,7 +110,7 @@ const struct fix_rule rule_altp2m = {
 
 static int netfront_apply(struct fix *fix, struct err *err)
 {
-	const struct guest_format *format = guest_format_of(fix->doc->type);
+	const struct guest_format *format = format_of(fix->doc->type);
 
 	(void)err;
 	if (format->kind(fix->doc) == GUEST_HVM)

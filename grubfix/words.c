@@ -37,7 +37,7 @@ const char *path_base(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-bool word_has_key(const struct word *word, const char *key)
+static bool has_key(const struct word *word, const char *key)
 {
 	size_t length = strlen(key);
 
@@ -55,7 +55,7 @@ const char *word_value(const struct word *word)
 const struct word *args_find(const struct doc *doc, const struct args *args, const char *key)
 {
 	for (uint32_t i = args->word_count; i > 0; i--)
-		if (word_has_key(doc->words + args->words + i - 1, key))
+		if (has_key(doc->words + args->words + i - 1, key))
 			return doc->words + args->words + i - 1;
 	return NULL;
 }

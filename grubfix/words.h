@@ -19,7 +19,6 @@ const char *path_base(const char *path);
 const struct word *args_find(const struct doc *doc, const struct args *args, const char *key);
 /* The value behind "key=", "" for a bare word. */
 const char *word_value(const struct word *word);
-bool word_has_key(const struct word *word, const char *key);
 
 /* Writes text in place of a word; quotes around it stay. text must need none. */
 void word_set(struct doc *doc, const struct word *word, const char *text);

@@ -47,7 +47,6 @@ int json_get_texts(const struct json_object *object, const char *key, struct buf
 /* A message: {"t":"KIND" ... }. Text that is not UTF-8 is mended with U+FFFD. */
 void json_begin(struct buf *out, const char *kind);
 void json_text(struct buf *out, const char *key, const char *text);
-void json_text_length(struct buf *out, const char *key, const char *text, size_t length);
 void json_number(struct buf *out, const char *key, unsigned long long number);
 void json_seconds(struct buf *out, const char *key, double seconds);
 void json_data(struct buf *out, const char *key, const void *data, size_t length); /* base64 */

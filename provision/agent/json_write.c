@@ -63,15 +63,10 @@ void json_begin(struct buf *out, const char *kind)
 	json_text(out, "t", kind);
 }
 
-void json_text_length(struct buf *out, const char *key, const char *text, size_t length)
-{
-	key_add(out, key);
-	quoted(out, text, length);
-}
-
 void json_text(struct buf *out, const char *key, const char *text)
 {
-	json_text_length(out, key, text, strlen(text));
+	key_add(out, key);
+	quoted(out, text, strlen(text));
 }
 
 void json_number(struct buf *out, const char *key, unsigned long long number)

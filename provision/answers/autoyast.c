@@ -232,8 +232,8 @@ static void software(struct xml *xml, const struct layer *layer, const struct su
 	CLEANUP(strv_done) struct strv patterns = { 0 };
 	CLEANUP(strv_done) struct strv packages = { 0 };
 
-	for (const char *const *name = release->xen; is_xen(layer) && *name; name++)
-		strv_add(&all, *name);
+	if (is_xen(layer))
+		strv_add_names(&all, release->xen);
 	for (size_t i = 0; i < all.count; i++) {
 		const char *name = all.items[i];
 
@@ -274,12 +274,10 @@ static void services(struct xml *xml, const struct layer *layer, const struct su
 {
 	CLEANUP(strv_done) struct strv names = { 0 };
 
-	for (const char *const *name = release->services; *name; name++)
-		strv_add(&names, *name);
-	for (const char *const *name = release->xen_services; is_xen(layer) && *name; name++)
-		strv_add(&names, *name);
-	for (size_t i = 0; i < layer->services.count; i++)
-		strv_add(&names, layer->services.items[i]);
+	strv_add_names(&names, release->services);
+	if (is_xen(layer))
+		strv_add_names(&names, release->xen_services);
+	strv_add_all(&names, &layer->services);
 	if (!release->common.legacy) {
 		xml_open(xml, "services-manager", NULL);
 		xml_text(xml, "default_target", NULL, "multi-user");

@@ -192,8 +192,8 @@ static void packages(const struct layer *layer, const struct redhat_release *rel
 {
 	CLEANUP(strv_done) struct strv names = layer_packages(layer, release->base);
 
-	for (const char *const *name = release->xen; is_xen(layer) && *name; name++)
-		strv_add(&names, *name);
+	if (is_xen(layer))
+		strv_add_names(&names, release->xen);
 	buf_text(text, "\n%packages\n");
 	for (size_t i = 0; i < names.count; i++)
 		buf_format(text, "%s\n", names.items[i]);

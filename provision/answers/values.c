@@ -63,14 +63,10 @@ struct strv layer_packages(const struct layer *layer, const char *const *base)
 {
 	struct strv list = { 0 };
 
-	for (; base && *base; base++)
-		strv_add(&list, *base);
+	strv_add_names(&list, base);
 	for (size_t i = 0; i < layer->groups.count; i++)
-		for (const char *const *name = package_group(layer->groups.items[i],
-							     layer->os_family, layer->release);
-		     name && *name; name++)
-			strv_add(&list, *name);
-	for (size_t i = 0; i < layer->packages.count; i++)
-		strv_add(&list, layer->packages.items[i]);
+		strv_add_names(&list, package_group(layer->groups.items[i], layer->os_family,
+						    layer->release));
+	strv_add_all(&list, &layer->packages);
 	return list;
 }

@@ -3,6 +3,14 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 
+char *json_member_tame(const json_t *object, const char *key)
+{
+	char *text = str_copy(json_member_text(object, key));
+
+	str_tame(text);
+	return text;
+}
+
 json_t *json_text(const char *text)
 {
 	json_t *value = json_string(text);

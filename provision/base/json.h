@@ -17,6 +17,9 @@ static inline const char *json_member_text(const json_t *object, const char *key
 	return text ? text : "";
 }
 
+/* The same tamed for a terminal (str_tame); the caller frees. */
+char *json_member_tame(const json_t *object, const char *key);
+
 /* A member's number; 0 if it has none, or a negative one. */
 static inline uint64_t json_member_number(const json_t *object, const char *key)
 {

@@ -49,6 +49,28 @@ int spawn_stop_signal(void)
 	return stop_signal;
 }
 
+int spawn_listen(int fd, struct buf *text)
+{
+	char chunk[16384];
+	ssize_t got = 1;
+
+	while (got > 0) {
+		struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
+					{ .fd = spawn_stop_fd(), .events = POLLIN } };
+
+		if (poll(fds, 2, -1) < 0)
+			continue;
+		if (fds[1].revents && spawn_stop_signal())
+			return -EINTR;
+		if (!fds[0].revents)
+			continue;
+		got = read(fd, chunk, sizeof chunk);
+		if (got > 0)
+			buf_add(text, chunk, (size_t)got);
+	}
+	return 0;
+}
+
 void spawn_close_others(const int *keep, size_t count)
 {
 	for (int fd = STDERR_FILENO + 1; fd < FD_LIMIT; fd++) {
@@ -259,10 +281,15 @@ static const char *tail_of(const struct buf *text)
 	return newline ? newline + 1 : tail;
 }
 
+static const char *purpose_of(const struct spawn_options *options)
+{
+	return options->purpose ? options->purpose : "running a program";
+}
+
 static int exit_check(const struct spawn_options *options, int status, const struct buf *said,
 		      struct err *err)
 {
-	const char *purpose = options->purpose ? options->purpose : "running a program";
+	const char *purpose = purpose_of(options);
 
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
@@ -301,10 +328,37 @@ static int log_append(const char *path, const struct buf *text, struct err *err)
 	return r < 0 ? err_errno(err, -r, "%s: cannot be written", path) : 0;
 }
 
-int spawn_run(const struct spawn_options *options, char **ret_output, struct err *err)
+static void log_streams(const char *path, const struct stream streams[2])
+{
+	CLEANUP(err_clear) struct err err = { 0 };
+
+	if (log_append(path, &streams[0].text, &err) < 0 ||
+	    log_append(path, &streams[1].text, &err) < 0)
+		log_warn("%s", err.text);
+}
+
+/* To the end of the program, or until it must end. */
+static int program_finish(const struct spawn_options *options, pid_t pid, struct stream streams[2],
+			  struct err *err)
 {
 	unsigned seconds = options->timeout_seconds ? options->timeout_seconds : DEFAULT_SECONDS;
-	int out[2], error[2], status = 0;
+	int status = 0, r = streams_drain(streams, options, seconds);
+
+	if (r < 0) {
+		spawn_end(pid, END_GRACE_MS);
+		return err_set(err, r,
+			       r == -ETIMEDOUT ? "%s: %s was not done after %u s"
+					       : "%s: %s was stopped by a signal",
+			       purpose_of(options), options->argv[0], seconds);
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	return exit_check(options, status, &streams[1].text, err);
+}
+
+int spawn_run(const struct spawn_options *options, char **ret_output, struct err *err)
+{
+	int out[2], error[2];
 	int r = pipes_open(out, error, err);
 
 	if (r < 0)
@@ -319,33 +373,14 @@ int spawn_run(const struct spawn_options *options, char **ret_output, struct err
 	if (pid < 0)
 		r = err_errno(err, errno, "%s: cannot be started", options->argv[0]);
 	else
-		r = streams_drain(streams, options, seconds);
-
-	if (pid > 0 && r < 0) {
-		spawn_end(pid, END_GRACE_MS);
-		err_set(err, r,
-			r == -ETIMEDOUT ? "%s: %s was not done after %u s"
-					: "%s: %s was stopped by a signal",
-			options->purpose ? options->purpose : "running a program", options->argv[0],
-			seconds);
-	} else if (pid > 0) {
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			continue;
-		r = exit_check(options, status, &streams[1].text, err);
-	}
-	if (options->log_path) {
-		struct err ignored = { 0 };
-
-		if (log_append(options->log_path, &streams[0].text, &ignored) < 0 ||
-		    log_append(options->log_path, &streams[1].text, &ignored) < 0)
-			log_warn("%s", ignored.text);
-		err_clear(&ignored);
-	}
-	for (size_t i = 0; i < 2; i++)
-		fd_cleanup(&streams[i].fd);
+		r = program_finish(options, pid, streams, err);
+	if (options->log_path)
+		log_streams(options->log_path, streams);
 	if (r == 0 && ret_output)
 		*ret_output = streams[0].text.data ? take(&streams[0].text.data) : str_copy("");
-	buf_done(&streams[0].text);
-	buf_done(&streams[1].text);
+	for (size_t i = 0; i < 2; i++) {
+		fd_cleanup(&streams[i].fd);
+		buf_done(&streams[i].text);
+	}
 	return r;
 }

@@ -51,3 +51,6 @@ char *program_find(const char *name);
 int spawn_stop_fd(void);
 /* The signal that asked us to stop, 0 if none did so far. Does not wait. */
 int spawn_stop_signal(void);
+/* Adds what comes from fd (a pipe, a socket) to text until its other end closes: 0. -EINTR: a
+ * signal asks us to stop; called again it goes on. */
+int spawn_listen(int fd, struct buf *text);

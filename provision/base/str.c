@@ -178,6 +178,18 @@ void strv_add(struct strv *list, const char *text)
 	strv_take(list, str_copy(text));
 }
 
+void strv_add_all(struct strv *list, const struct strv *others)
+{
+	for (size_t i = 0; i < others->count; i++)
+		strv_add(list, others->items[i]);
+}
+
+void strv_add_names(struct strv *list, const char *const *others)
+{
+	for (; others && *others; others++)
+		strv_add(list, *others);
+}
+
 void strv_format(struct strv *list, const char *format, ...)
 {
 	va_list args;

@@ -46,7 +46,10 @@ struct strv {
 	size_t count;
 };
 
-void strv_add(struct strv *list, const char *text); /* copies */
+void strv_add(struct strv *list, const char *text); /* copies, as all that add do */
+void strv_add_all(struct strv *list, const struct strv *others);
+/* others: NULL at the end, or NULL for none. */
+void strv_add_names(struct strv *list, const char *const *others);
 void strv_format(struct strv *list, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool strv_has(const struct strv *list, const char *text);
 void strv_sort(struct strv *list);				 /* bytewise, duplicates removed */

@@ -132,20 +132,26 @@ int argument_number(const struct arguments *arguments, const char *name, unsigne
 	return 0;
 }
 
+static void option_print(const struct option_row *option)
+{
+	CLEANUP(free_cleanup)
+	char *name = str_format("--%s%s%s", option->name, option->value ? " " : "",
+				option->value ? option->value : "");
+
+	if (option->letter)
+		printf("  -%c, %-22s %s\n", option->letter, name, option->help);
+	else
+		printf("      %-22s %s\n", name, option->help);
+}
+
 void command_print_help(const struct command *command)
 {
-	printf("Usage: nestctl %s %s\n%s.\n", command->name, command->synopsis, command->summary);
-	for (int i = 0; command->options && command->options[i].name; i++) {
-		const struct option_row *option = &command->options[i];
-		char *name = str_format("--%s%s%s", option->name, option->value ? " " : "",
-					option->value ? option->value : "");
+	const struct option_row *option = command->options;
 
-		if (i == 0)
-			putchar('\n');
-		printf("  %c%c%s %-22s %s\n", option->letter ? '-' : ' ',
-		       option->letter ? option->letter : ' ', option->letter ? "," : " ", name,
-		       option->help);
-		free(name);
-	}
+	printf("Usage: nestctl %s %s\n%s.\n", command->name, command->synopsis, command->summary);
+	if (option && option->name)
+		putchar('\n');
+	for (; option && option->name; option++)
+		option_print(option);
 	printf("\nMore: man nestctl-%s\n", command->name);
 }

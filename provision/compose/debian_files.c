@@ -99,13 +99,6 @@ static int network(const struct layer *layer, struct overlay *overlay, struct er
 
 /* ---- services ---- */
 
-/* ssh.socket is the base tree's. */
-static int services(const struct layer *layer, struct overlay *overlay, struct err *err)
-{
-	(void)layer, (void)overlay, (void)err;
-	return 0;
-}
-
 /* xen-4.17-amd64.gz -> /usr/lib/xen-4.17/bin; the caller frees. */
 static char *xen_programs(const char *hypervisor_file)
 {
@@ -146,6 +139,5 @@ const struct family_files debian_files = {
 	.settings = settings,
 	.sources = sources,
 	.network = network,
-	.services = services,
 	.xen = xen,
 };

@@ -16,8 +16,8 @@ struct family_files {
 	void (*sources)(const struct layer *layer, struct overlay *overlay);
 	/* Address or bridge, and the services that they need. */
 	int (*network)(const struct layer *layer, struct overlay *overlay, struct err *err);
-	/* sshd, and what else has to start in every layer. */
-	int (*services)(const struct layer *layer, struct overlay *overlay, struct err *err);
+	/* sshd, and what else has to start in every layer. NULL: the base tree starts it. */
+	void (*services)(const struct layer *layer, struct overlay *overlay);
 	/* What a Xen host starts before its agent starts guests. */
 	int (*xen)(const struct boot_names *names, struct overlay *overlay, struct err *err);
 };

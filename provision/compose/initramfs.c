@@ -59,8 +59,7 @@ static int extra_add(struct cpio_pack *pack, const struct overlay *extra, struct
 	CLEANUP(strv_done) struct strv made = { 0 };
 	int r = 0;
 
-	for (const char *const *folder = folders; *folder; folder++)
-		strv_add(&made, *folder);
+	strv_add_names(&made, folders);
 	for (size_t i = 0; r == 0 && i < extra->count; i++) {
 		const struct overlay_entry *entry = &extra->entries[i];
 		uint32_t mode = entry->mode ? S_IFREG | entry->mode : S_IFLNK | 0777;

@@ -153,12 +153,10 @@ static void dracut(const struct layer *layer, struct overlay *overlay)
 		     buf_str(&drivers));
 }
 
-static int services(const struct layer *layer, struct overlay *overlay, struct err *err)
+static void services(const struct layer *layer, struct overlay *overlay)
 {
-	(void)err;
 	unit_enable(overlay, "sshd.service", SYSTEM_UNITS);
 	dracut(layer, overlay);
-	return 0;
 }
 
 /* xen-tools' own, which know where its programs lie. */

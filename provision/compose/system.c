@@ -143,8 +143,8 @@ static int units(const struct layer *layer, const struct boot_names *names, stru
 		unit_enable(overlay, unit, family->unit_folder);
 	}
 	masks(layer, overlay);
-	if (r == 0)
-		r = family->services(layer, overlay, err);
+	if (family->services)
+		family->services(layer, overlay);
 	return r == 0 && names->hypervisor_file ? family->xen(names, overlay, err) : r;
 }
 

@@ -3,13 +3,12 @@
  */
 #include "fix/cpio.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "base/archive.h"
 #include "base/str.h"
 
 #define HEAD_BYTES	110
@@ -66,11 +65,6 @@ static int member_walk(const char *data, size_t length, const struct names *name
 	size_t whole = round_up(start + (size_t)file_bytes);
 	*ret_length = whole < length ? whole : length;
 	return 0;
-}
-
-static void archive_cleanup(struct archive **archive)
-{
-	archive_read_free(*archive);
 }
 
 static int last_walk(const void *data, size_t length, const struct names *names, struct err *err)

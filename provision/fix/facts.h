@@ -27,5 +27,3 @@ struct disk_facts {
 int disk_facts_make(struct target *target, const struct fix_files *files,
 		    const struct fix_wishes *wishes, struct disk_facts *ret_facts, struct err *err);
 void disk_facts_done(struct disk_facts *facts);
-/* Is a rule to be applied, by --only and --skip? */
-bool fix_wishes_rule(const struct fix_wishes *wishes, const char *rule);

@@ -128,25 +128,11 @@ static int overlay_next_data(void *context, uint64_t offset, uint64_t end, struc
 	return 1;
 }
 
-static int overlay_finish(void *context, struct err *err)
-{
-	(void)context;
-	(void)err;
-	return 0;
-}
-
-static void overlay_discard(void *context)
-{
-	(void)context;
-}
-
 static const struct image_store overlay_store = {
 	.read = overlay_read,
 	.write = overlay_write,
 	.zero = overlay_zero,
 	.next_data = overlay_next_data,
-	.finish = overlay_finish,
-	.discard = overlay_discard,
 };
 
 struct overlay *overlay_new(struct image *base, struct image **ret_image)

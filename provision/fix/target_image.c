@@ -156,8 +156,8 @@ static int image_list(void *context, const char *real, struct strv *ret_names, s
 	struct folder *folder;
 	int r = folder_get(context, real, &folder, err);
 
-	for (size_t i = 0; r == 0 && i < folder->names.count; i++)
-		strv_add(ret_names, folder->names.items[i]);
+	if (r == 0)
+		strv_add_all(ret_names, &folder->names);
 	return r;
 }
 

@@ -136,7 +136,7 @@ static void image_free(struct image *image)
 
 int image_finish(struct image *image, struct err *err)
 {
-	int r = image->store->finish(image->context, err);
+	int r = image->store->finish ? image->store->finish(image->context, err) : 0;
 
 	image_free(image);
 	return r;
@@ -146,7 +146,8 @@ void image_close(struct image *image)
 {
 	if (!image)
 		return;
-	image->store->discard(image->context);
+	if (image->store->discard)
+		image->store->discard(image->context);
 	image_free(image);
 }
 
@@ -226,25 +227,11 @@ static int file_next_data(void *context, uint64_t offset, uint64_t end, struct e
 	return 1;
 }
 
-static int file_finish(void *context, struct err *err)
-{
-	(void)context;
-	(void)err;
-	return 0;
-}
-
-static void file_discard(void *context)
-{
-	(void)context;
-}
-
 static const struct image_store file_store = {
 	.read = file_read_at,
 	.write = file_write_at,
 	.zero = file_zero,
 	.next_data = file_next_data,
-	.finish = file_finish,
-	.discard = file_discard,
 };
 
 /* --- any image ------------------------------------------------------------------------------ */

@@ -30,7 +30,8 @@ struct image_store {
 	int (*zero)(void *context, uint64_t offset_bytes, uint64_t length_bytes, struct err *err);
 	int (*next_data)(void *context, uint64_t offset_bytes, uint64_t end_bytes,
 			 struct extent *ret_run, struct err *err);
-	int (*finish)(void *context, struct err *err); /* frees context, on failure too */
+	/* Both free the context, finish on failure too; NULL: there is nothing to do. */
+	int (*finish)(void *context, struct err *err);
 	void (*discard)(void *context);
 };
 

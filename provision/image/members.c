@@ -1,21 +1,15 @@
 #include "image/members.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <string.h>
 
+#include "base/archive.h"
 #include "base/str.h"
 
 /* Small: what is not wanted is skipped by seeking, as far as it was not read with the block before.
  */
 #define READ_BLOCK_BYTES (16u << 10)
 #define MEMBER_MAX_BYTES (INT64_C(256) << 20)
-
-static void archive_cleanup(struct archive **archive)
-{
-	archive_read_free(*archive);
-}
 
 static int failed(struct archive *archive, const char *path, struct err *err)
 {

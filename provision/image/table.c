@@ -76,34 +76,48 @@ static PedPartition *partition_add(PedDisk *disk, const struct extent *where,
 	return NULL;
 }
 
+/* Where GRUB's core image goes on a GPT disk. */
+static int bios_boot_add(struct image *image, PedDisk *disk, const struct layout *layout,
+			 struct err *err)
+{
+	PedPartition *boot = partition_add(disk, &layout->boot_area, NULL);
+
+	if (!boot || !ped_partition_set_flag(boot, PED_PARTITION_BIOS_GRUB, 1) ||
+	    !ped_partition_set_name(boot, "BIOS boot"))
+		return parted_failed(image, "adding the BIOS boot partition", err);
+	return 0;
+}
+
+static int partition_mark(struct image *image, PedPartition *partition, enum table_kind table,
+			  const struct partition_spec *wanted, struct err *err)
+{
+	if (table == TABLE_GPT && wanted->label && *wanted->label &&
+	    !ped_partition_set_name(partition, wanted->label))
+		return parted_failed(image, "naming a partition", err);
+	if (str_equal(wanted->mount_point, ESP_MOUNT_POINT) &&
+	    !ped_partition_set_flag(partition, PED_PARTITION_ESP, 1))
+		return parted_failed(image, "marking the EFI system partition", err);
+	if (table == TABLE_MBR && str_equal(wanted->mount_point, "/") &&
+	    !ped_partition_set_flag(partition, PED_PARTITION_BOOT, 1))
+		return parted_failed(image, "marking the active partition", err);
+	return 0;
+}
+
 static int partitions_add(struct image *image, PedDisk *disk, const struct layout *layout,
 			  const struct disk_spec *spec, struct err *err)
 {
-	if (layout->table == TABLE_GPT) {
-		PedPartition *boot = partition_add(disk, &layout->boot_area, NULL);
+	int r = layout->table == TABLE_GPT ? bios_boot_add(image, disk, layout, err) : 0;
 
-		if (!boot || !ped_partition_set_flag(boot, PED_PARTITION_BIOS_GRUB, 1) ||
-		    !ped_partition_set_name(boot, "BIOS boot"))
-			return parted_failed(image, "adding the BIOS boot partition", err);
-	}
-	for (size_t i = 0; i < layout->partition_count; i++) {
+	for (size_t i = 0; r == 0 && i < layout->partition_count; i++) {
 		const struct partition_spec *wanted = &spec->partitions[i];
 		PedPartition *partition = partition_add(disk, &layout->partitions[i],
 							parted_filesystem(wanted->filesystem));
 
 		if (!partition)
 			return parted_failed(image, "adding a partition", err);
-		if (layout->table == TABLE_GPT && wanted->label && *wanted->label &&
-		    !ped_partition_set_name(partition, wanted->label))
-			return parted_failed(image, "naming a partition", err);
-		if (str_equal(wanted->mount_point, ESP_MOUNT_POINT) &&
-		    !ped_partition_set_flag(partition, PED_PARTITION_ESP, 1))
-			return parted_failed(image, "marking the EFI system partition", err);
-		if (layout->table == TABLE_MBR && str_equal(wanted->mount_point, "/") &&
-		    !ped_partition_set_flag(partition, PED_PARTITION_BOOT, 1))
-			return parted_failed(image, "marking the active partition", err);
+		r = partition_mark(image, partition, layout->table, wanted, err);
 	}
-	return 0;
+	return r;
 }
 
 static int device_fill(struct image *image, PedDevice *device, const struct layout *layout,

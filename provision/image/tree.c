@@ -1,20 +1,13 @@
 /* Archives into file systems, by libarchive: reads one entry after the other and hands it to
  * fsys_node.h. It knows nothing of ext. */
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/archive.h"
 #include "image/fsys_node.h"
 
 #define READ_BYTES ((size_t)1 << 20)
-
-static void archive_cleanup(struct archive **archive)
-{
-	if (*archive)
-		archive_read_free(*archive);
-}
 
 static int archive_failed(struct archive *archive, const char *path, struct err *err)
 {

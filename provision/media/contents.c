@@ -2,8 +2,6 @@
  * only late that an image is cut short. Form: ECMA-119, 8.4. */
 #include "media/contents.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,6 +9,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "base/archive.h"
 #include "base/fs.h"
 
 #define READ_BYTES	  ((size_t)1 << 18)
@@ -167,12 +166,6 @@ static int carrier_find(struct contents *contents, struct err *err)
 	return 0;
 }
 
-static void archive_cleanup(struct archive **archive)
-{
-	if (*archive)
-		archive_read_free(*archive);
-}
-
 static int archive_open(const struct contents *contents, struct archive **ret_archive,
 			struct err *err)
 {
@@ -238,15 +231,10 @@ static void name_add(struct contents *contents, struct archive_entry *entry)
 	};
 }
 
-static void entry_cleanup(struct archive_entry **entry)
-{
-	archive_entry_free(*entry);
-}
-
 static int names_read(struct contents *contents, struct err *err)
 {
 	CLEANUP(archive_cleanup) struct archive *archive = NULL;
-	CLEANUP(entry_cleanup) struct archive_entry *entry = archive_entry_new();
+	CLEANUP(archive_entry_cleanup) struct archive_entry *entry = archive_entry_new();
 	int r = archive_open(contents, &archive, err);
 
 	while (r == 0 && (r = next_entry(contents, archive, entry, err)) > 0) {
@@ -408,7 +396,7 @@ static int name_read(const struct contents *contents, const struct name *name, s
 		     struct err *err)
 {
 	CLEANUP(archive_cleanup) struct archive *archive = NULL;
-	CLEANUP(entry_cleanup) struct archive_entry *entry = archive_entry_new();
+	CLEANUP(archive_entry_cleanup) struct archive_entry *entry = archive_entry_new();
 	int r = archive_open(contents, &archive, err);
 
 	sink->size_bytes = name->size_bytes;

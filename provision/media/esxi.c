@@ -91,8 +91,7 @@ static int remake(const struct medium *medium, const char *to, const struct strv
 
 	for (size_t i = 0; i < sizeof head / sizeof *head; i++)
 		strv_add(&argv, head[i]);
-	for (size_t i = 0; i < maps->count; i++)
-		strv_add(&argv, maps->items[i]);
+	strv_add_all(&argv, maps);
 	strv_add(&argv, "-commit");
 	int r = spawn_run(&(struct spawn_options){ .argv = (const char *const *)argv.items,
 						   .purpose = "making the ESXi medium anew",

@@ -114,8 +114,7 @@ static int debian_resolve(const struct base_request *request, const struct base_
 		strv_add(&packages, "apt");
 		strv_add(&packages, "usr-is-merged");
 	}
-	for (size_t i = 0; i < request->packages.count; i++)
-		strv_add(&packages, request->packages.items[i]);
+	strv_add_all(&packages, &request->packages);
 	const struct resolve_request resolve = {
 		.sources = &sources,
 		.packages = &packages,

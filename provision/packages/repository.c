@@ -1,12 +1,11 @@
 #include "packages/repository.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/archive.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "store/packages.h"
@@ -22,11 +21,6 @@ struct member {
 
 static const struct member control_tar = { "control.tar", true, (size_t)64 << 20 };
 static const struct member control_file = { "control", false, (size_t)1 << 20 };
-
-static void archive_cleanup(struct archive **archive)
-{
-	archive_read_free(*archive);
-}
 
 static int archive_error(struct archive *archive, const char *path, struct err *err)
 {

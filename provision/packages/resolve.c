@@ -73,8 +73,7 @@ static int apt_get(const struct root *root, const struct strv *arguments, const 
 	strv_add(&argv, "apt-get");
 	strv_add(&argv, "-qq");
 	strv_format(&argv, "-c=%s", root->conf);
-	for (size_t i = 0; i < arguments->count; i++)
-		strv_add(&argv, arguments->items[i]);
+	strv_add_all(&argv, arguments);
 	const struct spawn_options options = {
 		.argv = (const char *const *)argv.items,
 		.env = env,
@@ -176,8 +175,7 @@ static int wanted_find(const struct root *root, const struct strv *packages, str
 	strv_add(&arguments, "--print-uris");
 	strv_add(&arguments, "install");
 	strv_add(&arguments, "--");
-	for (size_t i = 0; i < packages->count; i++)
-		strv_add(&arguments, packages->items[i]);
+	strv_add_all(&arguments, packages);
 	int r = apt_get(root, &arguments, "resolving packages", RESOLVE_SECONDS, &output, err);
 	if (r == 0)
 		r = wanted_parse(output, hashes, err);

@@ -39,8 +39,7 @@ static int program_make(const struct program *program, const char *config, const
 	strv_add(&argv, "--prefix=/");
 	strv_format(&argv, "--config=%s", config);
 	strv_format(&argv, "--output=%s", temp.path);
-	for (const char *const *module = program->modules; *module; module++)
-		strv_add(&argv, *module);
+	strv_add_names(&argv, program->modules);
 	r = spawn_run(&(struct spawn_options){ .argv = (const char *const *)argv.items,
 					       .purpose = "making GRUB's network boot image" },
 		      NULL, err);

@@ -70,7 +70,8 @@ bool identity_uuid(const char *text, char ret_uuid[UUID_LENGTH + 1])
 	return true;
 }
 
-void identity_uuid_turned(const char uuid[UUID_LENGTH + 1], char ret_uuid[UUID_LENGTH + 1])
+/* The same UUID with the bytes of its first three fields turned round. */
+static void uuid_turned(const char uuid[UUID_LENGTH + 1], char ret_uuid[UUID_LENGTH + 1])
 {
 	/* Where each of the first 18 characters comes from. */
 	static const uint8_t from[] = {
@@ -90,6 +91,6 @@ bool identity_uuid_equal(const char *a, const char *b)
 
 	if (strlen(a) != UUID_LENGTH || strlen(b) != UUID_LENGTH)
 		return false;
-	identity_uuid_turned(a, turned);
+	uuid_turned(a, turned);
 	return str_equal(a, b) || str_equal(turned, b);
 }

@@ -12,8 +12,6 @@ bool identity_mac(const char *text, char ret_mac[MAC_LENGTH + 1]);
 /* Likewise "4c4c4544-0042-...": false, and "", for those that boards have in place of a UUID of
  * their own, too. */
 bool identity_uuid(const char *text, char ret_uuid[UUID_LENGTH + 1]);
-/* The same UUID with the bytes of its first three fields turned round: SMBIOS 2.6 and later keep
- * them little-endian, older boards and some programs do not. */
-void identity_uuid_turned(const char uuid[UUID_LENGTH + 1], char ret_uuid[UUID_LENGTH + 1]);
-/* True if they are the same in either order; "" equals nothing. */
+/* True if they are the same, the first three fields in either byte order: SMBIOS 2.6 and later
+ * keep them little-endian, older boards and some programs do not. "" equals nothing. */
 bool identity_uuid_equal(const char *a, const char *b);

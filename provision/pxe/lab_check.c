@@ -8,7 +8,10 @@
 
 #define RANGE_MAX 65536 /* addresses */
 
-void lab_wrong(const struct lab_file *file, const char *key, const char *format, ...)
+/* Adds "KEY: ..." at the key's place, else at that of the file. */
+__attribute__((format(printf, 3, 4))) static void lab_wrong(const struct lab_file *file,
+							    const char *key, const char *format,
+							    ...)
 {
 	const struct node *node = node_at(file->root, key);
 	va_list args;

@@ -19,13 +19,13 @@
 										      */
 #define MULTICAST UINT32_C(0xe0000000) /* 224.0.0.0 and all above it are no machine's own */
 
-const char *const lab_way_names[] = {
+static const char *const lab_way_names[] = {
 	[LAB_IMAGE] = "image",
 	[LAB_ANSWERS] = "answers",
 	NULL,
 };
 
-const char *const lab_boot_names[] = {
+static const char *const lab_boot_names[] = {
 	[LAB_BOOT_INSTALL] = "install",
 	[LAB_BOOT_LOCAL] = "local",
 	[LAB_BOOT_RESCUE] = "rescue",

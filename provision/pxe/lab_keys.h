@@ -35,8 +35,6 @@ extern const struct key_row lab_keys[];	    /* into struct lab_file */
 extern const struct key_row machine_keys[]; /* into struct machine_row */
 
 /* Ends with NULL; the index is the enum value. */
-extern const char *const lab_way_names[];
-extern const char *const lab_boot_names[];
 extern const char *const lab_dhcp_names[];
 
 /* "FIRST-LAST" and "SIZE..SIZE", either size may be missing; false if it is none. */
@@ -49,9 +47,7 @@ void lab_check(const struct lab_file *file);
 /* lab_unique.c: no two machines have the same name or address, their layers neither. */
 void lab_check_unique(const struct lab_file *file);
 
-/* Adds "KEY: ..." at the key's place, else at that of the file or row. */
-__attribute__((format(printf, 3, 4))) void lab_wrong(const struct lab_file *file, const char *key,
-						     const char *format, ...);
+/* Adds "machines[N].KEY: ..." at the key's place, else at that of the row. */
 __attribute__((format(printf, 4, 5))) void lab_row_wrong(const struct lab_file *file,
 							 const struct machine_row *row,
 							 const char *key, const char *format, ...);

@@ -1,36 +1,28 @@
 /* The ledger's enums as the page and the files have them. */
+#include "profile/names.h"
 #include "pxe/ledger_state.h"
-
-#define COUNT(names) (sizeof(names) / sizeof *(names))
 
 static const char *const stages[] = {
 	[MACHINE_UNSEEN] = "unseen",	     [MACHINE_BOOTING] = "booting",
 	[MACHINE_INSTALLING] = "installing", [MACHINE_INSTALLED] = "installed",
 	[MACHINE_STARTING] = "starting",     [MACHINE_PROVING] = "proving",
 	[MACHINE_PROVEN] = "proven",	     [MACHINE_FAILED] = "failed",
-	[MACHINE_STRANGER] = "stranger",
+	[MACHINE_STRANGER] = "stranger",     NULL,
 };
 
 static const char *const decisions[] = {
 	[DECISION_INSTALL] = "install",
 	[DECISION_LOCAL] = "local",
 	[DECISION_RESCUE] = "rescue",
+	NULL,
 };
 
 static const char *const firmwares[] = {
 	[FIRMWARE_UNKNOWN] = "",
 	[FIRMWARE_BIOS] = "bios",
 	[FIRMWARE_UEFI] = "uefi",
+	NULL,
 };
-
-/* The index of a name in its table, -1: it is in none. */
-static int name_find(const char *const *names, size_t count, const char *name)
-{
-	for (size_t i = 0; i < count; i++)
-		if (str_equal(names[i], name))
-			return (int)i;
-	return -1;
-}
 
 const char *ledger_stage_text(enum machine_stage stage)
 {
@@ -49,15 +41,15 @@ const char *ledger_firmware_text(enum firmware firmware)
 
 int ledger_stage_find(const char *name)
 {
-	return name_find(stages, COUNT(stages), name);
+	return name_index(stages, name);
 }
 
 int ledger_decision_find(const char *name)
 {
-	return name_find(decisions, COUNT(decisions), name);
+	return name_index(decisions, name);
 }
 
 int ledger_firmware_find(const char *name)
 {
-	return name_find(firmwares, COUNT(firmwares), name);
+	return name_index(firmwares, name);
 }

@@ -31,20 +31,15 @@ void watch_cleanup(struct watch **watch)
 	free(*watch);
 }
 
-static const char *text_of(const json_t *machine, const char *key)
-{
-	const char *text = json_string_value(json_object_get(machine, key));
-
-	return text ? text : "";
-}
-
 static void machine_tell(struct watch *watch, const json_t *machine)
 {
-	const char *name = text_of(machine, "name"), *error = text_of(machine, "error");
+	const char *name = json_member_text(machine, "name"),
+		   *error = json_member_text(machine, "error");
 	CLEANUP(free_cleanup)
-	char *said = str_format("%s%s%s", text_of(machine, "stage"), *error ? ": " : "", error);
+	char *said =
+		str_format("%s%s%s", json_member_text(machine, "stage"), *error ? ": " : "", error);
 
-	if (str_equal(said, text_of(watch->stages, name)))
+	if (str_equal(said, json_member_text(watch->stages, name)))
 		return;
 	json_object_set_new(watch->stages, name, json_string(said));
 	str_tame(said);
@@ -58,7 +53,7 @@ static void machines_tell(struct watch *watch, const json_t *machines)
 
 	json_array_foreach(machines, i, machine)
 	{
-		if (!str_equal(text_of(machine, "stage"), "unseen"))
+		if (!str_equal(json_member_text(machine, "stage"), "unseen"))
 			machine_tell(watch, machine);
 	}
 }
@@ -66,8 +61,8 @@ static void machines_tell(struct watch *watch, const json_t *machines)
 /* Once each, by its MAC address or else its UUID; only so many. */
 static void stranger_tell(struct watch *watch, const json_t *stranger)
 {
-	const char *mac = text_of(stranger, "mac");
-	const char *name = *mac ? mac : text_of(stranger, "uuid");
+	const char *mac = json_member_text(stranger, "mac");
+	const char *name = *mac ? mac : json_member_text(stranger, "uuid");
 	size_t told = json_object_size(watch->strangers);
 
 	if (told > STRANGERS_TOLD || json_object_get(watch->strangers, name))
@@ -77,7 +72,7 @@ static void stranger_tell(struct watch *watch, const json_t *stranger)
 		log_info("further strangers are on the status page alone");
 	else
 		log_info("%s (%s): a stranger: is not on the list, boots its local disk", name,
-			 text_of(stranger, "address"));
+			 json_member_text(stranger, "address"));
 }
 
 static void strangers_tell(struct watch *watch, const json_t *strangers)
@@ -99,7 +94,7 @@ static void progress_tell(const json_t *machines)
 
 	json_array_foreach(machines, i, machine)
 	{
-		if (!str_equal(text_of(machine, "stage"), "installing"))
+		if (!str_equal(json_member_text(machine, "stage"), "installing"))
 			continue;
 		installing++;
 		done += json_number_value(json_object_get(machine, "done"));

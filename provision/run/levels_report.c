@@ -4,7 +4,8 @@
 
 #include "verify/stage.h"
 
-const char *level_state_name(enum level_state state)
+/* The words of the matrix. */
+static const char *state_name(enum level_state state)
 {
 	static const char *const names[] = { "waiting", "starting", "booted",
 					     "proven",	"failed",   "not reached" };
@@ -67,38 +68,59 @@ static void replace(char **field, char *text)
 	*field = text;
 }
 
-static void row_fill(const struct levels *levels, const struct level *level, struct matrix_row *row,
-		     double now)
+/* What the agent told, else what the profile says. */
+static void row_fill_system(const struct levels *levels, const struct level *level,
+			    struct matrix_row *row)
 {
 	const struct layer *layer = level->layer;
 	const struct record *record = level->record;
 
-	row->level = layer->depth;
-	replace(&row->name, str_copy(layer->name));
-	replace(&row->path, str_copy(level->path));
 	replace(&row->os,
 		record && *record->os
 			? str_copy(record->os)
 			: str_format("%s %s", os_family_name(layer->os_family), layer->release));
 	replace(&row->hypervisor, hypervisor_text(level));
 	replace(&row->guest_type, guest_type_text(levels, layer));
+	if (record) {
+		replace(&row->address, str_copy(record->address));
+		replace(&row->record, str_copy(record->json));
+	}
+}
+
+static void row_fill_failure(const struct level *level, struct matrix_row *row)
+{
+	const struct symptom *symptom = level->symptom;
+
+	replace(&row->step, str_copy(level->step));
+	replace(&row->reason, str_copy(level->message));
+	strv_add_all(&row->console, &level->tail);
+	if (symptom) {
+		replace(&row->symptom, str_copy(symptom->symptom));
+		replace(&row->cause, str_copy(symptom->cause));
+		replace(&row->cure, str_copy(symptom->cure));
+	}
+}
+
+static void row_fill(const struct levels *levels, const struct level *level, struct matrix_row *row,
+		     double now)
+{
+	const struct layer *layer = level->layer;
 	bool gone = level_is_gone(levels, level);
 
+	row->level = layer->depth;
+	replace(&row->name, str_copy(layer->name));
+	replace(&row->path, str_copy(level->path));
+	row_fill_system(levels, level, row);
 	replace(&row->state,
 		str_copy(gone && level->state == LEVEL_PROVEN ? "ended"
-							      : level_state_name(level->state)));
+							      : state_name(level->state)));
 	row->booted = level->spoke;
 	row->network = level->evidence.network;
 	row->proven = level->state == LEVEL_PROVEN && !gone;
 	row->resets = level->resets;
 	replace(&row->reset_step, str_copy(level->reset_step ? level->reset_step : ""));
-	for (size_t i = 0; i < level->reset_tail.count; i++)
-		strv_add(&row->reset_console, level->reset_tail.items[i]);
+	strv_add_all(&row->reset_console, &level->reset_tail);
 	row->seconds = level->state >= LEVEL_PROVEN ? level->since : now;
-	if (record) {
-		replace(&row->address, str_copy(record->address));
-		replace(&row->record, str_copy(record->json));
-	}
 	if (level->state == LEVEL_NOT_REACHED)
 		replace(&row->reason,
 			level->message ? str_copy(level->message)
@@ -106,17 +128,8 @@ static void row_fill(const struct levels *levels, const struct level *level, str
 						    layer->outer ? layer->outer->name : "L0"));
 	if (level->state < LEVEL_PROVEN)
 		replace(&row->step, level_doing(level));
-	if (level->state != LEVEL_FAILED)
-		return;
-	replace(&row->step, str_copy(level->step));
-	replace(&row->reason, str_copy(level->message));
-	for (size_t i = 0; i < level->tail.count; i++)
-		strv_add(&row->console, level->tail.items[i]);
-	if (level->symptom) {
-		replace(&row->symptom, str_copy(level->symptom->symptom));
-		replace(&row->cause, str_copy(level->symptom->cause));
-		replace(&row->cure, str_copy(level->symptom->cure));
-	}
+	if (level->state == LEVEL_FAILED)
+		row_fill_failure(level, row);
 }
 
 struct matrix *levels_matrix(const struct levels *levels, double now)

@@ -2,8 +2,6 @@
 #pragma once
 #include "run/levels.h"
 
-/* "waiting", "not reached": the words of the matrix. */
-const char *level_state_name(enum level_state state);
 /* What it is doing, in words; the caller frees. */
 char *level_doing(const struct level *level);
 /* The caller frees. */

@@ -1,8 +1,8 @@
 #include "run/message.h"
 
 #include <errno.h>
-#include <jansson.h>
 
+#include "base/json.h"
 #include "run/crypto.h"
 
 static const struct {
@@ -22,22 +22,6 @@ static enum message_kind kind_of(const char *name)
 	return MESSAGE_OTHER;
 }
 
-static char *text_of(const json_t *object, const char *key)
-{
-	const char *value = json_string_value(json_object_get(object, key));
-	char *text = str_copy(value ? value : "");
-
-	str_tame(text);
-	return text;
-}
-
-static unsigned number_of(const json_t *object, const char *key)
-{
-	json_int_t number = json_integer_value(json_object_get(object, key));
-
-	return number > 0 ? (unsigned)number : 0;
-}
-
 int message_parse(const char *line, struct message *ret_message, struct err *err)
 {
 	json_t *root = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
@@ -49,15 +33,15 @@ int message_parse(const char *line, struct message *ret_message, struct err *err
 	}
 	*ret_message = (struct message){
 		.kind = kind_of(kind),
-		.layer = text_of(root, "layer"),
-		.path = text_of(root, "path"),
-		.step = text_of(root, "step"),
-		.guest = text_of(root, "guest"),
-		.text = text_of(root, "text"),
+		.layer = json_member_tame(root, "layer"),
+		.path = json_member_tame(root, "path"),
+		.step = json_member_tame(root, "step"),
+		.guest = json_member_tame(root, "guest"),
+		.text = json_member_tame(root, "text"),
 		.seconds = json_number_value(json_object_get(root, "seconds")),
-		.id = number_of(root, "id"),
-		.fd = number_of(root, "fd"),
-		.status = number_of(root, "status"),
+		.id = (unsigned)json_member_number(root, "id"),
+		.fd = (unsigned)json_member_number(root, "fd"),
+		.status = (unsigned)json_member_number(root, "status"),
 		.json = str_copy(line),
 	};
 	const char *data = json_string_value(json_object_get(root, "data"));

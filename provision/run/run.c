@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,28 +79,6 @@ __attribute__((noreturn)) static void supervisor_process(const struct supervisio
 	_exit(0);
 }
 
-/* All that the supervisor says before it lets go: one text. Signals are passed on to it. */
-static void verdict_wait(int fd, pid_t supervisor, struct buf *answer)
-{
-	char chunk[16384];
-	ssize_t got = 1;
-
-	while (got > 0) {
-		struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
-					{ .fd = spawn_stop_fd(), .events = POLLIN } };
-
-		if (poll(fds, 2, -1) < 0)
-			continue;
-		if (fds[1].revents && spawn_stop_signal())
-			kill(supervisor, SIGTERM);
-		if (!fds[0].revents)
-			continue;
-		got = read(fd, chunk, sizeof chunk);
-		if (got > 0)
-			buf_add(answer, chunk, (size_t)got);
-	}
-}
-
 static int answer_read(const struct buf *answer, struct matrix **ret_matrix, struct err *err)
 {
 	const char *text = buf_str(answer);
@@ -138,7 +115,8 @@ static int run_detached(const struct supervision *plan, struct run_folder *folde
 		return err_errno(err, errno, "the supervisor cannot be started");
 
 	struct buf answer = { 0 };
-	verdict_wait(answer_fd, pid, &answer);
+	while (spawn_listen(answer_fd, &answer) == -EINTR)
+		kill(pid, SIGTERM);
 	int r = answer_read(&answer, ret_matrix, err);
 	buf_done(&answer);
 	if (r < 0) /* it has ended, or it must: nobody knows of it */

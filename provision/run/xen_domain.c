@@ -158,24 +158,11 @@ __attribute__((noreturn)) static void guard_run(struct guard *guard)
 
 /* ---- its starter ---- */
 
-/* All that the guard says of the start, until it closes its end or a signal comes. */
+/* All that the guard says of the start, until it closes its end. */
 static int report_wait(int fd, struct buf *report, struct err *err)
 {
-	char chunk[4096];
-	ssize_t got = 1;
-
-	while (got > 0) {
-		struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
-					{ .fd = spawn_stop_fd(), .events = POLLIN } };
-
-		if (poll(fds, 2, -1) < 0)
-			continue;
-		if (fds[1].revents & POLLIN && spawn_stop_signal())
-			return err_set(err, -EINTR,
-				       "stopped by a signal while the domain was made");
-		if (fds[0].revents && (got = read(fd, chunk, sizeof chunk)) > 0)
-			buf_add(report, chunk, (size_t)got);
-	}
+	if (spawn_listen(fd, report) < 0)
+		return err_set(err, -EINTR, "stopped by a signal while the domain was made");
 	return 0;
 }
 

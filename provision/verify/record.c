@@ -1,35 +1,19 @@
 #include "verify/record.h"
 
 #include <errno.h>
-#include <jansson.h>
 
+#include "base/json.h"
 #include "base/str.h"
 
 #define SHORT_BYTES 64
 
-static char *text_of(const json_t *object, const char *key)
-{
-	const char *value = json_string_value(json_object_get(object, key));
-	char *text = str_copy(value ? value : "");
-
-	str_tame(text);
-	return text;
-}
-
 /* For a table: as much of it as a person reads. */
 static char *short_text_of(const json_t *object, const char *key)
 {
-	char *text = text_of(object, key);
+	char *text = json_member_tame(object, key);
 
 	text[str_cut(text, SHORT_BYTES)] = '\0';
 	return text;
-}
-
-static uint64_t number_of(const json_t *object, const char *key)
-{
-	json_int_t number = json_integer_value(json_object_get(object, key));
-
-	return number > 0 ? (uint64_t)number : 0;
 }
 
 /* A missing sub-object reads as one without keys: json_object_get accepts NULL. */
@@ -38,25 +22,23 @@ static void record_fill(struct record *record, const json_t *root)
 	const json_t *xen = json_object_get(root, "xen");
 	const json_t *network = json_object_get(root, "network");
 
-	record->path = text_of(root, "path");
-	record->nonce = text_of(root, "nonce");
-	record->depth = (unsigned)number_of(root, "depth");
+	record->path = json_member_tame(root, "path");
+	record->nonce = json_member_tame(root, "nonce");
+	record->depth = (unsigned)json_member_number(root, "depth");
 	record->host_name = short_text_of(root, "host_name");
 	record->kernel = short_text_of(root, "kernel");
 	record->os = short_text_of(root, "os");
-	record->cpuid = text_of(json_object_get(root, "hypervisor"), "cpuid");
-	record->xen_type = text_of(xen, "type");
+	record->cpuid = json_member_tame(json_object_get(root, "hypervisor"), "cpuid");
+	record->xen_type = json_member_tame(xen, "type");
 	record->xen_version = short_text_of(xen, "version");
-	record->xen_role = text_of(xen, "role");
-	record->guest_type = text_of(xen, "guest_type");
-	record->interface = text_of(network, "interface");
+	record->xen_role = json_member_tame(xen, "role");
+	record->guest_type = json_member_tame(xen, "guest_type");
+	record->interface = json_member_tame(network, "interface");
 	record->address = short_text_of(network, "address");
-	record->mac = text_of(network, "mac");
-	record->driver = text_of(network, "driver");
-	record->echo = text_of(network, "echo");
-	record->network_error = text_of(network, "error");
-	record->memory_kib = number_of(root, "memory_kib");
-	record->cpus = (unsigned)number_of(root, "cpus");
+	record->mac = json_member_tame(network, "mac");
+	record->driver = json_member_tame(network, "driver");
+	record->echo = json_member_tame(network, "echo");
+	record->network_error = json_member_tame(network, "error");
 }
 
 int record_parse(const char *json, struct record **ret_record, struct err *err)

@@ -1,8 +1,6 @@
 /* What a layer's agent says of itself (docs/agent-protocol.md, "The record"), out of its JSON.
  * Knows nothing of what the stack expects: verify/evidence.h compares. */
 #pragma once
-#include <stdint.h>
-
 #include "base/err.h"
 
 struct record { /* every string is owned and never NULL; "" for what the record leaves out */
@@ -16,8 +14,6 @@ struct record { /* every string is owned and never NULL; "" for what the record 
 	char *xen_role;	   /* "dom0" or "domU" */
 	char *guest_type;  /* "PV", "HVM", "PVH" */
 	char *interface, *address, *mac, *driver, *echo, *network_error;
-	uint64_t memory_kib;
-	unsigned cpus;
 	char *json; /* the whole message in one line */
 };
 
