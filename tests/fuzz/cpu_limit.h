@@ -1,5 +1,5 @@
-/* An input that takes five seconds of CPU time is one that breaks the program. Time by the clock says
- * nothing on a busy machine. */
+/* An input that takes five seconds of CPU time is one that breaks the program. Time by the clock
+ * says nothing on a busy machine. */
 #pragma once
 #include <signal.h>
 #include <stdio.h>
