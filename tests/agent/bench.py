@@ -17,6 +17,8 @@ AGENT = os.environ['AGENT']
 NONCE = '0123456789abcdef' * 2
 OTHER_NONCE = 'fedcba9876543210' * 2
 TOKEN = 'Az0-_' * 8 + 'xyz'
+# Seconds for what must come: a busy machine takes its time, an idle one does not.
+PATIENCE = 120
 
 
 class Failure(Exception):
@@ -30,6 +32,26 @@ def check(condition, *what):
 
 def equal(found, wanted, what):
     check(found == wanted, '%s: found %.300r, wanted %.300r' % (what, found, wanted))
+
+
+def until(condition, what):
+    """Waits for what must become true."""
+    limit = time.monotonic() + PATIENCE
+    while not condition():
+        check(time.monotonic() < limit, what, 'did not come within', PATIENCE, 's')
+        time.sleep(0.02)
+
+
+def once_within(seconds, action):
+    """action is quick: not each time on a busy machine, but once in a while."""
+    limit = time.monotonic() + PATIENCE
+    while True:
+        start = time.monotonic()
+        action()
+        took = time.monotonic() - start
+        if took < seconds:
+            return
+        check(time.monotonic() < limit, 'it never took less than', seconds, 's, at last', took)
 
 
 class Echo:
@@ -51,12 +73,18 @@ class Echo:
     def _run(self):
         while True:
             client, _ = self.server.accept()
-            line = client.makefile().readline()
-            self.requests.append(line)
-            word, path, nonce = line.split()
-            check(word == 'nestctl-echo')
-            client.sendall((self.answer or self.expected(path, nonce)).encode() + b'\n')
+            try:
+                self._answer(client)
+            except (OSError, ValueError):
+                pass  # after another hello the agent closes it in the middle
             client.close()
+
+    def _answer(self, client):
+        line = client.makefile().readline()
+        word, path, nonce = line.split()
+        self.requests.append(line)
+        if word == 'nestctl-echo':
+            client.sendall((self.answer or self.expected(path, nonce)).encode() + b'\n')
 
 
 class Outer:
@@ -105,7 +133,7 @@ class Outer:
             self.rest = after
         return len(self.messages) > before
 
-    def wait(self, seconds=5, consume=True, **keys):
+    def wait(self, seconds=PATIENCE, consume=True, **keys):
         """The first message with these keys; it is taken away."""
         until = time.monotonic() + seconds
         while True:
@@ -126,9 +154,20 @@ class Outer:
             if all(m.get(k) == v for k, v in keys.items()):
                 raise Failure('there is a message with %r: %s' % (keys, m['@line'][:200]))
 
+    def no_more(self, seconds, **keys):
+        """They end: only what was under way may still come."""
+        for _ in range(3):
+            self.messages = [m for m in self.messages
+                             if not all(m.get(k) == v for k, v in keys.items())]
+            try:
+                return self.none(seconds, **keys)
+            except Failure as failure:
+                problem = failure
+        raise problem
+
     def raw(self, data):
         while data:
-            _, ready, _ = select.select([], [self.fd], [], 5)
+            _, ready, _ = select.select([], [self.fd], [], PATIENCE)
             check(ready, 'the agent reads nothing')
             data = data[os.write(self.fd, data[:2048]):]
 
@@ -140,14 +179,15 @@ class Outer:
 
 
 class Server:
-    """A server that agents dial: each connection is an Outer, once its first line is there."""
+    """A server that agents dial: each connection is an Outer, once its first line is there. Until
+    it listens they are refused; the port is its own from the beginning."""
 
-    def __init__(self):
+    def __init__(self, listens=True):
         self.socket = socket.socket()
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(('127.0.0.1', 0))
         self.port = self.socket.getsockname()[1]
-        self.listen()
+        if listens:
+            self.listen()
 
     def listen(self):
         self.socket.listen(8)
@@ -156,13 +196,13 @@ class Server:
     def conf(self):
         return 'server 127.0.0.1:%d %s\n' % (self.port, TOKEN)
 
-    def accept(self, seconds=5):
+    def accept(self, seconds=PATIENCE):
         self.socket.settimeout(seconds)
         try:
             self.client, _ = self.socket.accept()
         except TimeoutError:
             raise Failure('nobody connects within %s s' % seconds)
-        self.client.settimeout(5)
+        self.client.settimeout(PATIENCE)
         self.line = b''
         while not self.line.endswith(b'\n'):
             byte = self.client.recv(1)
@@ -174,7 +214,7 @@ class Server:
 class Layer:
     """A folder that plays a layer's root, and the real agent with its channel on a pty."""
 
-    def __init__(self, bench, name, conf='', channel=None, xen=True, timeout=5):
+    def __init__(self, bench, name, conf='', channel=None, xen=True, timeout=PATIENCE):
         self.name = name
         self.folder = tempfile.mkdtemp(prefix=name + '.', dir=bench.folder)
         self.files(xen)
@@ -228,7 +268,7 @@ class Layer:
             self.process.terminate()
             self.process.wait()
 
-    def ended(self, seconds=5):
+    def ended(self, seconds=PATIENCE):
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -240,10 +280,21 @@ class Layer:
                 if line.startswith(key + ':'):
                     return int(line.split()[1])
 
-    def cpu_seconds(self):
+    def _stat(self):
         with open('/proc/%d/stat' % self.process.pid) as f:
-            fields = f.read().rpartition(')')[2].split()
+            return f.read().rpartition(')')[2].split()
+
+    def cpu_seconds(self):
+        fields = self._stat()
         return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+    def settled(self):
+        """Waits until the agent has done what there is to do, and sleeps."""
+        def sleeps():
+            before = self.status('voluntary_ctxt_switches')
+            time.sleep(0.3)
+            return self._stat()[0] == 'S' and self.status('voluntary_ctxt_switches') == before
+        until(sleeps, 'a pause of the agent')
 
 
 class Bench:

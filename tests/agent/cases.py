@@ -6,14 +6,16 @@ import json
 import multiprocessing
 import os
 import random
+import select
+import signal
 import socket
 import sys
-import threading
 import time
 import traceback
 
 import server_cases  # noqa: F401: its cases join the list
-from bench import Bench, Echo, Failure, NONCE, OTHER_NONCE, Outer, check, decoded, equal
+from bench import (Bench, Echo, Failure, NONCE, OTHER_NONCE, Outer, PATIENCE, check, decoded, equal,
+                   once_within, until)
 from scenes import CASES, SANITIZED, case, host, hvm_host, played_guest, proven, pv_host
 from toolstack_double import HvmGuest, PvGuest, raw_pty
 
@@ -21,11 +23,12 @@ from toolstack_double import HvmGuest, PvGuest, raw_pty
 
 @case
 def ready_every_second_until_hello(bench):
-    layer, echo = bench.layer('a').start(), Echo()
     start = time.monotonic()
-    for _ in range(3):
-        equal(layer.outer.wait(t='ready', seconds=2).get('agent'), 1, 'version')
-    check(1.8 < time.monotonic() - start < 3, 'three within', time.monotonic() - start)
+    layer, echo = bench.layer('a').start(), Echo()
+    for i in range(3):
+        equal(layer.outer.wait(t='ready').get('agent'), 1, 'version')
+        check(time.monotonic() - start > i, i + 1, 'within', time.monotonic() - start)
+    once_within(1.5, lambda: layer.outer.wait(t='ready'))
     layer.outer.hello('a', echo.address)
     layer.outer.wait(t='record')
     layer.outer.messages.clear()
@@ -34,8 +37,10 @@ def ready_every_second_until_hello(bench):
 
 @case
 def record_says_what_the_layer_is(bench):
+    before = time.clock_gettime(time.CLOCK_BOOTTIME)
     layer, echo = bench.layer('a').start(), Echo()
     record = proven(layer, echo, 'x/y/a')
+    after = time.clock_gettime(time.CLOCK_BOOTTIME)
     equal(echo.requests, ['nestctl-echo x/y/a %s\n' % NONCE], 'what was asked of the echo')
     equal(record['nonce'], NONCE, 'nonce')
     equal(record['depth'], 3, 'depth')
@@ -53,7 +58,7 @@ def record_says_what_the_layer_is(bench):
     equal(record['agent'], 1, 'agent')
     times = [record['timings'][k] for k in ('agent', 'hello', 'network', 'record')]
     equal(times, sorted(times), 'timings in order')
-    check(times[0] > 0 and times[3] - times[0] < 5, 'timings', times)
+    check(before - 0.01 < times[0] and times[3] < after + 0.01, 'timings', times, before, after)
     with open('/proc/cpuinfo') as f:
         virtual = ' hypervisor' in f.read()
     check(('hypervisor' in record) == virtual, 'hypervisor is there if the CPU shows one')
@@ -80,15 +85,15 @@ def domu_is_no_dom0(bench):
 def record_again_until_ack(bench):
     layer, echo = bench.layer('a').start(), Echo()
     layer.outer.wait(t='ready')
+    start = time.monotonic()
     layer.outer.hello('a', echo.address)
     layer.outer.wait(t='record')
-    start = time.monotonic()
-    layer.outer.wait(t='record', seconds=7)
-    check(4 < time.monotonic() - start < 6.5, 'again after', time.monotonic() - start)
     layer.outer.send(t='ack', path='a', nonce=OTHER_NONCE)
-    layer.outer.wait(t='record', seconds=7)
+    layer.outer.wait(t='record')
+    check(time.monotonic() - start > 5, 'again after', time.monotonic() - start)
+    once_within(6.5, lambda: layer.outer.wait(t='record'))
     layer.outer.send(t='ack', path='a', nonce=NONCE)
-    layer.outer.none(6, t='record')
+    layer.outer.no_more(6, t='record')
 
 
 @case
@@ -108,13 +113,17 @@ def another_nonce_starts_over(bench):
 def bad_network(bench, conf, address, wanted, timeout=2):
     layer = bench.layer('a', conf, timeout=timeout).start()
     layer.outer.wait(t='ready')
-    layer.outer.hello('a', address)
-    start = time.monotonic()
-    record = layer.outer.wait(t='record', seconds=timeout + 2)
-    took = time.monotonic() - start
-    check(timeout - 0.5 < took < timeout + 0.7, 'record after', took)
-    check(record['network']['echo'] == '' and wanted in record['network']['error'],
-          'error:', record['network'])
+    # On a busy machine the time may be up before the reason is known.
+    for i in range(PATIENCE // timeout):
+        start = time.monotonic()
+        layer.outer.hello('a', address, '%032x' % i)
+        network = layer.outer.wait(t='record', nonce='%032x' % i)['network']
+        took = time.monotonic() - start
+        check(took > timeout - 0.01, 'record after', took)
+        check(network['echo'] == '' and ' within %d s: ' % timeout in network['error'], network)
+        if wanted in network['error']:
+            return
+    check(False, 'error:', network)
 
 
 @case
@@ -129,7 +138,7 @@ def silent_echo_server(bench):
     spare = socket.socket()
     spare.bind(('127.0.0.1', 0))
     spare.listen(1)
-    bad_network(bench, '', '127.0.0.1:%d' % spare.getsockname()[1], 'no answer')
+    bad_network(bench, '', '127.0.0.1:%d' % spare.getsockname()[1], 'no answer yet')
 
 
 @case
@@ -158,7 +167,7 @@ def survives_garbage(bench):
                  '{"t":"down","path":"a","seconds":0}', '{"t":"down","path":"","seconds":0}'):
         layer.outer.raw(b'\x1e' + text.encode() + b'\n')
     layer.outer.messages.clear()
-    layer.outer.wait(t='ready', seconds=3)  # no hello among all that
+    layer.outer.wait(t='ready')  # no hello among all that
     proven(layer, echo)
     for text in ('{"t":"exec","path":"a"}', '{"t":"exec","path":"a","id":-1,"argv":["true"]}',
                  '{"t":"down","path":"a"}', '{"t":"down","path":"a","seconds":-1}',
@@ -196,23 +205,26 @@ def exec_output_and_status(bench):
 def exec_leaves_daemons_alone(bench):
     layer, echo = bench.layer('a').start(), Echo()
     proven(layer, echo)
-    start = time.monotonic()
-    layer.outer.send(t='exec', path='a', id=1, argv=['sh', '-c', 'sleep 4 & echo started'])
-    layer.outer.wait(t='exit', id=1, seconds=3)
-    check(time.monotonic() - start < 2, 'exit waits for what was left running')
+    layer.outer.send(t='exec', path='a', id=1, argv=['sh', '-c', 'sleep 300 & echo $!'])
+    layer.outer.wait(t='exit', id=1)
+    left = int(decoded([layer.outer.wait(t='out', id=1)]))
+    os.kill(left, signal.SIGKILL)  # it runs, and the exit did not wait for it
 
 
 @case
 def exec_eight_at_once(bench):
     layer, echo = bench.layer('a').start(), Echo()
     proven(layer, echo)
+    end = layer.folder + '/end'
     for i in range(9):
-        layer.outer.send(t='exec', path='a', id=i, argv=['sleep', '1'])
+        layer.outer.send(t='exec', path='a', id=i, argv=[
+            'sh', '-c', 'echo up; until [ -e %s ]; do sleep 0.1; done' % end])
     check('8 commands' in layer.outer.wait(t='exit', id=8)['text'], 'the ninth')
-    start = time.monotonic()
+    for i in range(8):
+        layer.outer.wait(t='out', id=i)  # none ends before all have begun
+    layer.write('end', '')
     for i in range(8):
         equal(layer.outer.wait(t='exit', id=i)['status'], 0, 'status')
-    check(time.monotonic() - start < 2, 'one after the other')
 
 
 @case
@@ -224,8 +236,8 @@ def slow_line_blocks_nothing(bench):
     time.sleep(2)  # nobody reads
     check(layer.cpu_seconds() < 0.5, 'it spins:', layer.cpu_seconds())
     layer.outer.send(t='exec', path='a', id=2, argv=['true'])
-    layer.outer.wait(t='exit', id=2, seconds=30)
-    layer.outer.wait(t='exit', id=1, seconds=30)
+    layer.outer.wait(t='exit', id=2, seconds=5 * PATIENCE)
+    layer.outer.wait(t='exit', id=1, seconds=5 * PATIENCE)
     equal(len(decoded([m for m in layer.outer.messages if m['t'] == 'out'])), size, 'bytes')
     peak = layer.status('VmHWM')
     check(SANITIZED or peak < 4 * 1024, 'peak KiB', peak)
@@ -235,7 +247,7 @@ def slow_line_blocks_nothing(bench):
 def idle_costs_nothing(bench):
     layer, echo = bench.layer('a').start(), Echo()
     proven(layer, echo)
-    time.sleep(0.3)
+    layer.settled()
     cpu, switches = layer.cpu_seconds(), layer.status('voluntary_ctxt_switches')
     time.sleep(5)
     equal(layer.cpu_seconds() - cpu, 0, 'CPU seconds in 5 s')
@@ -252,14 +264,15 @@ def line_is_opened_again(bench):
     layer.start()
     proven(layer, echo)
     layer.outer.send(t='exec', path='a', id=1, argv=['head', '-c', '500000', '/dev/zero'])
-    time.sleep(0.5)  # the line is full, a message half sent
+    layer.outer.wait(t='out', id=1)
+    layer.settled()  # the line is full, a message half sent
     second, second_slave, path = raw_pty()
     os.unlink(link)
     os.symlink(path, link)
     os.close(first_slave)
     os.close(first)
     layer.outer = Outer(second)
-    time.sleep(1.5)
+    layer.outer.wait(t='out', id=1)
     layer.outer.hello('a', echo.address, OTHER_NONCE)
     layer.outer.wait(t='exit', id=1)
     equal(layer.outer.text, b'', 'the second half of a message')
@@ -300,12 +313,13 @@ def guests_start_in_order_without_hello(bench):
             return guest.create()
         tools.on_create[layer.folder + '/%s.cfg' % name] = create
     layer.start()
-    time.sleep(2)
+    until(lambda: len(order) >= 4, 'the start of both guests')
     equal(order, ['start b', 'end b', 'start c', 'end c'], 'order')
     equal(tools.calls, [['create', layer.folder + '/b.cfg'], ['create', layer.folder + '/c.cfg']],
           'calls of xl')
     echo = Echo()
     equal(proven(layer, echo)['guests'], ['b', 'c'], 'guests')
+    layer.outer.wait(t='event', step='guest-started', guest='a/c', consume=False)
     seen = [(m['step'], m['guest'], m['path']) for m in layer.outer.messages
             if m['t'] == 'event' and m['step'] != 'network']
     equal(seen, [('starting-guest', 'a/b', 'a'), ('guest-started', 'a/b', 'a'),
@@ -317,27 +331,33 @@ def toolstack_is_waited_for(bench):
     layer, guest = pv_host(bench)
     del layer.toolstack.store['/local/domain/0/name']
     layer.start()
+    layer.outer.wait(t='ready')
     time.sleep(1)
     equal(layer.toolstack.calls, [], 'xl before the toolstack is ready')
     layer.toolstack.store['/local/domain/0/name'] = 'Domain-0'
-    time.sleep(0.7)
-    equal(len(layer.toolstack.calls), 1, 'xl after it')
+    until(lambda: layer.toolstack.calls, 'a call of xl')
+    equal(layer.toolstack.calls, [['create', layer.folder + '/b.cfg']], 'calls of xl')
 
 
 @case
 def guest_that_fails(bench):
     layer = host(bench, ['b config=@/b.cfg channel=console', 'c config=@/c.cfg channel=console'])
     guest, echo = PvGuest(layer.toolstack, 'c'), Echo()
-    layer.toolstack.on_create[layer.folder + '/b.cfg'] = lambda: (
-        1, 'Parsing config\n' + 'x' * 3000 + '\nxl: fatal: no memory\n')
+    tries = []
+
+    def fail():
+        tries.append(time.monotonic())
+        return 1, 'Parsing config\n' + 'x' * 3000 + '\nxl: fatal: no memory\n'
+    layer.toolstack.on_create[layer.folder + '/b.cfg'] = fail
     layer.toolstack.on_create[layer.folder + '/c.cfg'] = guest.create
     layer.start()
     proven(layer, echo)
-    event = layer.outer.wait(t='event', step='guest-failed', seconds=6)
+    event = layer.outer.wait(t='event', step='guest-failed')
     equal(event['guest'], 'a/b', 'guest')
     check(event['text'].startswith('it exited with status 1: ') and
           event['text'].endswith('xxx\nxl: fatal: no memory'), event['text'][-80:])
     equal([c[1][-5:] for c in layer.toolstack.calls], ['b.cfg', 'c.cfg', 'b.cfg'], 'calls of xl')
+    check(tries[1] - tries[0] > 2, 'tried again after', tries[1] - tries[0])
     layer.outer.wait(t='event', step='guest-started', guest='a/c')
 
 
@@ -360,56 +380,66 @@ def guest_that_ends_and_comes_back(bench):
     proven(layer, Echo())
     layer.outer.wait(t='event', step='guest-started')
     guest.end()
-    event = layer.outer.wait(t='event', step='guest-ended', seconds=2)
+    event = layer.outer.wait(t='event', step='guest-ended')
     equal((event['guest'], event['text']), ('a/b', 'domain 1 is gone'), 'event')
     again = PvGuest(layer.toolstack, 'b')
     again.create()
-    check('domain 2' in layer.outer.wait(t='event', step='guest-started', seconds=2)['text'], 'id')
+    check('domain 2' in layer.outer.wait(t='event', step='guest-started')['text'], 'id')
     again.write(b'second life\n')
     layer.outer.wait(t='console', path='a/b')
     equal(len(layer.toolstack.calls), 1, 'calls of xl')
+
+
+def console_log(layer):
+    with open(layer.folder + '/var/log/nestctl/b.console', 'rb') as f:
+        return f.read()
 
 
 @case
 def console_of_a_pv_guest(bench):
     layer, guest = pv_host(bench)
     layer.start()
-    layer.outer.wait(t='ready')
-    time.sleep(0.5)
+    until(lambda: guest.outer_master, 'the guest')
     guest.write(b'Linux version 6.1\r\n\n\x1e{"t":"ready","agent":1,"layer":"b"}\nmore\n')
-    time.sleep(0.5)  # nobody has said hello
+    until(lambda: b'more\n' in console_log(layer), 'its text in the log')  # nobody has said hello
+    check(b'Linux version' in console_log(layer), 'the log')
     layer.outer.hello('a', Echo().address)
     equal(decoded([layer.outer.wait(t='console', path='a/b')]), b'Linux version 6.1\r\nmore\n',
           'early text, without the message')
-    start = time.monotonic()
-    guest.write(b'login: ')
-    equal(decoded([layer.outer.wait(t='console', path='a/b')]), b'login: ', 'later text')
-    check(time.monotonic() - start < 0.5, 'gathered for', time.monotonic() - start)
-    with open(layer.folder + '/var/log/nestctl/b.console', 'rb') as f:
-        check(b'Linux version' in f.read(), 'the log')
+
+    def later():
+        guest.write(b'login: ')
+        equal(decoded([layer.outer.wait(t='console', path='a/b')]), b'login: ', 'later text')
+    once_within(0.5, later)
+
+
+def console_text(layer):
+    return decoded([m for m in layer.outer.messages if m['t'] == 'console'])
+
+
+def until_console_ends(layer, text):
+    limit = time.monotonic() + PATIENCE
+    while not console_text(layer).endswith(text):
+        check(time.monotonic() < limit, 'the console ends with', console_text(layer)[-80:])
+        layer.outer.pump(1)
 
 
 @case
 def early_console_is_bounded(bench):
     layer, guest = pv_host(bench)
     layer.start()
-    layer.outer.wait(t='ready')
-    time.sleep(0.5)
+    until(lambda: guest.outer_master, 'the guest')
     for i in range(300):
         guest.write(b'%05d' % i + b'x' * 1018 + b'\n')
-    time.sleep(0.5)
+    until(lambda: len(console_log(layer)) >= 300 * 1024, 'all text in the log')
     layer.outer.hello('a', Echo().address)
     layer.outer.wait(t='record')
-    layer.outer.pump(1)
-    while layer.outer.pump(0.5):
-        pass
-    text = decoded([m for m in layer.outer.messages if m['t'] == 'console'])
-    equal(len(text), 64 * 1024, 'bytes kept')
-    check(text.rstrip().split(b'\n')[-1].startswith(b'00299'), 'the newest are kept')
+    until_console_ends(layer, b'00299' + b'x' * 1018 + b'\n')  # the newest are kept
+    layer.outer.pump(0.5)
+    equal(len(console_text(layer)), 64 * 1024, 'bytes kept')
     check(max(len(m['data']) for m in layer.outer.messages if m['t'] == 'console') <= 5464,
           'pieces of at most 4 KiB')
-    with open(layer.folder + '/var/log/nestctl/b.console', 'rb') as f:
-        equal(len(f.read()), 300 * 1024, 'bytes in the log')
+    equal(len(console_log(layer)), 300 * 1024, 'bytes in the log')
 
 
 @case
@@ -417,12 +447,13 @@ def console_log_is_bounded(bench):
     layer, guest = pv_host(bench)
     layer.write('var/log/nestctl/b.console', 'of the last start')
     layer.start()
-    layer.outer.wait(t='ready')
-    time.sleep(0.5)
+    until(lambda: guest.outer_master, 'the guest')
     for _ in range(1100):
         guest.write(b'y' * 1024)
-    time.sleep(0.5)
-    equal(os.path.getsize(layer.folder + '/var/log/nestctl/b.console'), 1024 * 1024, 'size')
+    guest.write(b'the end')
+    layer.outer.hello('a', Echo().address)
+    until_console_ends(layer, b'the end')
+    equal(len(console_log(layer)), 1024 * 1024, 'size')
     with open(layer.folder + '/var/log/nestctl/b.console.old') as f:
         equal(f.read(), 'of the last start', 'the log before')
 
@@ -436,6 +467,7 @@ def typing_at_a_console(bench):
     guest.console_write(b'login: ')
     layer.outer.wait(t='console', path='a/b')
     layer.outer.send(t='input', path='a/b', data=base64.b64encode(b'root\n').decode())
+    check(select.select([guest.console_master], [], [], PATIENCE)[0], 'nothing arrived')
     equal(os.read(guest.console_master, 100), b'root\n', 'what arrived')
     guest.console_write(b'\x1e{"t":"event","path":"a/b","seconds":1,"step":"down","text":""}\n')
     layer.outer.wait(t='console', path='a/b')  # a serial console carries no messages
@@ -461,12 +493,11 @@ def nest(bench, make):
 
 def nest_check(bench, make):
     layer, guest, inner, echo = nest(bench, make)
-    layer.outer.wait(t='record', path='a/b', seconds=7)  # no ack yet
+    layer.outer.wait(t='record', path='a/b')  # no ack yet
     layer.outer.send(t='ack', path='a/b', nonce=NONCE)
-    layer.outer.none(6, t='record')
+    layer.outer.no_more(6, t='record')
     layer.outer.send(t='exec', path='a/b', id=1, argv=['sh', '-c', 'seq 20000; exit 5'])
-    equal(layer.outer.wait(t='exit', path='a/b', id=1, consume=False, seconds=20)['status'], 5,
-          'status')
+    equal(layer.outer.wait(t='exit', path='a/b', id=1, consume=False)['status'], 5, 'status')
     text = decoded([m for m in layer.outer.messages if m['t'] == 'out'])
     equal(text, ''.join('%d\n' % i for i in range(1, 20001)).encode(), 'inner output')
     layer.outer.hello('a', echo.address, OTHER_NONCE)
@@ -500,7 +531,7 @@ def three_deep(bench):
     echo = Echo()
     proven(layer, echo)
     for path, depth in (('a/b', 2), ('a/b/c', 3)):
-        record = layer.outer.wait(t='record', path=path, seconds=10)
+        record = layer.outer.wait(t='record', path=path)
         equal((record['depth'], record['network']['echo']), (depth, echo.expected(path, NONCE)), path)
         layer.outer.send(t='ack', path=path, nonce=NONCE)
     equal(layer.outer.wait(t='event', path='a/b', step='guest-started')['guest'], 'a/b/c', 'guest')
@@ -513,24 +544,17 @@ def three_deep(bench):
     layer.outer.send(t='input', path='a/b/c', data=base64.b64encode(b'typed').decode())
     layer.outer.none(0.5, t='exit', id=99)
     # Down: each guest's domain ends when its agent has powered it off.
-    for each, held in ((leaf, leaf_guest), (inner, guest)):
-        watch_end(each, held)
     layer.outer.messages.clear()
-    layer.outer.send(t='down', path='a', seconds=10)
-    equal(layer.ended(10), 0, 'status')
-    layer.outer.wait(t='event', path='a', step='down')
+    layer.outer.send(t='down', path='a', seconds=PATIENCE)
+    for path, each, held in (('a/b/c', leaf, leaf_guest), ('a/b', inner, guest), ('a', layer, None)):
+        layer.outer.wait(t='event', path=path, step='down', consume=False)
+        equal(each.ended(), 0, 'status')
+        if held:
+            held.end()
     downs = [m['path'] for m in layer.outer.messages if m.get('step') in ('down', 'guest-ended')]
-    equal(downs, ['a/b/c', 'a/b', 'a/b', 'a'], 'from the inside out')
+    equal(downs, ['a/b/c', 'a/b', 'a/b', 'a', 'a'], 'from the inside out')
     equal([c for c in layer.toolstack.calls + inner.toolstack.calls if c[0] != 'create'], [],
           'nothing had to be destroyed')
-
-
-def watch_end(layer, guest):
-    def wait():
-        layer.process.wait()
-        time.sleep(0.2)
-        guest.end()
-    threading.Thread(target=wait, daemon=True).start()
 
 
 # ---- guests that are not what they should be ----
@@ -588,22 +612,25 @@ def flood_from_a_guest(bench):
                                  'data': 'A' * 8000}).encode() + b'\n'
     os.set_blocking(inner.fd, False)
     sent = 0
-    until = time.monotonic() + 2
-    while time.monotonic() < until:  # nobody reads at the outer end
+    end = time.monotonic() + 2
+    while time.monotonic() < end:  # nobody reads at the outer end
         try:
             sent += os.write(inner.fd, data[sent % len(data):])
         except BlockingIOError:
             time.sleep(0.01)
     check(sent < 2 * 1024 * 1024, 'the guest is not held back:', sent)
     check(SANITIZED or layer.status('VmHWM') < 4 * 1024, 'peak KiB', layer.status('VmHWM'))
-    os.set_blocking(inner.fd, True)
     rest = data[sent % len(data):] if sent % len(data) else b''
     count = (sent + len(rest)) // len(data)
-    while layer.outer.pump(0.5):
-        pass
-    inner.raw(rest)
-    inner.send(t='exit', path='a/b', id=1, status=0)
-    layer.outer.wait(t='exit', path='a/b', seconds=20)
+    rest += b'\x1e{"t":"exit","path":"a/b","id":1,"status":0}\n'
+    end = time.monotonic() + PATIENCE
+    while rest:  # it is taken as fast as the outer end is read
+        check(time.monotonic() < end, 'the guest is held back for ever')
+        try:
+            rest = rest[os.write(inner.fd, rest):]
+        except BlockingIOError:
+            layer.outer.pump(0.1)
+    layer.outer.wait(t='exit', path='a/b')
     equal(len([m for m in layer.outer.messages if m['t'] == 'out']), count, 'none is lost')
 
 
@@ -613,9 +640,10 @@ def guest_that_does_not_end_is_destroyed(bench):
     start = time.monotonic()
     layer.outer.send(t='down', path='a', seconds=3)
     message = inner.wait(t='down')
-    equal((message['path'], message['seconds']), ('a/b', 2), 'what the guest is told')
-    layer.outer.wait(t='event', step='guest-ended', seconds=6)
-    check(2.8 < time.monotonic() - start < 4.5, 'destroyed after', time.monotonic() - start)
+    equal(message['path'], 'a/b', 'who is told')
+    check(message['seconds'] in (1, 2), 'what the guest is told', message)  # two thirds of what is left
+    layer.outer.wait(t='event', step='guest-ended', seconds=30)
+    check(time.monotonic() - start > 3, 'destroyed after', time.monotonic() - start)
     equal(layer.toolstack.calls[1:], [['destroy', 'b']], 'calls of xl')
     layer.outer.wait(t='event', step='down')
     equal(layer.ended(), 0, 'status')
@@ -627,7 +655,7 @@ def guest_without_an_agent_is_shut_down(bench):
     layer.start()
     proven(layer, Echo())
     layer.outer.wait(t='event', step='guest-started')
-    layer.outer.send(t='down', path='a', seconds=5)
+    layer.outer.send(t='down', path='a', seconds=PATIENCE)
     layer.outer.wait(t='event', step='guest-ended')
     equal(layer.toolstack.calls[1:], [['shutdown', 'b', '-F']], 'calls of xl')
     equal(layer.ended(), 0, 'status')
@@ -656,8 +684,7 @@ def agent_that_starts_again(bench):
     layer.outer.messages.clear()
     layer.start()
     proven(layer, echo, nonce=OTHER_NONCE)
-    record = layer.outer.wait(t='record', path='a/b')
-    equal(record['nonce'], OTHER_NONCE, 'nonce')
+    layer.outer.wait(t='record', path='a/b', nonce=OTHER_NONCE)
     equal([c[0] for c in layer.toolstack.calls], ['create'], 'calls of xl')
 
 

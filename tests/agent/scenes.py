@@ -1,11 +1,11 @@
 """What cases are made of: the list of them, and layers with guests in the state that they begin in."""
 import os
-import time
 
-from bench import NONCE, Outer, equal
+from bench import NONCE, Outer, equal, until
 from toolstack_double import HvmGuest, PvGuest
 
 CASES = []
+FENCE = 4711
 # Shadow memory is not the agent's.
 with open(os.environ['AGENT'], 'rb') as program:
     SANITIZED = b'__asan_' in program.read()
@@ -17,12 +17,17 @@ def case(function):
 
 
 def proven(layer, echo, path=None, nonce=NONCE):
-    """hello, record, ack."""
+    """hello, record, ack: the record, which is not told again."""
     path = path or layer.name
     layer.outer.wait(t='ready', layer=layer.name)
     layer.outer.hello(path, echo.address, nonce)
-    record = layer.outer.wait(t='record', path=path)
+    record = layer.outer.wait(t='record', path=path, nonce=nonce)
     layer.outer.send(t='ack', path=path, nonce=nonce)
+    # Behind it comes nothing that was sent before the ack.
+    layer.outer.send(t='exec', path=path, id=FENCE, argv=['true'])
+    layer.outer.wait(t='exit', path=path, id=FENCE)
+    layer.outer.messages = [m for m in layer.outer.messages
+                            if (m['t'], m.get('path')) != ('record', path)]
     return record
 
 
@@ -47,9 +52,7 @@ def hvm_host(bench, bridged=True, **kwargs):
 
 def guest_connection(guest):
     """The channel of a guest whose agent the case plays."""
-    until = time.monotonic() + 5
-    while not guest.connections and time.monotonic() < until:
-        time.sleep(0.02)
+    until(lambda: guest.connections, 'the connection to the guest')
     return Outer(guest.connections[0].fileno())
 
 

@@ -1,10 +1,9 @@
 """An agent whose outer end is a server that it dials."""
 import base64
 import os
-import socket
 import time
 
-from bench import Echo, NONCE, OTHER_NONCE, Outer, Server, TOKEN, check, equal
+from bench import Echo, NONCE, OTHER_NONCE, Outer, Server, TOKEN, check, equal, until
 from scenes import SANITIZED, case, guest_connection, hvm_host, pv_host
 from toolstack_double import PvGuest
 
@@ -21,7 +20,7 @@ def a_server_is_dialled(bench):
     record = outer.wait(t='record', path='r1/a')
     equal(record['network']['echo'], echo.expected('r1/a', NONCE), 'echo')
     outer.send(t='ack', path='r1/a', nonce=NONCE)
-    outer.none(6, t='record')
+    outer.no_more(6, t='record')
     equal(outer.text, b'', 'text between messages')
     layer.outer.none(0, t='record')
 
@@ -33,7 +32,7 @@ def each_connection_starts_over(bench):
     for nonce in (NONCE, OTHER_NONCE, NONCE):
         outer = server.accept()
         outer.hello('a', echo.address, nonce)
-        equal(outer.wait(t='record')['nonce'], nonce, 'nonce')
+        outer.wait(t='record', nonce=nonce)
         outer.wait(t='event', step='network')
         server.client.close()
 
@@ -83,28 +82,22 @@ def a_server_sends_to_no_other_echo(bench):
 
 @case
 def a_server_that_comes_late_and_goes(bench):
-    server, echo = Server(), Echo()
-    server.socket.close()
-    late = Server.__new__(Server)
-    late.port = server.port
-    layer = bench.layer('a', late.conf).start()
-    time.sleep(1.5)
-    late.socket = socket.socket()
-    late.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    late.socket.bind(('127.0.0.1', server.port))
-    late.listen()
-    outer = late.accept(seconds=8)
+    server, echo = Server(listens=False), Echo()
+    layer = bench.layer('a', server.conf).start()
+    layer.settled()  # it was refused
+    server.listen()
+    outer = server.accept()
     outer.hello('a', echo.address)
     outer.wait(t='record')
     # Nobody greets: later and later.
-    late.client.close()
+    server.client.close()
     times = []
     for _ in range(3):
-        late.accept(seconds=8)
+        server.accept(seconds=30)
         times.append(time.monotonic())
-        late.client.close()
+        server.client.close()
     waits = [b - a for a, b in zip(times, times[1:])]
-    check(1.9 < waits[0] < 3 and 3.9 < waits[1] < 6, 'waits', waits)
+    check(waits[0] > 1.9 and waits[1] > 3.9, 'waits', waits)
     check(layer.cpu_seconds() < 0.5, 'CPU time', layer.cpu_seconds())
 
 
@@ -125,7 +118,7 @@ def without_its_server_nothing_is_held_back(bench):
     for i in range(200):
         inner.send(t='event', path='a/b', seconds=i, step='note', text='x' * 10000)
     check(layer.status('VmRSS') < 4096 or SANITIZED, 'memory', layer.status('VmRSS'))
-    outer = server.accept(seconds=8)
+    outer = server.accept()
     outer.hello('a', echo.address, OTHER_NONCE)
     equal(inner.wait(t='hello')['nonce'], OTHER_NONCE, 'nonce')
     outer.wait(t='record', nonce=OTHER_NONCE)
@@ -141,15 +134,16 @@ def history_is_told_once(bench):
     layer.start()
     outer = server.accept()
     outer.wait(t='ready')
-    time.sleep(1)  # the guest is started before the first hello
+    until(lambda: guest.outer_master, 'the guest')  # before the first hello
+    layer.settled()
     outer.hello('a', echo.address)
     outer.wait(t='event', step='guest-started')
     for _ in range(2):
         guest.end()
-        outer.wait(t='event', step='guest-ended', seconds=3)
+        outer.wait(t='event', step='guest-ended')
         guest = PvGuest(layer.toolstack, 'b')
         guest.create()
-        outer.wait(t='event', step='guest-started', seconds=3)
+        outer.wait(t='event', step='guest-started')
     server.client.close()
     outer = server.accept()
     outer.hello('a', echo.address, OTHER_NONCE)

@@ -151,15 +151,18 @@ class Toolstack:
 
     def _store(self, client):
         stream = client.makefile('rb')
-        while True:
-            head = stream.read(16)
-            if len(head) < 16:
-                return
-            kind, request, _, length = struct.unpack('=IIII', head)
-            answer, payload = self._answer(client, kind, stream.read(length))
-            self._say(client, answer, request, payload)
-            if kind == XS_WATCH:  # a new watch fires at once
-                self._say(client, XS_WATCH_EVENT, 0, b'@x\0' + b't\0')
+        try:
+            while True:
+                head = stream.read(16)
+                if len(head) < 16:
+                    return
+                kind, request, _, length = struct.unpack('=IIII', head)
+                answer, payload = self._answer(client, kind, stream.read(length))
+                self._say(client, answer, request, payload)
+                if kind == XS_WATCH:  # a new watch fires at once
+                    self._say(client, XS_WATCH_EVENT, 0, b'@x\0' + b't\0')
+        except OSError:  # it ended before it had its answer
+            return
 
 
 class PvGuest:

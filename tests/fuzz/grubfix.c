@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu_limit.h"
 #include "grubfix/doc.h"
 
 #define HEAD_BYTES 3
@@ -160,6 +161,7 @@ static void repair(enum grubfix_type type, const char *name, const struct grubfi
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	cpu_limit_start();
 	if (size < HEAD_BYTES)
 		return 0;
 	enum grubfix_type type = GRUBFIX_UNKNOWN + 1 + data[0] % (GRUBFIX_TYPES - 1);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu_limit.h"
 #include "fix/cpio.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -20,6 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t total = 0;
 	char *copy = malloc(size + 1); /* its own, so that reading past the end is seen */
 
+	cpu_limit_start();
 	memcpy(copy, data, size);
 	copy = realloc(copy, size ? size : 1);
 	if (cpio_each_name(copy, size, name_note, &total, &err) < 0 && !err.text)

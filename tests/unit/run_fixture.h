@@ -34,8 +34,8 @@ static inline void fixture_make(struct fixture *fixture)
 		layer->machine.mac = mac;
 		layer->network.bridge = i < 2 ? bridge : empty;
 		layer->release = release;
-		layer->boot_timeout_seconds = 20;
-		layer->proof_timeout_seconds = 10;
+		layer->boot_timeout_seconds = 300;
+		layer->proof_timeout_seconds = 300;
 		fixture->pointers[i] = layer;
 		if (i < 2) {
 			fixture->inner[i] = &fixture->layers[i + 1];

@@ -22,6 +22,9 @@
 
 #define MACHINES 2
 #define ADDRESS	 "127.0.0.1"
+/* Seconds: what must come has these; and a caller who says nothing (provision/pxe/proving.c). */
+#define PATIENCE       60
+#define CALLER_SECONDS 10
 
 struct place {
 	char *folder;
@@ -41,6 +44,7 @@ struct agent {
 	char nonce[64];
 };
 
+/* Until somebody else takes it. */
 static unsigned free_port(void)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = inet_addr(ADDRESS) };
@@ -77,8 +81,7 @@ static int set_up(void **state)
 				   .path = empty,
 				   .machines = place->machines,
 				   .machine_count = MACHINES,
-				   .interface = "lo",
-				   .ports.agents = free_port() };
+				   .interface = "lo" };
 	for (size_t i = 0; i < MACHINES; i++) {
 		fixture_make(&place->fixtures[i]);
 		place->machines[i] = (struct lab_machine){ .name = names[i],
@@ -90,8 +93,13 @@ static int set_up(void **state)
 	assert_int_equal(ledger_open(folder, &place->lab, &place->ledger, &err), 0);
 	for (size_t i = 0; i < MACHINES; i++)
 		install(place, i);
-	assert_int_equal(proving_start(&place->lab, ADDRESS, place->ledger, &place->proving, &err),
-			 0);
+	int r = -EADDRINUSE;
+	for (int i = 0; r == -EADDRINUSE && i < 20; i++) {
+		err_clear(&err);
+		place->lab.ports.agents = free_port();
+		r = proving_start(&place->lab, ADDRESS, place->ledger, &place->proving, &err);
+	}
+	assert_int_equal(r, 0);
 	*state = place;
 	return 0;
 }
@@ -140,7 +148,7 @@ static void wait_shown(struct place *place, size_t machine, const char *key, con
 {
 	CLEANUP(free_cleanup) char *found = NULL;
 
-	for (double until = clock_seconds() + 5; clock_seconds() < until;) {
+	for (double until = clock_seconds() + PATIENCE; clock_seconds() < until;) {
 		free(found);
 		found = shown(place, machine, key);
 		if (strstr(found, wanted))
@@ -197,15 +205,20 @@ static bool is_closed(struct place *place, int fd, double seconds)
 	return false;
 }
 
+static bool hears(struct agent *agent, const char *wanted)
+{
+	double until = clock_seconds() + PATIENCE;
+	bool closed = false;
+
+	while (!strstr(buf_str(&agent->in), wanted) && !closed && clock_seconds() < until)
+		closed = listen_to(agent->place, agent->fd, &agent->in);
+	return strstr(buf_str(&agent->in), wanted);
+}
+
 static void hear(struct agent *agent, const char *wanted)
 {
-	for (double until = clock_seconds() + 5; !strstr(buf_str(&agent->in), wanted);) {
-		bool closed = listen_to(agent->place, agent->fd, &agent->in);
-
-		if (!strstr(buf_str(&agent->in), wanted) && (closed || clock_seconds() > until))
-			fail_msg("%s, not \"%s\" but \"%s\"", closed ? "closed" : "silence", wanted,
-				 buf_str(&agent->in));
-	}
+	if (!hears(agent, wanted))
+		fail_msg("not \"%s\" but \"%s\"", wanted, buf_str(&agent->in));
 }
 
 static void agent_done(struct agent *agent)
@@ -319,21 +332,21 @@ static void only_first_lines_with_a_token_are_heard(void **state)
 
 		say(fd, "%.*s%s%s", hole ? (int)(hole - lines[i]) : (int)strlen(lines[i]), lines[i],
 		    hole ? place->tokens[0] : "", hole ? hole + 2 : "");
-		for (double until = clock_seconds() + 5; !listen_to(place, fd, &in);)
+		for (double until = clock_seconds() + PATIENCE; !listen_to(place, fd, &in);)
 			assert_true(clock_seconds() < until);
 		assert_int_equal(in.length, 0);
 	}
 	CLEANUP(fd_cleanup) int fd = dial(place);
 	memset(flood, 'n', sizeof flood);
 	say(fd, "%.1000s", flood);
-	assert_true(is_closed(place, fd, 5));
+	assert_true(is_closed(place, fd, PATIENCE));
 	wait_shown(place, 0, "stage", "installed");
 }
 
-/* The silent ones make room; a line may come in pieces. */
-static void silent_callers_keep_nobody_out(void **state)
+/* False: it took so long that the server may have closed them for their silence. */
+static bool callers_are_kept(struct place *place)
 {
-	struct place *place = *state;
+	double start = clock_seconds();
 	int silent[100];
 
 	for (size_t i = 0; i < 100; i++) {
@@ -345,13 +358,26 @@ static void silent_callers_keep_nobody_out(void **state)
 	rounds(place, 0.05);
 	CLEANUP(agent_done) struct agent agent = agent_new(place, 0, true);
 	prove(&agent);
-	assert_true(is_closed(place, silent[0], 1));
-	assert_false(is_closed(place, silent[99], 0.05));
+	assert_true(is_closed(place, silent[0], PATIENCE));
+	bool kept = !is_closed(place, silent[99], 0.05);
 	say(slow, "%s\n", place->tokens[1]);
 	CLEANUP(agent_done) struct agent other = { .place = place, .fd = slow };
-	hear(&other, "\"t\":\"hello\"");
+	bool heard = hears(&other, "\"t\":\"hello\"");
+	bool late = clock_seconds() - start > CALLER_SECONDS;
 	for (size_t i = 0; i < 100; i++)
 		close(silent[i]);
+	assert_true(late || (kept && heard));
+	return kept && heard;
+}
+
+/* The silent ones make room; a line may come in pieces. */
+static void silent_callers_keep_nobody_out(void **state)
+{
+	int turns = 0;
+
+	while (!callers_are_kept(*state) && turns < 10)
+		turns++;
+	assert_true(turns < 10);
 }
 
 static void the_last_connection_of_a_machine_counts(void **state)
@@ -360,12 +386,12 @@ static void the_last_connection_of_a_machine_counts(void **state)
 	CLEANUP(agent_done) struct agent first = agent_new(place, 0, true);
 	CLEANUP(agent_done) struct agent second = agent_new(place, 0, true);
 
-	assert_true(is_closed(place, first.fd, 1));
+	assert_true(is_closed(place, first.fd, PATIENCE));
 	assert_string_not_equal(first.nonce, second.nonce);
 	/* What it knew is worth nothing any more. */
 	CLEANUP(fd_cleanup) int fd = dial(place);
 	say(fd, "nestctl-echo l1 %s\n", first.nonce);
-	assert_true(is_closed(place, fd, 1));
+	assert_true(is_closed(place, fd, PATIENCE));
 	prove(&second);
 	wait_shown(place, 0, "stage", "proven");
 }
@@ -467,11 +493,11 @@ static void a_withdrawn_token_ends_the_connection(void **state)
 	say(agent.fd,
 	    "\x1e{\"t\":\"event\",\"path\":\"l1\",\"seconds\":5,\"step\":\"starting-guest\","
 	    "\"guest\":\"l1/l2\",\"text\":\"\"}\n");
-	assert_true(is_closed(place, agent.fd, 3));
+	assert_true(is_closed(place, agent.fd, PATIENCE));
 	wait_shown(place, 0, "stage", "unseen");
 	CLEANUP(fd_cleanup) int fd = dial(place);
 	say(fd, "nestctl-agent l1 %s\n", place->tokens[0]);
-	assert_true(is_closed(place, fd, 1));
+	assert_true(is_closed(place, fd, PATIENCE));
 }
 
 static void noise_harms_nobody(void **state)

@@ -42,6 +42,16 @@ static void tree_put(const char *folder)
 	assert_int_equal(file_write(file, "x", 1, 0600, NULL), 0);
 }
 
+/* The same under its name at once: another nestctl may take it away at any moment. */
+static void tree_leave(const char *folder)
+{
+	CLEANUP(free_cleanup)
+	char *made = str_format("%s/nestctl-test-%d-new", MEMORY_FOLDER, (int)getpid());
+
+	tree_put(made);
+	assert_int_equal(rename(made, folder), 0);
+}
+
 static void test_left_over(void **state)
 {
 	CLEANUP(free_cleanup) char *dead = folder_of(ended_process());
@@ -54,7 +64,7 @@ static void test_left_over(void **state)
 	unsetenv("TMPDIR");
 	if (!memory_folder(1))
 		skip();
-	tree_put(dead);
+	tree_leave(dead);
 	tree_put(alive);
 	tree_put(foreign);
 	work_folder_make(1, &folder);

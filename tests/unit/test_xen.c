@@ -23,6 +23,7 @@
 #include "run/xen_domain.h"
 #include "run/xen_host.h"
 #include "run_fixture.h"
+#include "until.h"
 
 struct place {
 	char *root, *folder, *config, *log;
@@ -162,15 +163,31 @@ static void a_crash_is_told(void **state)
 	assert_non_null(strstr(matrix->rows[0].reason, "its domain crashed"));
 }
 
+/* Where the machine is too busy to get as far as that step in its time, a new one is given more. */
+static struct matrix *run_out_of_time(void **state, const char *step)
+{
+	for (unsigned seconds = 1;; seconds *= 4) {
+		struct place *place = *state;
+
+		setenv("FAKE_SCENARIO", "silent", 1);
+		place->fixture.layers[0].boot_timeout_seconds = seconds;
+		struct matrix *matrix = run(place);
+		if (seconds > 60 || str_equal(matrix->rows[0].step, step))
+			return matrix;
+		matrix_free(matrix);
+		place_remove(state);
+		place_make(state);
+	}
+}
+
 static void a_silent_l1_is_destroyed(void **state)
 {
-	struct place *place = *state;
+	static const char step[] = "it stuck in Xen's start";
+	CLEANUP(matrix_cleanup) struct matrix *matrix = run_out_of_time(state, step);
+	const struct place *place = *state;
 	CLEANUP(free_cleanup) char *calls = NULL;
 
-	setenv("FAKE_SCENARIO", "silent", 1);
-	place->fixture.layers[0].boot_timeout_seconds = 1;
-	CLEANUP(matrix_cleanup) struct matrix *matrix = run(place);
-	assert_string_equal(matrix->rows[0].step, "it stuck in Xen's start");
+	assert_string_equal(matrix->rows[0].step, step);
 	assert_int_equal(file_read(place->log, 65536, &calls, NULL, NULL), 0);
 	assert_non_null(strstr(calls, "\ndestroy 1\n")); /* by its number, and that one only */
 }
@@ -399,23 +416,16 @@ static pid_t child_start(struct place *place)
 	return child;
 }
 
-static void until_it_lives(bool lives)
-{
-	for (int i = 0; i < 100 && domain_lives() != lives; i++)
-		usleep(50000);
-	assert_int_equal(domain_lives(), lives);
-}
-
 static void the_guard_outlives_kill_9(void **state)
 {
 	struct place *place = *state;
 
 	setenv("FAKE_SCENARIO", "silent", 1);
 	pid_t child = child_start(place);
-	until_it_lives(true);
+	UNTIL(domain_lives());
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	until_it_lives(false);
+	UNTIL(!domain_lives());
 	setenv("FAKE_SCENARIO", "proven", 1);
 	CLEANUP(matrix_cleanup) struct matrix *matrix = run(place); /* over what was left */
 	assert_true(matrix_all_proven(matrix));
@@ -423,12 +433,14 @@ static void the_guard_outlives_kill_9(void **state)
 
 static void a_signal_ends_it_cleanly(void **state)
 {
+	CLEANUP(free_cleanup)
+	char *state_file = path_join(((struct place *)*state)->folder, "run/state.json");
 	int status = 0;
 
 	setenv("FAKE_SCENARIO", "silent", 1);
 	pid_t child = child_start(*state);
-	until_it_lives(true);
-	usleep(500000);
+	UNTIL(path_exists(state_file));
+	assert_true(domain_lives());
 	kill(child, SIGINT);
 	waitpid(child, &status, 0);
 	assert_int_equal(WEXITSTATUS(status), 42);
@@ -442,12 +454,12 @@ static void a_signal_ends_a_create_that_hangs(void **state)
 
 	setenv("FAKE_XL", "hangs", 1);
 	pid_t child = child_start(*state);
-	until_it_lives(true);
+	UNTIL(domain_lives());
 	kill(child, SIGTERM);
 	waitpid(child, &status, 0);
 	assert_int_equal(WEXITSTATUS(status), 42);
 	assert_nothing_left(*state);
-	assert_true(clock_seconds() - start < 28); /* it would take 30 */
+	assert_true(clock_seconds() - start < 250); /* it would take 300 */
 }
 
 static void what_cannot_be_destroyed_is_told(void **state)
