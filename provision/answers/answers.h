@@ -30,9 +30,11 @@ struct answers_release {
 	const char *title;  /* "SUSE Linux Enterprise Server 11 SP4" */
 	const char *hashes; /* kinds of crypt(5) that it can check: "1 5 6" */
 	const char *major;  /* how its media's version begins: "11"; NULL: each is another */
-	bool xen;	    /* it can be a Xen host */
-	bool legacy;	    /* boots by GRUB Legacy, others by GRUB 2 */
-	bool uefi;	    /* GRUB 2 on a GPT disk too */
+	/* How its media's product may begin, ends with NULL; NULL: the family has one product. */
+	const char *const *products;
+	bool xen;    /* it can be a Xen host */
+	bool legacy; /* boots by GRUB Legacy, others by GRUB 2 */
+	bool uefi;   /* GRUB 2 on a GPT disk too */
 };
 
 /* A key that a format cannot express, unless its value is the one that its installer gives. */

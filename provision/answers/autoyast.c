@@ -22,10 +22,15 @@ struct suse_release {
 	const char *const *services, *const *xen_services;
 };
 
+/* By the names of a medium's content, .treeinfo and media.1/products. */
+#define SLE_PRODUCTS	    WORDS("SUSE Linux Enterprise", "SLE")
+#define LEAP_PRODUCTS	    WORDS("openSUSE Leap", "openSUSE-Leap", "Leap")
+#define TUMBLEWEED_PRODUCTS WORDS("openSUSE")
+
 static const struct suse_release releases[] = {
 	{
 		.common = { "sles11sp4", "SUSE Linux Enterprise Server 11 SP4", "1 2a 2y 5 6",
-			    .major = "11", .xen = true, .legacy = true },
+			    .major = "11", .products = SLE_PRODUCTS, .xen = true, .legacy = true },
 		.base = WORDS("pattern:base", "pattern:Minimal", "openssh"),
 		.xen = WORDS("pattern:xen_server", "kernel-xen", "bridge-utils"),
 		.services = WORDS("sshd"),
@@ -33,7 +38,7 @@ static const struct suse_release releases[] = {
 	},
 	{
 		.common = { "sles12", "SUSE Linux Enterprise Server 12", "1 2a 2y 5 6",
-			    .major = "12", .xen = true, .uefi = true },
+			    .major = "12", .products = SLE_PRODUCTS, .xen = true, .uefi = true },
 		.base = WORDS("pattern:base", "pattern:Minimal", "openssh"),
 		.xen = WORDS("pattern:xen_server", "pattern:xen_tools", "bridge-utils"),
 		.services = WORDS("sshd"),
@@ -41,7 +46,7 @@ static const struct suse_release releases[] = {
 	},
 	{
 		.common = { "sles15", "SUSE Linux Enterprise Server 15", "1 2a 2y 5 6",
-			    .major = "15", .xen = true, .uefi = true },
+			    .major = "15", .products = SLE_PRODUCTS, .xen = true, .uefi = true },
 		.product = "SLES",
 		.modules = true,
 		.base = WORDS("pattern:base", "pattern:minimal_base", "openssh"),
@@ -50,8 +55,8 @@ static const struct suse_release releases[] = {
 		.xen_services = WORDS("xencommons", "xendomains"),
 	},
 	{
-		.common = { "leap15", "openSUSE Leap 15", "1 2a 2y 5 6", .major = "15", .xen = true,
-			    .uefi = true },
+		.common = { "leap15", "openSUSE Leap 15", "1 2a 2y 5 6", .major = "15",
+			    .products = LEAP_PRODUCTS, .xen = true, .uefi = true },
 		.product = "Leap",
 		.base = WORDS("pattern:base", "pattern:minimal_base", "openssh"),
 		.xen = WORDS("pattern:xen_server", "pattern:xen_tools"),
@@ -59,8 +64,8 @@ static const struct suse_release releases[] = {
 		.xen_services = WORDS("xencommons", "xendomains"),
 	},
 	{
-		.common = { "tumbleweed", "openSUSE Tumbleweed", "1 2a 2y 5 6 y", .xen = true,
-			    .uefi = true },
+		.common = { "tumbleweed", "openSUSE Tumbleweed", "1 2a 2y 5 6 y",
+			    .products = TUMBLEWEED_PRODUCTS, .xen = true, .uefi = true },
 		.product = "openSUSE",
 		.base = WORDS("pattern:base", "pattern:minimal_base", "openssh"),
 		.xen = WORDS("pattern:xen_server", "pattern:xen_tools"),

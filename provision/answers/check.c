@@ -17,12 +17,6 @@ void answers_wrong(const struct answers_check *check, const char *key, const cha
 	va_end(args);
 }
 
-/* Written, and not as an empty text or list. */
-static bool is_given(const struct node *node)
-{
-	return node && (node->kind == NODE_SCALAR ? *node->text != '\0' : node->count > 0);
-}
-
 /* Of no format: each installer knows the keys that its medium brings. */
 static const struct answers_limit common_limits[] = {
 	{ "os.keyring", NULL, "none: its installer takes no keys of repositories" },
@@ -34,8 +28,8 @@ static void check_limits(const struct answers_check *check, const struct answers
 	for (const struct answers_limit *limit = limits; limit->key; limit++) {
 		const struct node *node = node_at(check->layer->map, limit->key);
 
-		if (!is_given(node) || (limit->same && node->kind == NODE_SCALAR &&
-					str_equal(node->text, limit->same)))
+		if (!node_given(node) || (limit->same && node->kind == NODE_SCALAR &&
+					  str_equal(node->text, limit->same)))
 			continue;
 		CLEANUP(free_cleanup) char *found = node_describe(node);
 		answers_wrong(check, limit->key, "found %s; allowed with %s is %s", found,

@@ -25,6 +25,7 @@ struct boot_target {
 struct bootloader {
 	enum boot_loader id;
 	bool uefi; /* the machine has UEFI firmware, the disk an EFI system partition */
+	bool menu; /* it shows one, and waits */
 	/* Debian packages with the loader's files, unpacked into a tree of their own, never
 	 * installed; NULL at the end. NULL: all it needs is on this machine. */
 	const char *const *packages;

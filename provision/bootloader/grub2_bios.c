@@ -65,6 +65,7 @@ static int prepare(const char *root_uuid, const char *grub2_folder, char **ret_d
 
 const struct bootloader grub2_bios_loader = {
 	.id = BOOT_GRUB2_BIOS,
+	.menu = true,
 	.prepare = prepare,
 	.install = install,
 };

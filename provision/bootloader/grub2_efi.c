@@ -23,4 +23,6 @@ static int files(const struct boot_target *target, struct overlay *overlay, stru
 	return 0;
 }
 
-const struct bootloader grub2_efi_loader = { .id = BOOT_GRUB2_EFI, .uefi = true, .files = files };
+const struct bootloader grub2_efi_loader = {
+	.id = BOOT_GRUB2_EFI, .uefi = true, .menu = true, .files = files
+};

@@ -127,6 +127,7 @@ static int install(const struct boot_target *target, struct err *err)
 
 const struct bootloader grub_legacy_loader = {
 	.id = BOOT_GRUB_LEGACY,
+	.menu = true,
 	.packages = (const char *const[]){ "grub-legacy", "libc6-i386", NULL },
 	.files = files,
 	.install = install,

@@ -36,8 +36,8 @@ int swap_format(struct image *image, const struct extent *where, const char *lab
 		return err_set(err, -EINVAL,
 			       "%s: %" PRIu64 " bytes are too small for swap (at least %d)",
 			       image_path(image), where->size_bytes, MIN_PAGES * PAGE_BYTES);
-	if (label_length > sizeof header.label - 1)
-		label_length = sizeof header.label - 1;
+	if (label_length > SWAP_LABEL_MAX)
+		label_length = SWAP_LABEL_MAX;
 	header.last_page = htole32(pages - 1 < UINT32_MAX ? (uint32_t)(pages - 1) : UINT32_MAX);
 	memcpy(header.uuid, uuid, sizeof header.uuid);
 	if (label_length > 0)

@@ -12,7 +12,7 @@
 #define CONSOLES "console=tty0 console=ttyS0,115200n8"
 
 /* A version that is no number ("testing") says nothing. */
-static bool is_of_release(const struct medium *medium, const struct answers_release *release)
+static bool is_of_version(const struct medium *medium, const struct answers_release *release)
 {
 	size_t digits = strspn(medium->version, "0123456789");
 
@@ -20,10 +20,34 @@ static bool is_of_release(const struct medium *medium, const struct answers_rele
 	       (digits == strlen(release->major) && str_starts(medium->version, release->major));
 }
 
+/* Bytes of the longest of the release's product names that the medium's begins with. */
+static size_t product_fits(const struct medium *medium, const struct answers_release *release)
+{
+	size_t longest = 0;
+
+	for (const char *const *name = release->products; name && *name; name++)
+		if (str_starts(medium->product, *name) && strlen(*name) > longest)
+			longest = strlen(*name);
+	return longest;
+}
+
+/* Not if it is plainly another release's: Leap and SLES count their versions alike. A product of no
+ * release here, such as Red Hat's own, may be near enough to the one that the profile names. */
+static bool is_of_product(const struct medium *medium, const struct answers_format *format,
+			  const struct answers_release *release)
+{
+	const struct answers_release *other;
+
+	for (size_t i = 0; release && (other = format->release(i)); i++)
+		if (product_fits(medium, other) > product_fits(medium, release))
+			return false;
+	return true;
+}
+
 int install_medium_check(const struct layer *layer, const struct medium *medium, struct err *err)
 {
-	const struct answers_release *release =
-		answers_release_of(answers_format_of(layer->os_family), layer);
+	const struct answers_format *format = answers_format_of(layer->os_family);
+	const struct answers_release *release = answers_release_of(format, layer);
 
 	if (medium->family != layer->os_family)
 		return err_set(err, -EBADMSG,
@@ -32,7 +56,7 @@ int install_medium_check(const struct layer *layer, const struct medium *medium,
 			       medium->path, medium->product, medium->version,
 			       os_family_name(medium->family), layer->name,
 			       os_family_name(layer->os_family));
-	if (is_of_release(medium, release))
+	if (is_of_version(medium, release) && is_of_product(medium, format, release))
 		return 0;
 	return err_set(err, -EBADMSG,
 		       "%s: is a medium of %s %s, but %s has os.release %s (%s): name another "

@@ -5,6 +5,7 @@
 #include "bootloader/bootloader.h"
 #include "image/fat.h"
 #include "image/layout.h"
+#include "image/swap.h"
 #include "pattern/pattern.h"
 #include "profile/check_rows.h"
 
@@ -69,6 +70,11 @@ static void check_partition(const struct check *check, const struct partition_sp
 			"disk.partitions[%zu].label: found \"%s\"; allowed for vfat is at most "
 			"%d capital letters, digits, - and _",
 			number, partition->label, FAT_LABEL_MAX);
+	else if (swap && strlen(partition->label) > SWAP_LABEL_MAX)
+		diagnostic_add(check->diagnostics, &partition->mark,
+			       "disk.partitions[%zu].label: found \"%s\"; allowed for swap is at "
+			       "most %d bytes",
+			       number, partition->label, SWAP_LABEL_MAX);
 }
 
 /* What is too small to hold a file system at all. */

@@ -5,6 +5,7 @@
 #include "pattern/pattern.h"
 #include "profile/address.h"
 #include "profile/check_rows.h"
+#include "profile/keys.h"
 #include "profile/valid.h"
 
 /* A layer's console goes to logs/NAME.log, where ours are too. */
@@ -36,18 +37,36 @@ static void check_role(const struct check *check)
 			    hypervisor_name(layer->pattern->hypervisor));
 }
 
-static void check_leaf(const struct check *check)
+/* NULL: it is not given. A profile that others include is for layers of
+ * several kinds: what of it has no meaning in this one is passed over. */
+static const struct node *given_here(const struct check *check, const char *key)
 {
-	const struct layer *layer = check->layer;
+	const struct node *node = node_at(check->layer->map, key);
 
-	if (layer->pattern->initramfs == INITRAMFS_AGENT &&
-	    layer->packages.count + layer->groups.count + layer->ssh_keys.count +
-			    layer->services.count + layer->network.routes.count >
-		    0)
-		check_wrong(check, "pattern",
-			    "found \"%s\", which has no system for packages, groups, services, "
-			    "routes and ssh_keys; allowed with them is guest",
-			    layer->pattern->name);
+	return node_given(node) && !node->shared ? node : NULL;
+}
+
+static bool says_no(const struct key_row *row, const struct node *node)
+{
+	return row->type == KEY_BOOL && str_equal(node->text, "false");
+}
+
+static void check_places(const struct check *check)
+{
+	for (const struct key_row *row = layer_keys; row->path; row++) {
+		const struct key_place *place = row->place;
+		const struct node *node = place ? given_here(check, row->path) : NULL;
+		const char *const own[] = { row->path, NULL };
+
+		if (!node || says_no(row, node) ||
+		    !check_known(check->request, check->layer, own) ||
+		    !check_known(check->request, check->layer, place->keys) ||
+		    place->fits(check->layer))
+			continue;
+		CLEANUP(free_cleanup)
+		char *found = row->secret ? str_copy("something") : node_describe(node);
+		check_wrong(check, row->path, "found %s; allowed only %s", found, place->words);
+	}
 }
 
 static void check_machine(const struct check *check)
@@ -74,6 +93,11 @@ static void check_nic(const struct check *check)
 			"found \"netfront\", which a fully virtualized machine "
 			"sees only with drivers that a Xen host inside it cannot use; allowed is e1000 "
 			"or rtl8139");
+	else if (machine->type != MACHINE_HVM && machine->nic != NIC_NETFRONT &&
+		 given_here(check, "machine.nic"))
+		check_wrong(check, "machine.nic",
+			    "found \"%s\"; allowed for a %s machine is netfront",
+			    nic_model_name(machine->nic), machine_type_name(machine->type));
 }
 
 static void check_disk_bus(const struct check *check)
@@ -84,6 +108,11 @@ static void check_disk_bus(const struct check *check)
 		check_wrong(check, "machine.disk_bus",
 			    "found \"xen\"; allowed for an hvm machine is ahci or "
 			    "ide");
+	else if (machine->type != MACHINE_HVM && machine->disk_bus != DISK_BUS_XEN &&
+		 given_here(check, "machine.disk_bus"))
+		check_wrong(check, "machine.disk_bus",
+			    "found \"%s\"; allowed for a %s machine is xen",
+			    disk_bus_name(machine->disk_bus), machine_type_name(machine->type));
 }
 
 static void check_xen_efi(const struct check *check)
@@ -239,8 +268,7 @@ static void check_files(const struct check *check)
 const struct check_row layer_checks[] = {
 	{ check_name, { "name" } },
 	{ check_role, { "role", "hypervisor", "pattern" } },
-	{ check_leaf,
-	  { "pattern", "os.packages", "os.groups", "services", "network.routes", "ssh_keys" } },
+	{ check_places, { NULL } },
 	{ check_machine, { "role", "machine.type" } },
 	{ check_nic, { "machine.type", "machine.nic" } },
 	{ check_disk_bus, { "machine.type", "machine.disk_bus" } },

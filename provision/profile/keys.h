@@ -22,6 +22,13 @@ enum key_type {
 	KEY_ROWS, /* a list of maps with the keys of rows; read by whoever knows the object */
 };
 
+/* Where a layer's key means something: a layer that gives it elsewhere is wrong. */
+struct key_place {
+	const char *keys[5]; /* that fits looks at; ends with NULL */
+	bool (*fits)(const struct layer *layer);
+	const char *words; /* "in a layer of role host": for messages, reference and schema */
+};
+
 struct key_row {
 	const char *path; /* "machine.memory"; NULL ends a table */
 	enum key_type type;
@@ -33,9 +40,12 @@ struct key_row {
 	const char *form;	  /* the same as a regular expression (ECMA-262), for the schema */
 	const char *default_text; /* as it would be written; NULL: the key is required */
 	const char *help;
-	const struct key_row *rows; /* KEY_ROWS */
+	const struct key_row *rows;    /* KEY_ROWS */
+	const struct key_place *place; /* of a layer's keys; NULL: everywhere */
 	bool secret; /* what was found is not shown: it may be a password or a private key */
 };
+
+extern const struct key_place place_host, place_system, place_menu, place_disk, place_hvm;
 
 extern const struct key_row layer_keys[];
 extern const struct key_row partition_keys[];

@@ -53,6 +53,7 @@ static struct node *include_apply(struct loader *loader, struct node *map, const
 	struct node *base = profile_read(loader, path, "include", &include->mark, open_files);
 	if (!base)
 		return NULL;
+	node_share(base);
 	node_remove(own, "include");
 	node_merge(base, own);
 	return base;

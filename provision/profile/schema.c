@@ -117,7 +117,9 @@ static json_t *row_json(const struct key_row *row)
 {
 	json_t *json = type_json(row), *fallback = default_json(row);
 	CLEANUP(free_cleanup) char *allowed = key_allowed(row);
-	CLEANUP(free_cleanup) char *help = str_format("%s. Allowed: %s.", row->help, allowed);
+	CLEANUP(free_cleanup)
+	char *help = str_format("%s%s%s. Allowed: %s.", row->help, row->place ? "; only " : "",
+				row->place ? row->place->words : "", allowed);
 
 	json_object_set_new(json, "description", json_string(help));
 	if (fallback)
@@ -324,8 +326,9 @@ void schema_table(const struct key_row *keys, struct buf *text)
 				       : *row->default_text		       ? row->default_text
 									       : "empty";
 
-		buf_format(text, "| `%s` | %s | %s | %s | %s |\n", row->path, type_text(row),
-			   allowed, fallback, row->help);
+		buf_format(text, "| `%s` | %s | %s | %s | %s%s%s |\n", row->path, type_text(row),
+			   allowed, fallback, row->help, row->place ? "; only " : "",
+			   row->place ? row->place->words : "");
 	}
 }
 
@@ -340,7 +343,10 @@ void schema_reference(struct buf *text)
 		"host that it is `inside` (otherwise the nearest host listed above), and any key of the\n"
 		"table below, which then replaces the profile's. A profile can stand on another one:\n"
 		"`include: FILE`, relative to itself. Maps are merged key by key, lists and single values\n"
-		"replaced. Sizes are written in KiB, MiB, GiB or TiB.\n\n## Layers\n\n");
+		"replaced. Sizes are written in KiB, MiB, GiB or TiB.\n\n"
+		"A key that has a meaning only in some layers is an error in another one, where the stack\n"
+		"file or the layer's own profile gives it. What comes from an included profile is passed\n"
+		"over there: such a profile may be for layers of several kinds.\n\n## Layers\n\n");
 	schema_table(layer_keys, text);
 	buf_text(text, "\n## Partitions (`disk.partitions`)\n\n");
 	schema_table(partition_keys, text);

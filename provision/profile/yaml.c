@@ -314,6 +314,7 @@ struct node *node_copy(const struct node *node)
 
 	copy->text = str_copy(node->text);
 	copy->quoted = node->quoted;
+	copy->shared = node->shared;
 	for (size_t i = 0; i < node->count; i++) {
 		if (node->kind == NODE_LIST)
 			list_add(copy, node_copy(node->items[i]));
@@ -359,6 +360,18 @@ void node_remove(struct node *map, const char *key)
 		map->count--;
 		return;
 	}
+}
+
+void node_share(struct node *node)
+{
+	node->shared = true;
+	for (size_t i = 0; i < node->count; i++)
+		node_share(node->kind == NODE_LIST ? node->items[i] : node->pairs[i].value);
+}
+
+bool node_given(const struct node *node)
+{
+	return node && (node->kind == NODE_SCALAR ? *node->text != '\0' : node->count > 0);
 }
 
 void node_merge(struct node *base, const struct node *over)

@@ -18,6 +18,7 @@ struct node {
 	struct mark mark;
 	char *text;	     /* NODE_SCALAR */
 	bool quoted;	     /* NODE_SCALAR: written in quotes, so a text whatever it looks like */
+	bool shared;	     /* stands in a profile that another one includes */
 	struct node **items; /* NODE_LIST */
 	struct node_pair *pairs; /* NODE_MAP, in the order of the file */
 	size_t count;
@@ -41,6 +42,10 @@ const struct node *node_at(const struct node *node, const char *path);
 void node_add(struct node *map, const char *key, struct node *value);
 /* Removes a pair; what is not there is no error. */
 void node_remove(struct node *map, const char *key);
+/* Marks all of it as shared. */
+void node_share(struct node *node);
+/* Written, and not as an empty text or list? */
+bool node_given(const struct node *node);
 /* Puts a copy of over on top of base: maps key by key, anything else is replaced. */
 void node_merge(struct node *base, const struct node *over);
 /* "a map", "a list", "\"2 GB\"": what was found, for messages. The caller frees. */
