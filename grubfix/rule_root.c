@@ -116,7 +116,9 @@ static void name_set(struct fix *fix, const struct word *word, const char *key,
 			   word->text, wrong, what);
 	} else if (device->kind == DEVICE_UNKNOWN) {
 		fix_edited(fix, word->first, word->text, text,
-			   "%s comes from another machine; here it is %s", word->text, what);
+			   fix->facts->adopt_root ? "%s comes from another machine; here it is %s"
+						  : "%s names nothing on this disk; here it is %s",
+			   word->text, what);
 	} else if (device->listed) {
 		fix_edited(fix, word->first, word->text, text, "%s means %s, as was said",
 			   word->text, what);

@@ -162,6 +162,14 @@ static void folder_learn(struct disk *disk, const char *fstab)
 	}
 }
 
+static bool has_taken_menu(const struct fix_files *files)
+{
+	for (size_t i = 0; i < files->count; i++)
+		if (files->items[i].menu)
+			return true;
+	return false;
+}
+
 static int folder_complete(struct target *target, const struct fix_files *files,
 			   const struct fix_wishes *wishes, struct err *err)
 {
@@ -179,7 +187,7 @@ static int folder_complete(struct target *target, const struct fix_files *files,
 		folder_learn(disk, fstab->text);
 		disk_read_fstab(disk, fstab->text);
 	}
-	if (root_of(disk) || !fix_wishes_rule(wishes, "root"))
+	if (root_of(disk) || (!fix_wishes_rule(wishes, "root") && !has_taken_menu(files)))
 		return 0;
 	return err_set(err, -EINVAL,
 		       "%s: the UUID of its root file system is not known (it is no mount of a "
@@ -301,6 +309,7 @@ int disk_facts_make(struct target *target, const struct fix_files *files,
 	facts->file_exists = exists;
 	facts->context = target;
 	facts->style = wishes->style;
+	facts->no_grubenv = !files_first(files, GRUBFIX_GRUBENV);
 	facts->console = wishes->console;
 	facts->dom0_mem = wishes->dom0_mem;
 	return devices_make(target_disk(target), wishes, ret_facts, err);
