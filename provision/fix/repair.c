@@ -13,16 +13,17 @@
 static struct grubfix_request request_of(const struct repair *repair, const struct fix_file *file,
 					 const struct grubfix_facts *facts)
 {
+	const struct strv *only = file->menu ? &repair->menu_only : &repair->wishes->only;
+	const struct strv *skip = file->menu ? &repair->menu_skip : &repair->wishes->skip;
+
 	return (struct grubfix_request){
 		.name = file->path,
 		.text = file->menu ? file->menu : file->text,
 		.length = file->menu ? file->menu_length : file->length,
 		.type = file->type,
 		.facts = facts,
-		.only = repair->wishes->only.count ? (const char *const *)repair->wishes->only.items
-						   : NULL,
-		.skip = repair->wishes->skip.count ? (const char *const *)repair->wishes->skip.items
-						   : NULL,
+		.only = only->count ? (const char *const *)only->items : NULL,
+		.skip = skip->count ? (const char *const *)skip->items : NULL,
 	};
 }
 
@@ -59,6 +60,25 @@ static const char *menu_name(enum grubfix_type type)
 	return type == GRUBFIX_LEGACY ? "GRUB Legacy" : "GRUB 2";
 }
 
+/* Without these a menu from elsewhere would boot the other machine's disk. */
+static void menu_rules_make(struct repair *repair)
+{
+	static const char *const fitting[] = { "root",	    "resume", "grub-root",
+					       "boot-path", "search", NULL };
+	const struct fix_wishes *wishes = repair->wishes;
+	CLEANUP(strv_done) struct strv rules = { 0 };
+
+	for (const char *const *rule = fitting; *rule; rule++)
+		strv_add(&rules, *rule);
+	for (size_t i = 0; i < wishes->skip.count; i++)
+		if (!strv_has(&rules, wishes->skip.items[i]))
+			strv_add(&repair->menu_skip, wishes->skip.items[i]);
+	for (size_t i = 0; i < wishes->only.count; i++)
+		strv_add(&repair->menu_only, wishes->only.items[i]);
+	for (size_t i = 0; wishes->only.count && i < rules.count; i++)
+		strv_add(&repair->menu_only, rules.items[i]);
+}
+
 static int menu_take(struct repair *repair, const char *from, struct err *err)
 {
 	CLEANUP(menu_source_done) struct menu_source source = { 0 };
@@ -82,6 +102,7 @@ static int menu_take(struct repair *repair, const char *from, struct err *err)
 			       "the boot loader first",
 			       target_name(repair->target), source.name);
 	strv_format(&repair->remarks, "%s: the menu is taken from %s", file->path, source.name);
+	menu_rules_make(repair);
 	file->menu_length = source.length;
 	file->menu = take(&source.text);
 	return 0;
@@ -337,6 +358,8 @@ void repair_done(struct repair *repair)
 	files_done(&repair->files);
 	disk_facts_done(&repair->facts);
 	free(repair->grub2_entry);
+	strv_done(&repair->menu_only);
+	strv_done(&repair->menu_skip);
 	strv_done(&repair->remarks);
 	*repair = (struct repair){ 0 };
 }
