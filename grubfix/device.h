@@ -40,6 +40,8 @@ bool facts_separate_boot(const struct grubfix_facts *facts);
 const struct grubfix_filesystem *facts_by_uuid(const struct grubfix_facts *facts, const char *uuid);
 const struct grubfix_filesystem *facts_by_label(const struct grubfix_facts *facts,
 						const char *label);
+/* Has any file system this label? */
+bool facts_label_is_there(const struct grubfix_facts *facts, const char *label);
 /* Has the caller looked at the partition table? */
 bool facts_have_partitions(const struct grubfix_facts *facts);
 const struct grubfix_filesystem *facts_by_partition(const struct grubfix_facts *facts,

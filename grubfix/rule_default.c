@@ -256,6 +256,13 @@ static void setting_append(struct fix *fix, const char *name, const char *value,
 
 #define OVERRIDE "XEN_OVERRIDE_GRUB_DEFAULT"
 
+/* Debian's xen.cfg finds the name of the Xen entry by itself, if it is not told to leave that. */
+static bool finds_xen(const struct doc *doc, const struct statement *s)
+{
+	return str_ends(doc->name, "grub.d/xen.cfg") &&
+	       (strstr(s->value, "$(") || strchr(s->value, '`'));
+}
+
 static int default_grub(struct fix *fix, struct err *err)
 {
 	const char *entry = fix->facts->default_entry;
@@ -273,7 +280,7 @@ static int default_grub(struct fix *fix, struct err *err)
 			value_fix(fix, s, "1",
 				  "the next update of the menu makes Xen the default again");
 		}
-		if (strcmp(s->name, "GRUB_DEFAULT") != 0)
+		if (strcmp(s->name, "GRUB_DEFAULT") != 0 || finds_xen(fix->doc, s))
 			continue;
 		if (strcmp(s->value, "saved") == 0 && !fix->facts->no_grubenv)
 			fix_remark(fix, s->key, "the default is saved_entry of grubenv");

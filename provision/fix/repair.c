@@ -224,6 +224,43 @@ static void dom0_console_find(struct repair *repair)
 		repair->facts.facts.dom0_console = "xvc0";
 }
 
+/* What boots the system, if it is nothing that is repaired. */
+static void loaders_look(struct repair *repair)
+{
+	static const struct {
+		const char *path, *name;
+	} others[] = {
+		{ "/boot/extlinux.conf", "EXTLINUX" },
+		{ "/boot/extlinux/extlinux.conf", "EXTLINUX" },
+		{ "/extlinux.conf", "EXTLINUX" },
+		{ "/boot/syslinux/syslinux.cfg", "SYSLINUX" },
+		{ "/boot/syslinux.cfg", "SYSLINUX" },
+		{ "/etc/lilo.conf", "LILO" },
+		{ "/etc/elilo.conf", "ELILO" },
+		{ "/boot/limine.conf", "Limine" },
+		{ "/boot/refind_linux.conf", "rEFInd" },
+	};
+	const struct fix_files *files = &repair->files;
+	bool found = false;
+
+	if (files_first(files, GRUBFIX_LEGACY) || files_first(files, GRUBFIX_GRUB_CFG) ||
+	    files_first(files, GRUBFIX_XEN_CFG))
+		return;
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		if (!target_exists(repair->target, others[i].path))
+			continue;
+		found = true;
+		strv_format(&repair->remarks,
+			    "%s is left: nestctl does not understand the menu of %s: see by hand "
+			    "that each root= there names the file system by its UUID, and that Xen "
+			    "is the default",
+			    others[i].path, others[i].name);
+	}
+	if (!found)
+		strv_add(&repair->remarks, "no boot menu was found in /boot/grub or "
+					   "/boot/grub2");
+}
+
 static int rules_check(const struct strv *rules, const char *option, struct err *err)
 {
 	for (size_t i = 0; i < rules->count; i++) {
@@ -256,10 +293,7 @@ int repair_plan(struct target *target, const struct fix_wishes *wishes, const ch
 		r = disk_facts_make(target, &ret_repair->files, wishes, &ret_repair->facts, err);
 	if (r < 0)
 		return r;
-	if (!files_first(&ret_repair->files, GRUBFIX_LEGACY) &&
-	    !files_first(&ret_repair->files, GRUBFIX_GRUB_CFG))
-		strv_add(&ret_repair->remarks, "no boot menu was found in /boot/grub or "
-					       "/boot/grub2");
+	loaders_look(ret_repair);
 	dom0_console_find(ret_repair);
 	for (size_t i = 0; i < ret_repair->files.count && r == 0; i++)
 		r = file_plan(ret_repair, &ret_repair->files.items[i], err);
