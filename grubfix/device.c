@@ -74,6 +74,14 @@ static const struct grubfix_filesystem *by_label(const struct grubfix_facts *fac
 	return found;
 }
 
+bool facts_label_is_there(const struct grubfix_facts *facts, const char *label)
+{
+	for (size_t i = 0; i < facts->filesystem_count; i++)
+		if (str_equal(facts->filesystems[i].label, label))
+			return true;
+	return false;
+}
+
 const struct grubfix_filesystem *facts_root(const struct grubfix_facts *facts)
 {
 	const struct grubfix_filesystem *found = NULL;
@@ -189,18 +197,21 @@ static void found(struct device *device, const struct grubfix_filesystem *filesy
 	}
 }
 
-/* LABEL="x", UUID="x" and LABEL=a\040b are legal in fstab. */
+static char *without_quotes(const char *text)
+{
+	size_t length = strlen(text);
+	bool quoted = length >= 2 && *text == '"' && text[length - 1] == '"';
+
+	return str_format("%.*s", (int)(length - 2 * quoted), text + quoted);
+}
+
+/* LABEL="x", UUID="x" and LABEL=a\040b are legal in fstab; udev's links have \x20. */
 static char *unquoted(const char *value)
 {
-	char *copy = str_copy(value);
+	CLEANUP(free_cleanup) char *copy = str_copy(value);
 
-	str_unescape_octal(copy);
-	size_t length = strlen(copy);
-	if (length < 2 || *copy != '"' || copy[length - 1] != '"')
-		return copy;
-	memmove(copy, copy + 1, length - 2);
-	copy[length - 2] = '\0';
-	return copy;
+	str_unescape(copy);
+	return without_quotes(copy);
 }
 
 static bool resolve_stable(const struct grubfix_facts *facts, const char *name,
@@ -343,8 +354,9 @@ static bool resolve_volume(const struct grubfix_facts *facts, const char *name,
 	return true;
 }
 
-void device_resolve(const struct grubfix_facts *facts, const char *name, struct device *ret_device)
+void device_resolve(const struct grubfix_facts *facts, const char *text, struct device *ret_device)
 {
+	CLEANUP(free_cleanup) char *name = without_quotes(text); /* root="LABEL=two words" */
 	unsigned partition = 0;
 
 	*ret_device = (struct device){ .kind = DEVICE_UNKNOWN };

@@ -38,5 +38,7 @@ const struct grubfix_filesystem *facts_boot(const struct grubfix_facts *facts);
 bool facts_separate_boot(const struct grubfix_facts *facts);
 /* The file system with this UUID, NULL: none. */
 const struct grubfix_filesystem *facts_by_uuid(const struct grubfix_facts *facts, const char *uuid);
+/* Has any file system this label? */
+bool facts_label_is_there(const struct grubfix_facts *facts, const char *label);
 /* Has the caller looked at the partition table? */
 bool facts_have_partitions(const struct grubfix_facts *facts);

@@ -9,9 +9,11 @@
 /* Everything that holds kernel arguments. */
 #define TYPES_ARGS                                                                                 \
 	(TYPES_MENU | TYPES_SETTINGS | TYPE_BIT(GRUBFIX_GRUBENV) | TYPE_BIT(GRUBFIX_BLS) |         \
-	 TYPE_BIT(GRUBFIX_XEN_CFG))
-#define TYPES_FLAT  (TYPE_BIT(GRUBFIX_XM) | TYPE_BIT(GRUBFIX_XL))
-#define TYPES_GUEST (TYPES_FLAT | TYPE_BIT(GRUBFIX_SXP) | TYPE_BIT(GRUBFIX_LIBVIRT))
+	 TYPE_BIT(GRUBFIX_XEN_CFG) | TYPE_BIT(GRUBFIX_CMDLINE))
+/* Those that Xen and its dom0 are started with. */
+#define TYPES_XEN_ARGS (TYPES_MENU | TYPES_SETTINGS | TYPE_BIT(GRUBFIX_XEN_CFG))
+#define TYPES_FLAT     (TYPE_BIT(GRUBFIX_XM) | TYPE_BIT(GRUBFIX_XL))
+#define TYPES_GUEST    (TYPES_FLAT | TYPE_BIT(GRUBFIX_SXP) | TYPE_BIT(GRUBFIX_LIBVIRT))
 
 struct fix {
 	struct doc *doc;

@@ -28,6 +28,7 @@ enum grubfix_type {
 	GRUBFIX_XL,	 /* guest config for xl */
 	GRUBFIX_SXP,	 /* xend's store: nested lists */
 	GRUBFIX_LIBVIRT, /* domain XML */
+	GRUBFIX_CMDLINE, /* /etc/kernel/cmdline: what kernel-install writes into BLS entries */
 	GRUBFIX_TYPES
 };
 
@@ -103,11 +104,12 @@ struct grubfix_facts {
 	bool adopt_root;  /* the menu comes from another machine: each root= means our root */
 	const char *disk; /* what device.map shall call (hd0); NULL: leave it */
 	bool xen_default;
-	const char *default_entry;    /* "id" or "submenu>id", for the files that hold no entries */
-	bool console;		      /* hypervisor on com1, dom0 and GRUB on it too */
-	const char *com1;	      /* "115200,8n1" if NULL */
-	const char *dom0_console;     /* "hvc0" if NULL; xenlinux kernels before 2.6.37 say xvc0 */
-	const char *dom0_mem;	      /* "1024M"; NULL: leave it */
+	const char *default_entry; /* "id" or "submenu>id", for the files that hold no entries */
+	bool no_grubenv;	   /* there is no environment block: saved_entry is always empty */
+	bool console;		   /* hypervisor on com1, dom0 and GRUB on it too */
+	const char *com1;	   /* "115200,8n1" if NULL */
+	const char *dom0_console;  /* "hvc0" if NULL; xenlinux kernels before 2.6.37 say xvc0 */
+	const char *dom0_mem;	   /* "1024M"; NULL: leave it */
 	const char *const *xen_args;  /* further hypervisor arguments, NULL at the end; or NULL */
 	const char *const *dom0_args; /* further dom0 kernel arguments */
 	struct grubfix_guest guest;

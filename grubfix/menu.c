@@ -1,6 +1,7 @@
 #include "menu.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "device.h"
@@ -120,6 +121,32 @@ bool *menu_usable(const struct doc *doc, const struct grubfix_facts *facts)
 			usable[s->entry] = false;
 	}
 	return usable;
+}
+
+static bool is_initrd(const struct statement *s, uint32_t modules)
+{
+	return str_starts(s->name, "initrd") || strcmp(s->name, "xen_initrd") == 0 ||
+	       strcmp(s->name, "ramdisk") == 0 || modules > 1;
+}
+
+bool *menu_without_initrd(const struct doc *doc)
+{
+	bool *without = mem_alloc(doc->entry_count * sizeof *without);
+	uint32_t *modules = mem_alloc(doc->entry_count * sizeof *modules);
+
+	for (uint32_t i = 0; i < doc->entry_count; i++)
+		without[i] = true;
+	for (uint32_t i = 0; i < doc->statement_count; i++) {
+		const struct statement *s = doc->statements + i;
+
+		if (s->entry == NONE)
+			continue;
+		modules[s->entry] += menu_loads(s) && strstr(s->name, "module");
+		if (is_initrd(s, modules[s->entry]))
+			without[s->entry] = false;
+	}
+	free(modules);
+	return without;
 }
 
 bool *menu_uses_com1(const struct doc *doc)

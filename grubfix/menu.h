@@ -9,6 +9,8 @@
 bool *menu_foreign(const struct doc *doc, const struct grubfix_facts *facts);
 /* Xen entries that can be booted: no symbols, debug or rescue build, every file there. */
 bool *menu_usable(const struct doc *doc, const struct grubfix_facts *facts);
+/* Entries whose kernel gets no initrd. */
+bool *menu_without_initrd(const struct doc *doc);
 /* Entries whose hypervisor uses the serial line com1. */
 bool *menu_uses_com1(const struct doc *doc);
 

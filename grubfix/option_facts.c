@@ -214,6 +214,7 @@ int option_facts_make(const struct options *options, struct option_facts *ret_fa
 	facts->disk = options->disk;
 	facts->xen_default = options->default_xen || options->default_entry;
 	facts->default_entry = options->default_entry;
+	facts->no_grubenv = options->no_grubenv;
 	facts->console = options->console;
 	facts->com1 = options->com1;
 	facts->dom0_console = options->dom0_console;

@@ -33,6 +33,8 @@ static const struct {
 	{ "--default-xen", NULL, "boot the Xen entry", FLAG, AT(default_xen) },
 	{ "--default-entry", "ENTRY", "its name, for files that hold no entries", TEXT,
 	  AT(default_entry) },
+	{ "--no-grubenv", NULL, "GRUB 2 has no environment block: no entry is saved", FLAG,
+	  AT(no_grubenv) },
 	{ "--console", NULL, "hypervisor, dom0 and GRUB on the serial line", FLAG, AT(console) },
 	{ "--com1", "MODE", "mode of the serial line (115200,8n1)", TEXT, AT(com1) },
 	{ "--dom0-console", "NAME", "dom0's console device (hvc0)", TEXT, AT(dom0_console) },

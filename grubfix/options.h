@@ -13,7 +13,7 @@ struct options {
 	const char *disk, *default_entry, *com1, *dom0_console, *dom0_mem;
 	const char *serial, *tsc_mode, *hdtype;
 	struct strv devices, partitions, disk_names, xen_args, dom0_args, only, skip;
-	bool adopt_root, default_xen, console, nested;
+	bool adopt_root, default_xen, no_grubenv, console, nested;
 	bool list_rules, markdown, dry_run, json, explain, help;
 };
 

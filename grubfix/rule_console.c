@@ -53,7 +53,7 @@ const struct fix_rule rule_xen_console = {
 	.id = "xen-console",
 	.why = "A nested layer is watched on its serial line, and only the hypervisor's own "
 	       "console shows why it did not come up.",
-	.types = TYPES_ARGS & ~TYPE_BIT(GRUBFIX_BLS) & ~TYPE_BIT(GRUBFIX_GRUBENV),
+	.types = TYPES_XEN_ARGS,
 	.matches = wants_console,
 	.apply = xen_console_apply,
 	.example = &xen_console_example,
@@ -229,7 +229,7 @@ const struct fix_rule rule_dom0_console = {
 	.id = "dom0-console",
 	.why = "Under Xen the serial line belongs to the hypervisor: dom0 finds no ttyS0 and is "
 	       "silent unless its console is hvc0.",
-	.types = TYPES_ARGS & ~TYPE_BIT(GRUBFIX_BLS) & ~TYPE_BIT(GRUBFIX_GRUBENV),
+	.types = TYPES_XEN_ARGS,
 	.matches = NULL,
 	.apply = dom0_console_apply,
 	.example = &dom0_console_example,

@@ -172,10 +172,13 @@ static bool is_default(const struct statement *s)
 	return s->assignment && s->entry == NONE && strcmp(s->name, "default") == 0;
 }
 
-/* Is it known that no environment block lies beside the menu? Then saved_entry is empty. */
+/* Is it known that no environment block lies beside the menu? */
 static bool lacks_grubenv(const struct fix *fix)
 {
 	const char *name = fix->doc->name;
+
+	if (fix->facts->no_grubenv)
+		return true;
 	CLEANUP(free_cleanup)
 	char *path = str_format("%.*sgrubenv", (int)(path_base(name) - name), name);
 
@@ -183,10 +186,20 @@ static bool lacks_grubenv(const struct fix *fix)
 	       !fix->facts->file_exists(fix->facts->context, path);
 }
 
+/* Is saved_entry empty, because nothing is there that the menu could load it from, or the menu does
+ * not load it? */
+static bool saved_is_empty(const struct fix *fix)
+{
+	for (uint32_t i = 0; i < fix->doc->statement_count; i++)
+		if (strcmp(fix->doc->statements[i].name, "load_env") == 0)
+			return lacks_grubenv(fix);
+	return !grubfix_is_included(fix->doc->name) || lacks_grubenv(fix);
+}
+
 static int grub_cfg_default(struct fix *fix, struct err *err)
 {
 	CLEANUP(choice_done) struct choice choice = { 0 };
-	bool literal = false, variable = false;
+	bool literal = false, variable = false, empty = saved_is_empty(fix);
 	int r = choice_make(fix, &choice, err);
 
 	if (r < 0)
@@ -197,7 +210,7 @@ static int grub_cfg_default(struct fix *fix, struct err *err)
 		if (!is_default(s))
 			continue;
 		bool saved = strstr(s->value, "saved_entry") != NULL;
-		if (strchr(s->value, '$') && !(saved && lacks_grubenv(fix))) {
+		if (strchr(s->value, '$') && !(saved && empty)) {
 			variable |= saved;
 			continue;
 		}
@@ -243,6 +256,13 @@ static void setting_append(struct fix *fix, const char *name, const char *value,
 
 #define OVERRIDE "XEN_OVERRIDE_GRUB_DEFAULT"
 
+/* Debian's xen.cfg finds the name of the Xen entry by itself, if it is not told to leave that. */
+static bool finds_xen(const struct doc *doc, const struct statement *s)
+{
+	return str_ends(doc->name, "grub.d/xen.cfg") &&
+	       (strstr(s->value, "$(") || strchr(s->value, '`'));
+}
+
 static int default_grub(struct fix *fix, struct err *err)
 {
 	const char *entry = fix->facts->default_entry;
@@ -260,13 +280,17 @@ static int default_grub(struct fix *fix, struct err *err)
 			value_fix(fix, s, "1",
 				  "the next update of the menu makes Xen the default again");
 		}
-		if (strcmp(s->name, "GRUB_DEFAULT") != 0)
+		if (strcmp(s->name, "GRUB_DEFAULT") != 0 || finds_xen(fix->doc, s))
 			continue;
-		if (strcmp(s->value, "saved") == 0)
+		if (strcmp(s->value, "saved") == 0 && !fix->facts->no_grubenv)
 			fix_remark(fix, s->key, "the default is saved_entry of grubenv");
 		else if (entry)
-			value_fix(fix, s, entry,
-				  "the next update of the menu keeps Xen as the default");
+			value_fix(
+				fix, s, entry,
+				strcmp(s->value, "saved") == 0
+					? "there is no grubenv that could save an entry: the next "
+					  "update of the menu keeps Xen as the default"
+					: "the next update of the menu keeps Xen as the default");
 		else
 			fix_remark(fix, s->key,
 				   "GRUB_DEFAULT=%s is left: the name of the Xen entry is not "
@@ -280,6 +304,18 @@ static int default_grub(struct fix *fix, struct err *err)
 		fix_append_line(fix, OVERRIDE "=1",
 				"the next update of the menu makes Xen the default again");
 	return 0;
+}
+
+/* What grub-reboot leaves: the menu takes it before, or as, the saved entry.
+ * Source: GRUB 2 util/grub.d/00_header.in. */
+static void once_fix(struct fix *fix, const struct statement *s, const char *entry)
+{
+	if ((strcmp(s->name, "next_entry") != 0 && strcmp(s->name, "prev_saved_entry") != 0) ||
+	    !*s->value || strcmp(s->value, entry) == 0)
+		return;
+	statement_set(fix->doc, s, "");
+	fix_edited(fix, s->key, s->value, "",
+		   "GRUB would boot this entry in place of the saved one");
 }
 
 static int grubenv_default(struct fix *fix, struct err *err)
@@ -305,6 +341,7 @@ static int grubenv_default(struct fix *fix, struct err *err)
 				   "saved_entry can stand in the head of the btrfs too, which "
 				   "counts more: run grub2-set-default '%s' inside",
 				   entry);
+		once_fix(fix, s, entry);
 		if (strcmp(s->name, "saved_entry") != 0)
 			continue;
 		found = true;

@@ -174,17 +174,22 @@ static bool knows_boot_uuid(const struct fix *fix)
 	return boot && boot->uuid;
 }
 
+static const struct word *search_option(const struct doc *doc, const struct statement *s,
+					const char *name, const char *letter)
+{
+	for (uint32_t i = 0; strcmp(s->name, "search") == 0 && i < s->word_count; i++) {
+		const struct word *word = statement_word(doc, s, i);
+
+		if (strcmp(word->text, name) == 0 || strcmp(word->text, letter) == 0)
+			return word;
+	}
+	return NULL;
+}
+
 static bool searches_uuid(const struct doc *doc, const struct statement *s)
 {
-	if (strcmp(s->name, "search.fs_uuid") == 0)
-		return true;
-	for (uint32_t i = 0; strcmp(s->name, "search") == 0 && i < s->word_count; i++) {
-		const char *text = doc->words[s->words + i].text;
-
-		if (strcmp(text, "--fs-uuid") == 0 || strcmp(text, "-u") == 0)
-			return true;
-	}
-	return false;
+	return strcmp(s->name, "search.fs_uuid") == 0 ||
+	       search_option(doc, s, "--fs-uuid", "-u") != NULL;
 }
 
 /* The word that is searched for: the last that is no option (the first for search.fs_uuid). */
@@ -271,6 +276,23 @@ static void search_fix(struct fix *fix, const struct statement *s, bool known)
 	hints_fix(fix, s);
 }
 
+/* A label that nothing on the disk has: XCP-ng makes a new one with each installation. */
+static void search_label_fix(struct fix *fix, const struct statement *s)
+{
+	const struct grubfix_filesystem *boot = facts_boot(fix->facts);
+	const struct word *option = search_option(fix->doc, s, "--label", "-l");
+	const struct word *word = option ? search_target(fix->doc, s) : NULL;
+
+	if (!word || strchr(word->text, '$') || !boot->uuid ||
+	    facts_label_is_there(fix->facts, word->text))
+		return;
+	CLEANUP(free_cleanup) char *what = device_describe(boot);
+	word_set(fix->doc, option, "--fs-uuid");
+	word_set(fix->doc, word, boot->uuid);
+	fix_edited(fix, word->first, word->text, boot->uuid,
+		   "no file system of the image has this label; GRUB must search for %s", what);
+}
+
 static int search_apply(struct fix *fix, struct err *err)
 {
 	CLEANUP(free_cleanup) bool *foreign = menu_foreign(fix->doc, fix->facts);
@@ -282,10 +304,15 @@ static int search_apply(struct fix *fix, struct err *err)
 	for (uint32_t i = 0; i < fix->doc->statement_count; i++) {
 		const struct statement *s = fix->doc->statements + i;
 
-		if (menu_ours(fix->doc, s, foreign) && searches_uuid(fix->doc, s))
+		if (!menu_ours(fix->doc, s, foreign))
+			continue;
+		if (searches_uuid(fix->doc, s))
 			search_fix(fix, s,
 				   known || folder[s->entry == NONE ? fix->doc->entry_count
 								    : s->entry]);
+		else if (s->entry != NONE &&
+			 (facts_have_partitions(fix->facts) || fix->facts->adopt_root))
+			search_label_fix(fix, s);
 	}
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "device.h"
+#include "menu.h"
 #include "words.h"
 
 #define EXAMPLE_ROOT "6f9b1c2e-0d5b-4a51-9f43-2f6c1c7e8a10"
@@ -33,6 +34,19 @@ static bool knows_root(const struct fix *fix)
 static bool knows_filesystems(const struct fix *fix)
 {
 	return fix->facts->filesystem_count > 0;
+}
+
+/* What names a device. Gentoo's genkernel has root=/dev/ram0 for its initrd, and names what that is
+ * to mount in arguments of its own. */
+static const char *const root_keys[] = { "root=", "real_root=", NULL };
+static const char *const resume_keys[] = { "resume=", "real_resume=", NULL };
+
+/* NULL: none of these keys. */
+static const char *key_of(const struct word *word, const char *const *keys)
+{
+	while (*keys && !str_starts(word->text, *keys))
+		keys++;
+	return *keys;
 }
 
 /* --- root= ----------------------------------------------------------------------------------- */
@@ -116,7 +130,9 @@ static void name_set(struct fix *fix, const struct word *word, const char *key,
 			   word->text, wrong, what);
 	} else if (device->kind == DEVICE_UNKNOWN) {
 		fix_edited(fix, word->first, word->text, text,
-			   "%s comes from another machine; here it is %s", word->text, what);
+			   fix->facts->adopt_root ? "%s comes from another machine; here it is %s"
+						  : "%s names nothing on this disk; here it is %s",
+			   word->text, what);
 	} else if (device->listed) {
 		fix_edited(fix, word->first, word->text, text, "%s means %s, as was said",
 			   word->text, what);
@@ -130,7 +146,25 @@ static void name_set(struct fix *fix, const struct word *word, const char *key,
 	}
 }
 
-static int root_fix(struct fix *fix, const struct word *word, unsigned *some, struct err *err)
+/* root= for a kernel that has no initrd: of all names that hold, it knows that of the partition
+ * alone. Source: Linux init/do_mounts.c (block/early-lookup.c). */
+static void bare_root_set(struct fix *fix, const struct word *word,
+			  const struct grubfix_filesystem *target)
+{
+	CLEANUP(free_cleanup) char *text = str_format("root=PARTUUID=%s", target->partuuid);
+	CLEANUP(free_cleanup) char *what = device_describe(target);
+
+	if (strcmp(text, word->text) == 0)
+		return;
+	word_set(fix->doc, word, text);
+	fix_edited(fix, word->first, word->text, text,
+		   "the entry loads no initrd, and a kernel alone (3.8 or later) finds %s by its "
+		   "PARTUUID, not by its UUID",
+		   what);
+}
+
+static int root_fix(struct fix *fix, const struct word *word, const char *key, bool bare,
+		    unsigned *some, struct err *err)
 {
 	const struct grubfix_filesystem *target;
 	CLEANUP(device_done) struct device device = { 0 };
@@ -139,31 +173,77 @@ static int root_fix(struct fix *fix, const struct word *word, unsigned *some, st
 	int r = root_target(fix, word, &device, some, &target, err);
 	if (r < 0 || !target || (device.stable && target == device.filesystem))
 		return r;
+	if (bare && target->partuuid && !target->volume) {
+		bare_root_set(fix, word, target);
+		return 0;
+	}
 	if (!has_name(fix, target))
 		return unresolved(
 			fix, err, word->first, word->text, word_value(word),
 			"its file system has neither a UUID nor a label that can stand there");
-	name_set(fix, word, "root=", &device, target);
+	name_set(fix, word, key, &device, target);
+	if (bare)
+		fix_remark(fix, word->first,
+			   "the entry loads no initrd, and without one the kernel does not find "
+			   "this name: write root=PARTUUID=, or let the entry load an initrd");
 	return 0;
+}
+
+static int args_root_fix(struct fix *fix, const struct args *args, bool bare, unsigned *some,
+			 struct err *err)
+{
+	for (uint32_t i = 0; i < args->word_count; i++) {
+		const struct word *word = fix->doc->words + args->words + i;
+		const char *key = key_of(word, root_keys);
+		int r = key ? root_fix(fix, word, key, bare, some, err) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Ubuntu's cloud images have update-grub write root=PARTUUID= of what is said here. */
+static void force_partuuid_fix(struct fix *fix, const struct statement *s)
+{
+	const struct grubfix_filesystem *root = facts_root(fix->facts);
+	CLEANUP(free_cleanup) char *name = str_format("PARTUUID=%s", s->value);
+	CLEANUP(device_done) struct device device = { 0 };
+
+	if (!root || !*s->value)
+		return;
+	device_resolve(fix->facts, name, &device);
+	if (device.kind == DEVICE_VARIABLE || device.filesystem == root)
+		return;
+	if (!root->partuuid) {
+		fix_remark(fix, s->key,
+			   "%s=%s is left: the next update of the menu writes that into root=, and "
+			   "what the PARTUUID of the root is, is not known",
+			   s->name, s->value);
+		return;
+	}
+	statement_set(fix->doc, s, root->partuuid);
+	fix_edited(fix, s->key, s->value, root->partuuid,
+		   "the next update of the menu writes this into root=");
 }
 
 static int root_apply(struct fix *fix, struct err *err)
 {
+	CLEANUP(free_cleanup) bool *bare = menu_without_initrd(fix->doc);
 	unsigned some = 0;
+	int r = 0;
 
-	for (uint32_t i = 0; i < fix->doc->args_count; i++) {
+	for (uint32_t i = 0; i < fix->doc->statement_count; i++)
+		if (strcmp(fix->doc->statements[i].name, "GRUB_FORCE_PARTUUID") == 0)
+			force_partuuid_fix(fix, fix->doc->statements + i);
+	for (uint32_t i = 0; i < fix->doc->args_count && r == 0; i++) {
 		const struct args *args = fix->doc->args + i;
 
-		for (uint32_t w = 0; args->role != ARGS_XEN && w < args->word_count; w++) {
-			const struct word *word = fix->doc->words + args->words + w;
-			int r = str_starts(word->text, "root=") ? root_fix(fix, word, &some, err)
-								: 0;
-
-			if (r < 0)
-				return r;
-		}
+		if (args->role != ARGS_XEN)
+			r = args_root_fix(fix, args, args->entry != NONE && bare[args->entry],
+					  &some, err);
 	}
-	return 0;
+	return r;
 }
 
 static const struct fix_example root_example = {
@@ -190,7 +270,7 @@ const struct fix_rule rule_root = {
 
 /* --- resume= --------------------------------------------------------------------------------- */
 
-static void resume_fix(struct fix *fix, const struct word *word)
+static void resume_fix(struct fix *fix, const struct word *word, const char *key)
 {
 	const struct grubfix_filesystem *swap = facts_swap(fix->facts), *target = NULL;
 	CLEANUP(device_done) struct device device = { 0 };
@@ -203,7 +283,7 @@ static void resume_fix(struct fix *fix, const struct word *word)
 	if (target && device.stable && device.filesystem == target)
 		return;
 	if (target) {
-		name_set(fix, word, "resume=", &device, target);
+		name_set(fix, word, key, &device, target);
 	} else if (grubfix_is_volume(word_value(word))) {
 		fix_remark(fix, word->first, "%s is left: %s", word->text,
 			   device.reason ? device.reason : "it is no swap that is known");
@@ -213,7 +293,8 @@ static void resume_fix(struct fix *fix, const struct word *word)
 			   "%s names no swap of the image, and the initrd would wait for it",
 			   word->text);
 	} else {
-		fix_remark(fix, word->first, "%s is left: no swap of the image is known",
+		fix_remark(fix, word->first,
+			   "%s is left: no swap of the image is known (--swap-uuid tells)",
 			   word->text);
 	}
 }
@@ -224,9 +305,13 @@ static int resume_apply(struct fix *fix, struct err *err)
 	for (uint32_t i = 0; i < fix->doc->args_count; i++) {
 		const struct args *args = fix->doc->args + i;
 
-		for (uint32_t w = 0; args->role != ARGS_XEN && w < args->word_count; w++)
-			if (str_starts(fix->doc->words[args->words + w].text, "resume="))
-				resume_fix(fix, fix->doc->words + args->words + w);
+		for (uint32_t w = 0; args->role != ARGS_XEN && w < args->word_count; w++) {
+			const struct word *word = fix->doc->words + args->words + w;
+			const char *key = key_of(word, resume_keys);
+
+			if (key)
+				resume_fix(fix, word, key);
+		}
 	}
 	return 0;
 }
@@ -302,8 +387,11 @@ static int fstab_line(struct fix *fix, const struct word *device_word, const cha
 		return unresolved(
 			fix, err, device_word->first, device_word->text, device_word->text,
 			device.reason ? device.reason : "no single root file system is known");
-	fix_remark(fix, device_word->first, "%s for %s is left: %s", device_word->text, mount,
-		   device.reason ? device.reason : "its file system is not known");
+	bool swap = str_equal(type, "swap");
+	fix_remark(fix, device_word->first, "%s for %s is left: %s%s", device_word->text,
+		   swap ? type : mount,
+		   device.reason ? device.reason : "its file system is not known",
+		   swap && !facts_have_partitions(fix->facts) ? " (--swap-uuid tells)" : "");
 	return 0;
 }
 

@@ -159,6 +159,7 @@ static const struct syntax syntaxes[] = {
 	{ GRUBFIX_LEGACY, "menu.lst", PATHS("menu.lst", "grub/grub.conf"), detect_legacy,
 	  legacy_parse },
 	{ GRUBFIX_BLS, "bls", PATHS("loader/entries/*.conf"), detect_bls, bls_parse },
+	{ GRUBFIX_CMDLINE, "cmdline", PATHS("kernel/cmdline"), NULL, cmdline_parse },
 	{ GRUBFIX_DEVICE_MAP, "device.map", PATHS("device.map"), detect_device_map, table_parse },
 	{ GRUBFIX_SETUP, "grub-setup", PATHS(NULL), detect_setup, legacy_parse },
 	{ GRUBFIX_FSTAB, "fstab", PATHS("fstab"), detect_fstab, table_parse },

@@ -98,17 +98,32 @@ void str_tame_lines(char *text)
 	str_tame(text);
 }
 
-void str_unescape_octal(char *text)
+/* The byte that "\040" or "\x20" stands for; 0: there is no such escape. */
+static unsigned escaped_byte(const char *text)
+{
+	bool hex = str_starts(text, "\\x");
+	char digits[4] = { 0 };
+
+	if (*text != '\\')
+		return 0;
+	for (size_t i = 0; i < 3 && text[i + 1]; i++)
+		digits[i] = text[i + 1];
+	if (hex)
+		*digits = '0';
+	if (strspn(digits, hex ? "0123456789abcdefABCDEF" : "01234567") < 3)
+		return 0;
+	unsigned long byte = strtoul(digits, NULL, hex ? 16 : 8);
+	return byte < 256 ? (unsigned)byte : 0;
+}
+
+void str_unescape(char *text)
 {
 	char *out = text;
 
 	for (; *text; text++) {
-		unsigned byte = 0;
-		size_t digits = *text == '\\' ? strspn(text + 1, "01234567") : 0;
+		unsigned byte = escaped_byte(text);
 
-		for (size_t i = 1; i <= 3 && digits >= 3; i++)
-			byte = byte * 8 + (unsigned)(text[i] - '0');
-		if (byte > 0 && byte < 256) {
+		if (byte > 0) {
 			*out++ = (char)byte;
 			text += 3;
 		} else {

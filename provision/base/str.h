@@ -21,8 +21,9 @@ size_t str_cut(const char *text, size_t max_bytes);
 /* Makes a text from elsewhere fit to be shown: control characters, C1 ones too, become blanks. */
 void str_tame(char *text);
 void str_tame_lines(char *text); /* the same, but lines stay lines */
-/* "a\040b" becomes "a b": as fstab and mountinfo write blanks and the like. */
-void str_unescape_octal(char *text);
+/* "a\040b" becomes "a b", as fstab and mountinfo write blanks and the like, and "a\x20b" too, as
+ * udev does in names under /dev/disk. */
+void str_unescape(char *text);
 bool str_ends(const char *text, const char *suffix);
 
 /* A growing text. A zeroed struct is an empty one; data is NUL-terminated once anything was

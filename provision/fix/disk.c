@@ -196,7 +196,7 @@ struct disk_part *disk_by_name(const struct disk *disk, const char *name)
 			continue;
 		CLEANUP(free_cleanup)
 		char *value = str_copy(name + strlen(name_forms[i].prefix));
-		str_unescape_octal(value);
+		str_unescape(value);
 		size_t length = strlen(value);
 		if (length > 1 && *value == '"' && value[length - 1] == '"') {
 			CLEANUP(free_cleanup)

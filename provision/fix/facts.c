@@ -29,7 +29,7 @@ static struct disk_part *part_with_uuid(struct disk *disk, const char *uuid)
 }
 
 /* Quotes are legal there. */
-static char *uuid_bare(const char *text)
+static char *unquoted(const char *text)
 {
 	size_t length = strcspn(text + (*text == '"'), "\"");
 
@@ -42,7 +42,7 @@ static char *uuid_in(const char *name)
 	CLEANUP(free_cleanup) char *uuid = NULL;
 
 	if (str_starts(name, "UUID="))
-		uuid = uuid_bare(name + strlen("UUID="));
+		uuid = unquoted(name + strlen("UUID="));
 	else if (str_starts(name, "/dev/disk/by-uuid/"))
 		uuid = str_copy(name + strlen("/dev/disk/by-uuid/"));
 	return uuid && grubfix_is_uuid(uuid) ? take(&uuid) : NULL;
@@ -64,6 +64,47 @@ static bool has_swap(const struct disk *disk)
 	return false;
 }
 
+/* Takes the label or the name of the partition from a line of fstab, where the part has none;
+ * false: the line has neither. */
+static bool label_learn(struct disk_part *part, const char *name)
+{
+	const struct {
+		const char *prefix;
+		char *field;
+		size_t room;
+	} forms[] = {
+		{ "LABEL=", part->probe.label, sizeof part->probe.label },
+		{ "/dev/disk/by-label/", part->probe.label, sizeof part->probe.label },
+		{ "PARTUUID=", part->names.uuid, sizeof part->names.uuid },
+		{ "/dev/disk/by-partuuid/", part->names.uuid, sizeof part->names.uuid },
+		{ "PARTLABEL=", part->names.label, sizeof part->names.label },
+		{ "/dev/disk/by-partlabel/", part->names.label, sizeof part->names.label },
+	};
+
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		if (!str_starts(name, forms[i].prefix))
+			continue;
+		CLEANUP(free_cleanup) char *value = str_copy(name + strlen(forms[i].prefix));
+		str_unescape(value);
+		CLEANUP(free_cleanup) char *bare = unquoted(value);
+		if (!*forms[i].field && strlen(bare) < forms[i].room)
+			snprintf(forms[i].field, forms[i].room, "%s", bare);
+		return true;
+	}
+	return false;
+}
+
+static struct disk_part *part_with_label(struct disk *disk, const char *name)
+{
+	struct disk_part *part = disk_by_name(disk, name), learnt = { 0 };
+
+	if (part || !label_learn(&learnt, name))
+		return part;
+	part = disk_add(disk);
+	*part = learnt;
+	return part;
+}
+
 /* What the name of a line means, if the disk does not tell; NULL: it is no name that says so. */
 static struct disk_part *part_named(struct disk *disk, const char *name)
 {
@@ -72,7 +113,7 @@ static struct disk_part *part_named(struct disk *disk, const char *name)
 	if (uuid)
 		return part_with_uuid(disk, uuid);
 	if (!grubfix_is_volume(name))
-		return NULL;
+		return part_with_label(disk, name);
 	for (size_t i = 0; i < disk->count; i++)
 		if (str_equal(disk->parts[i].volume, name))
 			return &disk->parts[i];
@@ -108,6 +149,7 @@ static void root_learn(struct disk *disk, const char *name, const char *options)
 	if (!root)
 		return;
 	root->is_root = true;
+	label_learn(root, name);
 	/* A UUID that was given is another file system than the volume, or it needs no such name.
 	 */
 	if (!root->volume && root->on_volume && grubfix_is_volume(name))
@@ -163,6 +205,14 @@ static void folder_learn(struct disk *disk, const char *fstab)
 	}
 }
 
+static bool has_taken_menu(const struct fix_files *files)
+{
+	for (size_t i = 0; i < files->count; i++)
+		if (files->items[i].menu)
+			return true;
+	return false;
+}
+
 static int folder_complete(struct target *target, const struct fix_files *files,
 			   const struct fix_wishes *wishes, struct err *err)
 {
@@ -180,7 +230,7 @@ static int folder_complete(struct target *target, const struct fix_files *files,
 		folder_learn(disk, fstab->text);
 		disk_read_fstab(disk, fstab->text);
 	}
-	if (root_of(disk) || !is_wished(wishes, "root"))
+	if (root_of(disk) || (!is_wished(wishes, "root") && !has_taken_menu(files)))
 		return 0;
 	return err_set(err, -EINVAL,
 		       "%s: the UUID of its root file system is not known (it is no mount of a "
@@ -201,7 +251,7 @@ static void filesystems_make(const struct disk *disk, struct disk_facts *facts)
 	for (size_t i = 0; i < disk->count; i++) {
 		const struct disk_part *part = &disk->parts[i];
 
-		if (!part->probe.type[0] && !part->probe.uuid[0] && !part->volume && !part->is_boot)
+		if (part->number && !part->probe.type[0] && !part->probe.uuid[0])
 			continue; /* an extended partition, a BIOS boot area */
 		facts->filesystems[facts->facts.filesystem_count++] = (struct grubfix_filesystem){
 			.partition = part->number,
@@ -302,6 +352,7 @@ int disk_facts_make(struct target *target, const struct fix_files *files,
 	facts->file_exists = exists;
 	facts->context = target;
 	facts->style = wishes->style;
+	facts->no_grubenv = !files_first(files, GRUBFIX_GRUBENV);
 	facts->console = wishes->console;
 	facts->dom0_mem = wishes->dom0_mem;
 	return devices_make(target_disk(target), wishes, ret_facts, err);

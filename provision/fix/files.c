@@ -36,6 +36,7 @@ static const struct file_row {
 	{ "/etc/default/grub", GRUBFIX_DEFAULT_GRUB },
 	{ "/etc/default/grub.d/*.cfg", GRUBFIX_DEFAULT_GRUB },
 	{ "/etc/sysconfig/bootloader", GRUBFIX_SYSCONFIG },
+	{ "/etc/kernel/cmdline", GRUBFIX_CMDLINE },
 	{ "/etc/fstab", GRUBFIX_FSTAB },
 	{ "/etc/crypttab", GRUBFIX_CRYPTTAB },
 };
@@ -140,6 +141,10 @@ static int file_collect(struct target *target, const char *path, enum grubfix_ty
 		type = grubfix_type_find(path, text, length);
 	if (type == GRUBFIX_UNKNOWN) {
 		strv_format(remarks, "%s is left: its content does not tell what it is", path);
+		return 0;
+	}
+	if (type == GRUBFIX_GRUBENV && length == 0) { /* the menus load it if it has content */
+		strv_format(remarks, "%s is left: it is empty, which GRUB takes as missing", path);
 		return 0;
 	}
 	struct fix_file *file = file_add(files);

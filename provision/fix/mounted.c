@@ -42,8 +42,8 @@ static char *device_of(char *mountinfo, const char *point)
 		if (!rest || sscanf(line, "%*s %*s %*s %4095s %4095s", root, at) != 2 ||
 		    sscanf(rest, " - %63s %4095s", type, source) != 2)
 			continue;
-		str_unescape_octal(at);
-		str_unescape_octal(source);
+		str_unescape(at);
+		str_unescape(source);
 		if (strcmp(at, point) != 0)
 			continue;
 		free(device);

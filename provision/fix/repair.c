@@ -13,16 +13,17 @@
 static struct grubfix_request request_of(const struct repair *repair, const struct fix_file *file,
 					 const struct grubfix_facts *facts)
 {
+	const struct strv *only = file->menu ? &repair->menu_only : &repair->wishes->only;
+	const struct strv *skip = file->menu ? &repair->menu_skip : &repair->wishes->skip;
+
 	return (struct grubfix_request){
 		.name = file->path,
 		.text = file->menu ? file->menu : file->text,
 		.length = file->menu ? file->menu_length : file->length,
 		.type = file->type,
 		.facts = facts,
-		.only = repair->wishes->only.count ? (const char *const *)repair->wishes->only.items
-						   : NULL,
-		.skip = repair->wishes->skip.count ? (const char *const *)repair->wishes->skip.items
-						   : NULL,
+		.only = only->count ? (const char *const *)only->items : NULL,
+		.skip = skip->count ? (const char *const *)skip->items : NULL,
 	};
 }
 
@@ -59,6 +60,25 @@ static const char *menu_name(enum grubfix_type type)
 	return type == GRUBFIX_LEGACY ? "GRUB Legacy" : "GRUB 2";
 }
 
+/* Without these a menu from elsewhere would boot the other machine's disk. */
+static void menu_rules_make(struct repair *repair)
+{
+	static const char *const fitting[] = { "root",	    "resume", "grub-root",
+					       "boot-path", "search", NULL };
+	const struct fix_wishes *wishes = repair->wishes;
+	CLEANUP(strv_done) struct strv rules = { 0 };
+
+	for (const char *const *rule = fitting; *rule; rule++)
+		strv_add(&rules, *rule);
+	for (size_t i = 0; i < wishes->skip.count; i++)
+		if (!strv_has(&rules, wishes->skip.items[i]))
+			strv_add(&repair->menu_skip, wishes->skip.items[i]);
+	for (size_t i = 0; i < wishes->only.count; i++)
+		strv_add(&repair->menu_only, wishes->only.items[i]);
+	for (size_t i = 0; wishes->only.count && i < rules.count; i++)
+		strv_add(&repair->menu_only, rules.items[i]);
+}
+
 static int menu_take(struct repair *repair, const char *from, struct err *err)
 {
 	CLEANUP(menu_source_done) struct menu_source source = { 0 };
@@ -82,6 +102,7 @@ static int menu_take(struct repair *repair, const char *from, struct err *err)
 			       "the boot loader first",
 			       target_name(repair->target), source.name);
 	strv_format(&repair->remarks, "%s: the menu is taken from %s", file->path, source.name);
+	menu_rules_make(repair);
 	file->menu_length = source.length;
 	file->menu = take(&source.text);
 	return 0;
@@ -203,6 +224,43 @@ static void dom0_console_find(struct repair *repair)
 		repair->facts.facts.dom0_console = "xvc0";
 }
 
+/* What boots the system, if it is nothing that is repaired. */
+static void loaders_look(struct repair *repair)
+{
+	static const struct {
+		const char *path, *name;
+	} others[] = {
+		{ "/boot/extlinux.conf", "EXTLINUX" },
+		{ "/boot/extlinux/extlinux.conf", "EXTLINUX" },
+		{ "/extlinux.conf", "EXTLINUX" },
+		{ "/boot/syslinux/syslinux.cfg", "SYSLINUX" },
+		{ "/boot/syslinux.cfg", "SYSLINUX" },
+		{ "/etc/lilo.conf", "LILO" },
+		{ "/etc/elilo.conf", "ELILO" },
+		{ "/boot/limine.conf", "Limine" },
+		{ "/boot/refind_linux.conf", "rEFInd" },
+	};
+	const struct fix_files *files = &repair->files;
+	bool found = false;
+
+	if (files_first(files, GRUBFIX_LEGACY) || files_first(files, GRUBFIX_GRUB_CFG) ||
+	    files_first(files, GRUBFIX_XEN_CFG))
+		return;
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		if (!target_exists(repair->target, others[i].path))
+			continue;
+		found = true;
+		strv_format(&repair->remarks,
+			    "%s is left: nestctl does not understand the menu of %s: see by hand "
+			    "that each root= there names the file system by its UUID, and that Xen "
+			    "is the default",
+			    others[i].path, others[i].name);
+	}
+	if (!found)
+		strv_add(&repair->remarks, "no boot menu was found in /boot/grub or "
+					   "/boot/grub2");
+}
+
 static int rules_check(const struct strv *rules, const char *option, struct err *err)
 {
 	for (size_t i = 0; i < rules->count; i++) {
@@ -235,10 +293,7 @@ int repair_plan(struct target *target, const struct fix_wishes *wishes, const ch
 		r = disk_facts_make(target, &ret_repair->files, wishes, &ret_repair->facts, err);
 	if (r < 0)
 		return r;
-	if (!files_first(&ret_repair->files, GRUBFIX_LEGACY) &&
-	    !files_first(&ret_repair->files, GRUBFIX_GRUB_CFG))
-		strv_add(&ret_repair->remarks, "no boot menu was found in /boot/grub or "
-					       "/boot/grub2");
+	loaders_look(ret_repair);
 	dom0_console_find(ret_repair);
 	for (size_t i = 0; i < ret_repair->files.count && r == 0; i++)
 		r = file_plan(ret_repair, &ret_repair->files.items[i], err);
@@ -337,6 +392,8 @@ void repair_done(struct repair *repair)
 	files_done(&repair->files);
 	disk_facts_done(&repair->facts);
 	free(repair->grub2_entry);
+	strv_done(&repair->menu_only);
+	strv_done(&repair->menu_skip);
 	strv_done(&repair->remarks);
 	*repair = (struct repair){ 0 };
 }

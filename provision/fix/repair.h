@@ -8,6 +8,8 @@ struct repair {
 	const struct fix_wishes *wishes;
 	struct fix_files files;
 	struct disk_facts facts;
+	/* The rules for a menu from elsewhere: those that fit it are not left out. */
+	struct strv menu_only, menu_skip;
 	char *grub2_entry; /* what the settings of GRUB 2 shall name, or NULL */
 	struct strv remarks;
 };

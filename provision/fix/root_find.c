@@ -36,6 +36,12 @@ static bool holds_system(struct fsys *fsys)
 	       fsys_exists(fsys, "/etc/os-release");
 }
 
+/* The least that says so: with a /usr of its own the links to init and os-release lead nowhere. */
+static bool holds_trace(struct fsys *fsys)
+{
+	return fsys_exists(fsys, "/etc/fstab") || holds_system(fsys);
+}
+
 static char *where_text(const struct disk_part *part)
 {
 	return part->number ? str_format("partition %u", part->number)
@@ -85,6 +91,7 @@ static int chosen_check(struct image *image, struct disk *disk, unsigned number,
 			struct disk_part **ret_root, struct err *err)
 {
 	struct disk_part *part = disk_by_number(disk, number);
+	CLEANUP(fsys_cleanup) struct fsys *fsys = NULL;
 
 	if (!part)
 		return err_set(err, -EBADMSG,
@@ -98,6 +105,16 @@ static int chosen_check(struct image *image, struct disk *disk, unsigned number,
 			       "%s: partition %u holds %s, no ext2, ext3 or ext4 file system",
 			       image_path(image), number,
 			       part->probe.type[0] ? part->probe.type : "nothing that is known");
+	int r = disk_part_open(image, part, false, &fsys, err);
+	if (r < 0)
+		return r;
+	if (!holds_trace(fsys))
+		return err_set(
+			err, -EBADMSG,
+			"%s: partition %u (%s) holds no system: it has neither /etc/fstab nor "
+			"/etc/os-release (is it a separate /boot? name the partition of the "
+			"root)",
+			image_path(image), number, part->probe.type);
 	*ret_root = part;
 	return 0;
 }

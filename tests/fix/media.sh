@@ -158,15 +158,17 @@ else
 fi
 
 # --- the default of GRUB 2 ------------------------------------------------------------------------
-saved() { # with a grubenv, and without one
-	rm -rf tree && cp -a suse tree && rm -r tree/boot/grub && mkdir tree/boot/grub tree/etc/default && printf 'GRUB_TIMEOUT=5\n' > tree/etc/default/grub &&
-		printf 'set default="${saved_entry}"\nmenuentry linux {\n\tlinux /boot/vmlinuz-%s root=/dev/hda2\n}\nsubmenu more --id more {\n\tmenuentry xen --id x {\n\
+saved() { # without a grubenv, with an empty one, with one
+	rm -rf tree && cp -a suse tree && rm -r tree/boot/grub && mkdir tree/boot/grub tree/etc/default && printf 'GRUB_DEFAULT=saved\n' > tree/etc/default/grub &&
+		printf 'load_env\nset default="${saved_entry}"\nmenuentry linux {\n\tlinux /boot/vmlinuz-%s root=/dev/hda2\n}\nsubmenu more --id more {\n\tmenuentry xen --id x {\n\
 \t\tmultiboot2 /boot/xen.gz\n\t\tmodule2 /boot/vmlinuz-%s root=/dev/hda2\n\t}\n}\n' $KERNEL $KERNEL > tree/boot/grub/grub.cfg &&
 		cp -a tree other.tree && suse_image image tree && "$NESTCTL" fix image && inside image /boot/grub/grub.cfg | grep -qxF 'set default="more>x"' &&
-		inside image /etc/default/grub | grep -qxF 'GRUB_DEFAULT="more>x"' &&
+		inside image /etc/default/grub | grep -qxF 'GRUB_DEFAULT="more>x"' && [[ $("$NESTCTL" fix image) == "image: nothing to change" ]] &&
+		: > tree/boot/grub/grubenv && suse_image image tree && "$NESTCTL" fix image > said && inside image /etc/default/grub | grep -qxF 'GRUB_DEFAULT="more>x"' &&
+		has said "/boot/grub/grubenv is left: it is empty, which GRUB takes as missing" &&
 		printf '# GRUB Environment Block\nsaved_entry=linux\n%0981d' 0 | tr 0 '#' > other.tree/boot/grub/grubenv && head -c 1024 other.tree/boot/grub/grubenv |
 		cmp - other.tree/boot/grub/grubenv && suse_image image other.tree && "$NESTCTL" fix image && inside image /boot/grub/grub.cfg |
-		grep -qxF 'set default="${saved_entry}"' && inside image /boot/grub/grubenv > grubenv && has grubenv "saved_entry=more>x" && [[ $(stat -c %s grubenv) == 1024 ]]
+		grep -qxF 'set default="${saved_entry}"' && inside image /boot/grub/grubenv > grubenv && has grubenv "saved_entry=more>x" && inside image /etc/default/grub | grep -qxF GRUB_DEFAULT=saved && [[ $(stat -c %s grubenv) == 1024 ]]
 	local status=$?
 	rm -rf other.tree
 	return $status

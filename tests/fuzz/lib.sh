@@ -15,7 +15,7 @@ for path in sorted(cases.rglob("*")):
     if not path.is_file() or path.parent == cases or path.name in ("command", "expected", "files"):
         continue
     text = path.read_bytes()[:16384]
-    for syntax in range(15):
+    for syntax in range(16):
         number += 37
         head = bytes((syntax, number % 256, number // 15 % 256))
         pathlib.Path(sys.argv[1], str(number)).write_bytes(head + text)

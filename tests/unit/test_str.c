@@ -153,13 +153,13 @@ static void texts_from_elsewhere_are_tamed(void **state)
 	assert_string_equal(lines, "one \n\ntwo \n ");
 }
 
-static void octal_escapes_become_bytes(void **state)
+static void escapes_become_bytes(void **state)
 {
-	char text[] = "a\\040b\\134\\0401 \\04 \\000 \\777 \\";
+	char text[] = "a\\040b\\134\\0401 \\x20c\\x2fd \\04 \\000 \\777 \\x2 \\xg0 \\x00 \\";
 
 	(void)state;
-	str_unescape_octal(text);
-	assert_string_equal(text, "a b\\ 1 \\04 \\000 \\777 \\");
+	str_unescape(text);
+	assert_string_equal(text, "a b\\ 1  c/d \\04 \\000 \\777 \\x2 \\xg0 \\x00 \\");
 }
 
 int main(void)
@@ -173,7 +173,7 @@ int main(void)
 		cmocka_unit_test(take_evaluates_once),
 		cmocka_unit_test(characters_are_not_cut),
 		cmocka_unit_test(texts_from_elsewhere_are_tamed),
-		cmocka_unit_test(octal_escapes_become_bytes),
+		cmocka_unit_test(escapes_become_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
