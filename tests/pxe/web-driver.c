@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "base/fs.h"
-#include "pxe/status_view.h"
 #include "pxe/web.h"
 
 #define LINE_BYTES (64u << 10)
@@ -213,20 +212,6 @@ static void serve(struct driver *driver)
 	}
 }
 
-static int status(const char *how, const char *url)
-{
-	const struct pxe_status_options options = { .url = url,
-						    .json = str_equal(how, "json"),
-						    .watch = str_equal(how, "watch") };
-	struct err err = { 0 };
-	int r = pxe_status(&options, &err);
-
-	if (r < 0)
-		fprintf(stderr, "pxe-web-driver: %s\n", err.text);
-	err_clear(&err);
-	return r < 0 ? 3 : r;
-}
-
 int main(int argc, char **argv)
 {
 	struct driver driver = { 0 };
@@ -235,8 +220,6 @@ int main(int argc, char **argv)
 	struct web *web = NULL;
 	struct err err = { 0 };
 
-	if (argc == 3)
-		return status(argv[1], argv[2]);
 	if (argc < 4) {
 		fputs("pxe-web-driver FOLDER PORT MACHINES [ADDRESS]\n", stderr);
 		return 2;
