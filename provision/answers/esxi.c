@@ -98,7 +98,8 @@ static void tell_done(const struct answers_network *network, struct buf *text)
 	buf_format(text,
 		   "\n%%post --interpreter=busybox\n"
 		   "# Tells the server of the lab that this disk is complete.\n"
-		   "tries=0\nuntil wget -q -O /dev/null %s; do\n"
+		   "tell() {\n\twget -q -O /dev/null %s &\n\t" SHELL_WAIT "\n}\n"
+		   "tries=0\nuntil tell; do\n"
 		   "\ttries=$((tries + 1))\n\t[ \"$tries\" -lt 30 ] || break\n\tsleep 10\ndone\n",
 		   network->done);
 }

@@ -25,6 +25,12 @@ extern const struct answers_format proxmox_format;
 		"boot.menu_timeout", NULL, NONE_OF_LOADER                                          \
 	}
 
+/* For a shell, behind "COMMAND &": its exit status, or that of its end after half a minute. The
+ * wget of an installer's busybox knows no time limit, and there is no timeout. */
+#define SHELL_WAIT                                                                                 \
+	"w=$! s=0; while kill -0 $w 2> /dev/null && [ $s -lt 30 ]; do sleep 1; s=$((s+1)); done; " \
+	"kill $w 2> /dev/null; wait $w"
+
 struct answers_check {
 	const struct layer *layer;
 	const struct answers_format *format;

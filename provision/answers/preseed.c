@@ -338,11 +338,13 @@ static int script_add(const struct answers_request *request, struct buf *text, s
 	return r;
 }
 
-/* A server that is started anew is waited for: an installer that failed asks a person. */
+/* A server that is started anew is waited for: an installer that failed asks a person. One whose
+ * machine vanished resets nothing. */
 static void script_fetch(const char *url, struct buf *text)
 {
 	buf_format(text,
-		   "n=0; until (umask 077; wget -q -O /target" SCRIPT_PATH " %s); do "
+		   "fetch() { (umask 077; exec wget -q -O /target" SCRIPT_PATH " %s) & " SHELL_WAIT
+		   "; }; n=0; until fetch; do "
 		   "n=$((n+1)); [ $n -lt 30 ] || exit 1; sleep 10; done; ",
 		   url);
 }

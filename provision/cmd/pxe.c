@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/spawn.h"
+#include "base/url_text.h"
 #include "cmd/operation.h"
 #include "pxe/install.h"
 #include "pxe/netboot.h"
@@ -102,11 +103,6 @@ static int run_render(const struct arguments *arguments, struct err *err)
 		.offline = make.offline,
 	};
 	return r < 0 ? r : pxe_render(&render, err);
-}
-
-static bool is_url(const char *text)
-{
-	return str_starts(text, "http://") || str_starts(text, "https://");
 }
 
 static int run_status(const struct arguments *arguments, struct err *err)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/fs.h"
@@ -22,6 +23,61 @@ struct body {
 	bool too_large;
 };
 
+static void url_cleanup(CURLU **url)
+{
+	curl_url_cleanup(*url);
+}
+
+/* NULL: it has none; the caller frees with curl_free. */
+static char *url_part(CURLU *url, CURLUPart part, unsigned flags)
+{
+	char *text = NULL;
+
+	return curl_url_get(url, part, &text, flags) == CURLUE_OK ? text : NULL;
+}
+
+static void part_cleanup(char **text)
+{
+	curl_free(*text);
+}
+
+/* NULL: nothing. */
+static const char *server_wrong(CURLU *url, const char *server)
+{
+	CURLUcode code = curl_url_set(url, CURLUPART_URL, server, 0);
+
+	if (code != CURLUE_OK)
+		return curl_url_strerror(code);
+	CLEANUP(part_cleanup) char *scheme = url_part(url, CURLUPART_SCHEME, 0);
+	CLEANUP(part_cleanup) char *port = url_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+	CLEANUP(part_cleanup) char *query = url_part(url, CURLUPART_QUERY, 0);
+	CLEANUP(part_cleanup) char *fragment = url_part(url, CURLUPART_FRAGMENT, 0);
+	if (!str_equal(scheme, "http") && !str_equal(scheme, "https"))
+		return "neither http nor https";
+	if (str_equal(port, "0"))
+		return "nothing listens on port 0";
+	return query || fragment ? "there is something behind its path" : NULL;
+}
+
+int fetch_url_below(const char *server, const char *path, char **ret_url, struct err *err)
+{
+	CLEANUP(url_cleanup) CURLU *url = curl_url();
+	const char *wrong = server_wrong(url, server);
+	CLEANUP(free_cleanup) char *shown = url_shown(server);
+
+	if (wrong)
+		return err_set(err, -EINVAL,
+			       "%s: is not the URL of a server: %s (write http://ADDRESS:PORT)",
+			       shown, wrong);
+	CLEANUP(part_cleanup) char *folder = url_part(url, CURLUPART_PATH, 0);
+	CLEANUP(free_cleanup)
+	char *whole = str_format("%s%s%s", folder, str_ends(folder, "/") ? "" : "/", path);
+	curl_url_set(url, CURLUPART_PATH, whole, 0);
+	CLEANUP(part_cleanup) char *text = url_part(url, CURLUPART_URL, 0);
+	*ret_url = str_copy(text);
+	return 0;
+}
+
 static size_t body_add(char *data, size_t size, size_t count, void *context)
 {
 	struct body *body = context;
@@ -39,6 +95,35 @@ static void curl_cleanup(CURL **curl)
 		curl_easy_cleanup(*curl);
 }
 
+/* Not 0 ends the transfer. */
+static int stopped(void *context, curl_off_t total, curl_off_t now, curl_off_t up_total,
+		   curl_off_t up)
+{
+	(void)context;
+	(void)total;
+	(void)now;
+	(void)up_total;
+	(void)up;
+	return spawn_stop_signal() != 0;
+}
+
+/* What an HTTP server says in place of what was asked for; the first line, where it is a text. */
+static int answer_judge(CURL *curl, const struct body *body, const char *shown, struct err *err)
+{
+	const char *scheme = NULL, *type = NULL, *text = buf_str(&body->text);
+	long status = 0;
+
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(curl, CURLINFO_SCHEME, &scheme);
+	curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
+	if (status < 400 || !scheme || strncasecmp(scheme, "http", 4) != 0)
+		return 0;
+	bool plain = type && str_starts(type, "text/plain") && *text;
+	return err_set(err, -EIO, "%s: cannot be fetched: the server answers with status %ld%s%.*s",
+		       shown, status, plain ? ": " : "", plain ? (int)strcspn(text, "\r\n") : 0,
+		       text);
+}
+
 int fetch_url(const char *url, size_t max_bytes, char **ret_text, size_t *ret_length,
 	      struct err *err)
 {
@@ -51,18 +136,26 @@ int fetch_url(const char *url, size_t max_bytes, char **ret_text, size_t *ret_le
 	if (!curl)
 		return err_set(err, -EIO, "%s: libcurl cannot start", shown);
 	handle_setup(curl, url, problem);
+	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 0L);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, WHOLE_SECONDS);
+	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, stopped);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, body_add);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
 	CURLcode code = curl_easy_perform(curl);
 	CLEANUP(buf_done) struct buf text = body.text;
 	if (body.too_large)
-		return err_set(err, -EBADMSG, "%s: has more than %zu bytes: it is no boot menu",
+		return err_set(err, -EBADMSG, "%s: has more than %zu bytes, the most that is taken",
 			       shown, max_bytes);
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		return err_set(err, -EINTR, "%s: stopped by a signal", shown);
 	if (code != CURLE_OK)
 		return err_set(err, code == CURLE_OPERATION_TIMEDOUT ? -ETIMEDOUT : -EIO,
 			       "%s: cannot be fetched: %s", shown,
 			       problem[0] ? problem : curl_easy_strerror(code));
+	int r = answer_judge(curl, &body, shown, err);
+	if (r < 0)
+		return r;
 	buf_text(&text, "");
 	*ret_length = text.length;
 	*ret_text = text.data ? take(&text.data) : str_copy("");

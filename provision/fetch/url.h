@@ -5,8 +5,13 @@
 
 #include "base/err.h"
 
+/* PATH ("api/lab") below the http or https URL of a server, which ends with its port or a path; the
+ * caller frees. -EINVAL: it is none. */
+int fetch_url_below(const char *server, const char *path, char **ret_url, struct err *err);
+
 /* http, https, ftp and file, at most max_bytes, 15 s to connect and 60 s in all. Redirects never
- * lead to a local file. A password in the URL is not printed. The caller frees. */
+ * lead to a local file. A password in the URL is not printed. The caller frees. -EBADMSG: there
+ * is more of it; -EINTR: a signal asked us to stop; -ETIMEDOUT, -EIO: it does not come. */
 int fetch_url(const char *url, size_t max_bytes, char **ret_text, size_t *ret_length,
 	      struct err *err);
 

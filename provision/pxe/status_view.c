@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/spawn.h"
+#include "base/url_text.h"
 #include "fetch/url.h"
 
 #define ANSWER_MAX_BYTES (64u << 20)
@@ -156,18 +157,16 @@ bool pxe_status_proven(const json_t *lab)
 
 /* ---- the server ---- */
 
-static char *api_url(const struct pxe_status_options *options)
+static int api_url(const struct pxe_status_options *options, char **ret_url, struct err *err)
 {
-	const char *url = options->url;
+	if (options->url)
+		return fetch_url_below(options->url, "api/lab", ret_url, err);
+	const char *address = options->lab->status_address;
 
-	if (!url) {
-		const char *address = options->lab->status_address;
-
-		return str_format("http://%s:%u/api/lab",
-				  str_equal(address, "0.0.0.0") ? "127.0.0.1" : address,
-				  options->lab->ports.status);
-	}
-	return str_format("%s%s", url, str_ends(url, "/") ? "api/lab" : "/api/lab");
+	*ret_url = str_format("http://%s:%u/api/lab",
+			      str_equal(address, "0.0.0.0") ? "127.0.0.1" : address,
+			      options->lab->ports.status);
+	return 0;
 }
 
 static int lab_fetch(const char *url, char **ret_text, json_t **ret_lab, struct err *err)
@@ -180,8 +179,11 @@ static int lab_fetch(const char *url, char **ret_text, json_t **ret_lab, struct 
 		return err_wrap(err, r, "asking how the lab is (nestctl pxe serve runs it)");
 	json_t *lab = json_loadb(text, length, 0, NULL);
 	if (!json_is_array(json_object_get(lab, "machines"))) {
+		CLEANUP(free_cleanup) char *shown = url_shown(url);
+
 		json_decref(lab);
-		return err_set(err, -EBADMSG, "%s: is not how a lab answers", url);
+		return err_set(err, -EBADMSG,
+			       "%s: is not how a lab answers: is this its status port?", shown);
 	}
 	*ret_text = take(&text);
 	*ret_lab = lab;
@@ -218,10 +220,12 @@ static int shown_once(const struct pxe_status_options *options, const char *url,
 
 int pxe_status(const struct pxe_status_options *options, struct err *err)
 {
-	CLEANUP(free_cleanup) char *url = api_url(options);
+	CLEANUP(free_cleanup) char *url = NULL;
 	double heard = clock_seconds();
-	int r;
+	int r = api_url(options, &url, err);
 
+	if (r < 0)
+		return r;
 	setenv("no_proxy", "*", 1); /* the server is near: what proxies there are do not know it */
 	for (;;) {
 		r = shown_once(options, url, err);
@@ -235,7 +239,9 @@ int pxe_status(const struct pxe_status_options *options, struct err *err)
 			err_clear(err);
 		}
 		struct pollfd stop = { .fd = spawn_stop_fd(), .events = POLLIN };
-		if (poll(&stop, 1, WATCH_MS) > 0 && spawn_stop_signal())
+		if (r != -EINTR)
+			poll(&stop, 1, WATCH_MS);
+		if (spawn_stop_signal())
 			return 1;
 	}
 }

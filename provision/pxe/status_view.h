@@ -14,7 +14,7 @@ struct pxe_status_options {
 };
 
 /* Prints to stdout. 0: every machine is proven, 1: not so (yet), or a negative errno: -ETIMEDOUT,
- * -EIO: nobody answers; -EBADMSG: no lab's server. */
+ * -EIO: nobody answers; -EBADMSG: no lab's server; -EINVAL: no server's URL. */
 int pxe_status(const struct pxe_status_options *options, struct err *err);
 
 /* The table of what /api/lab gave, columns wide at most (0: no limit). */

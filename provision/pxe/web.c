@@ -1,7 +1,5 @@
 #include "pxe/web.h"
 
-#include <unistd.h>
-
 #include "base/fs.h"
 #include "pxe/web_routes.h"
 #include "pxe/web_tls.h"
@@ -50,19 +48,17 @@ static void listeners_set(struct web *web)
 {
 	const struct web_request *request = &web->site.request;
 	const struct lab_ports *ports = &request->lab->ports;
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned threads = processors > 0 ? (unsigned)processors : 1;
 	const struct http_listener listeners[PORTS] = {
-		[BOOT] = { "boot", request->address, ports->boot, threads, LAB_CONNECTIONS,
+		[BOOT] = { "boot", request->address, ports->boot, LAB_CONNECTIONS,
 			   .fields = lab_fields, .handle = web_boot_port },
-		[SECURE] = { "secure", request->address, ports->secure, threads, LAB_CONNECTIONS,
+		[SECURE] = { "secure", request->address, ports->secure, LAB_CONNECTIONS,
 			     .key = web->tls.key, .certificate = web->tls.certificate,
 			     .fields = secret_fields, .handle = web_secure_port },
-		[ANSWERS] = { "answers", request->address, ports->answers, 1, FEW_CONNECTIONS,
+		[ANSWERS] = { "answers", request->address, ports->answers, FEW_CONNECTIONS,
 			      .fields = secret_fields, .handle = web_answers_port },
-		[STATUS] = { "status", request->lab->status_address, ports->status, 1,
-			     FEW_CONNECTIONS, .send_buffer_bytes = EVENT_BUFFER_BYTES,
-			     .fields = page_fields, .handle = web_status_port },
+		[STATUS] = { "status", request->lab->status_address, ports->status, FEW_CONNECTIONS,
+			     .send_buffer_bytes = EVENT_BUFFER_BYTES, .fields = page_fields,
+			     .handle = web_status_port },
 	};
 
 	for (size_t i = 0; i < PORTS; i++) {

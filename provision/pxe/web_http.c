@@ -15,7 +15,12 @@
 /* A belt to the watch's braces. */
 #define IDLE_SECONDS 150u
 #define BACKLOG	     1024
-#define TLS_WISHES   "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+/* The library asks the kernel for 128 events at a time, and after as many waits for more before it
+ * looks at those: so many clients that wait for their answers would wait until one is given up. A
+ * thread's connections, with its listening socket and its own wake-up, are fewer. Source:
+ * libmicrohttpd 0.9.75, MHD_epoll, MAX_EVENTS. */
+#define THREAD_CONNECTIONS 120u
+#define TLS_WISHES	   "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 /* ---- answers ---- */
 
@@ -244,14 +249,15 @@ __attribute__((format(printf, 2, 0))) static void library_says(void *context, co
 static struct MHD_Daemon *daemon_start(struct http *http, int fd)
 {
 	const struct http_listener *listener = http->listener;
+	unsigned threads = listener->connections / THREAD_CONNECTIONS + 1;
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
 			 MHD_USE_ERROR_LOG | (listener->key ? MHD_USE_TLS : 0);
 	struct MHD_OptionItem more[4] = { 0 };
 	size_t count = 0;
 
-	if (listener->threads > 1)
-		more[count++] = (struct MHD_OptionItem){ MHD_OPTION_THREAD_POOL_SIZE,
-							 listener->threads, NULL };
+	if (threads > 1)
+		more[count++] =
+			(struct MHD_OptionItem){ MHD_OPTION_THREAD_POOL_SIZE, threads, NULL };
 	if (listener->key) {
 		more[count++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_KEY, 0,
 							 (void *)listener->key };

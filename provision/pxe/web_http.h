@@ -73,7 +73,6 @@ struct http_listener {	     /* all of it outlives the server */
 	const char *name;    /* for messages: "boot" */
 	const char *address; /* dotted */
 	unsigned port;
-	unsigned threads;
 	unsigned connections, connections_per_client; /* at most, at a time */
 	int send_buffer_bytes;		/* of each connection, in the kernel; 0: as it likes, up to
 					 * megabytes */

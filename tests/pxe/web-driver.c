@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "base/fs.h"
-#include "pxe/status_view.h"
 #include "pxe/web.h"
 
 #define LINE_BYTES (64u << 10)
@@ -23,6 +22,7 @@ struct driver {
 	struct layer layer, *layers[1];
 	struct stack stack;
 	struct ledger *ledger;
+	char image_sha256[HASH_HEX_LENGTH + 1]; /* as the lab's server knows it from disk.json */
 };
 
 static int open_below(const struct driver *driver, const char *folder, const char *name,
@@ -70,11 +70,10 @@ static int source_image(void *context, const struct lab_machine *machine,
 			char ret_sha256[HASH_HEX_LENGTH + 1], struct err *err)
 {
 	const struct driver *driver = context;
-	CLEANUP(free_cleanup) char *path = str_format("%s/image", driver->folder);
 
 	(void)machine;
-	int r = hash_file(path, ret_sha256, err);
-	return r < 0 ? r : open_below(driver, ".", "image", err);
+	memcpy(ret_sha256, driver->image_sha256, sizeof driver->image_sha256);
+	return open_below(driver, ".", "image", err);
 }
 
 static int source_answer(void *context, const struct lab_machine *machine, const char *name,
@@ -213,20 +212,6 @@ static void serve(struct driver *driver)
 	}
 }
 
-static int status(const char *how, const char *url)
-{
-	const struct pxe_status_options options = { .url = url,
-						    .json = str_equal(how, "json"),
-						    .watch = str_equal(how, "watch") };
-	struct err err = { 0 };
-	int r = pxe_status(&options, &err);
-
-	if (r < 0)
-		fprintf(stderr, "pxe-web-driver: %s\n", err.text);
-	err_clear(&err);
-	return r < 0 ? 3 : r;
-}
-
 int main(int argc, char **argv)
 {
 	struct driver driver = { 0 };
@@ -235,8 +220,6 @@ int main(int argc, char **argv)
 	struct web *web = NULL;
 	struct err err = { 0 };
 
-	if (argc == 3)
-		return status(argv[1], argv[2]);
 	if (argc < 4) {
 		fputs("pxe-web-driver FOLDER PORT MACHINES [ADDRESS]\n", stderr);
 		return 2;
@@ -246,7 +229,10 @@ int main(int argc, char **argv)
 		 argc > 4 ? argv[4] : "127.0.0.1");
 	CLEANUP(free_cleanup) char *folder = path_join(argv[1], "ledger");
 	CLEANUP(free_cleanup) char *web_folder = path_join(argv[1], "web");
-	int r = ledger_open(folder, &driver.lab, &driver.ledger, &err);
+	CLEANUP(free_cleanup) char *image = path_join(argv[1], "image");
+	int r = path_exists(image) ? hash_file(image, driver.image_sha256, &err) : 0;
+	if (r == 0)
+		r = ledger_open(folder, &driver.lab, &driver.ledger, &err);
 	const struct web_request request = { &driver.lab, driver.lab.address, driver.ledger,
 					     &source, web_folder };
 	if (r == 0)
