@@ -1,8 +1,11 @@
 /* nestctl: finds the verb, reads the global options, prints the error. Nothing else. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/fs.h"
@@ -20,8 +23,22 @@ static void usage_print(FILE *out)
 	fputs("\nnestctl VERB --help explains a verb; nestctl --version tells the version.\n", out);
 }
 
+/* "nestctl plan STACK | head": who reads has enough, which is no error to tell of. The status is
+ * that of any program which the signal ends. */
+static void end_if_unread(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	if (poll(&out, 1, 0) != 1 || !(out.revents & POLLERR))
+		return;
+	signal(SIGPIPE, SIG_DFL);
+	raise(SIGPIPE);
+}
+
 static int failed(struct err *err)
 {
+	if (err->code == -EPIPE)
+		end_if_unread();
 	if (err->text)
 		str_tame_lines(err->text);
 	fprintf(stderr, "nestctl: %s\n", err->text ? err->text : "failed");
@@ -33,6 +50,7 @@ static int printed(int status)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
+	end_if_unread();
 	fputs("nestctl: standard output cannot be written\n", stderr);
 	return 1;
 }

@@ -50,6 +50,17 @@ static bool all_cached(const struct plan *plan, size_t first, size_t end)
 	return first == end;
 }
 
+/* What can be built, but will not run. */
+static void notes_warn(const struct preflight *preflight)
+{
+	for (size_t i = 0; i < preflight->count; i++) {
+		const struct finding *finding = &preflight->findings[i];
+
+		if (finding->state == FINDING_NOTE && *finding->cure)
+			log_warn("%s (%s)", finding->detail, finding->cure);
+	}
+}
+
 /* What is missing is named before minutes of work are spent. step: made again, or NULL. */
 static int preflight(const struct build_request *request, const struct l0_driver *driver,
 		     bool build_only, const char *step, struct err *err)
@@ -69,9 +80,13 @@ static int preflight(const struct build_request *request, const struct l0_driver
 	};
 	int r = preflight_check(&look, &result, err);
 
-	if (r < 0 || preflight_ok(&result))
+	if (r < 0)
 		return r;
-	preflight_print(&result, stderr);
+	if (preflight_ok(&result)) {
+		notes_warn(&result);
+		return 0;
+	}
+	preflight_print_missing(&result, stderr);
 	return 1;
 }
 

@@ -216,6 +216,9 @@ static int bundle_run(const struct arguments *arguments, struct err *err)
 	CLEANUP(free_cleanup)
 	char *path = output ? str_copy(output) : str_format("%s.tar.zst", request.stack->name);
 	bundle.lock_path = lock_path;
+	r = file_check_out(path, err);
+	if (r < 0)
+		return r;
 	spawn_stop_fd();
 	return all_pack(&bundle, path, err);
 }

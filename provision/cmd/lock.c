@@ -105,6 +105,8 @@ static int lock_run(const struct arguments *arguments, struct err *err)
 
 	if (r == 0)
 		r = path_check(stack, path, err);
+	if (r == 0)
+		r = file_check_out(path, err);
 	if (r < 0)
 		return r;
 	spawn_stop_fd();

@@ -12,6 +12,7 @@
 #include "compose/loader_job.h"
 #include "compose/names.h"
 #include "compose/own_files.h"
+#include "compose/presence.h"
 #include "guest/xl.h"
 #include "image/check.h"
 #include "image/nested.h"
@@ -150,6 +151,8 @@ static int own_put(const struct compose_request *request, struct volumes *volume
 		r = composition_make(request, root, &composition, err);
 	if (r == 0)
 		r = overlay_apply(&composition.system, volumes, err);
+	if (r == 0 && whole_system)
+		r = presence_check(layer, root, err);
 	if (r == 0 && whole_system)
 		r = password_set(volumes, layer, err);
 	if (r == 0)

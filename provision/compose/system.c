@@ -136,9 +136,7 @@ static int units(const struct layer *layer, const struct boot_names *names, stru
 		r = overlay_rendered(overlay, fixed_files[i].name, fixed_files[i].path, 0644, none,
 				     err);
 	for (size_t i = 0; i < layer->services.count; i++) {
-		const char *name = layer->services.items[i];
-		CLEANUP(free_cleanup)
-		char *unit = str_format("%s%s", name, strchr(name, '.') ? "" : ".service");
+		CLEANUP(free_cleanup) char *unit = unit_of_service(layer->services.items[i]);
 
 		unit_enable(overlay, unit, family->unit_folder);
 	}

@@ -18,6 +18,11 @@ int overlay_rendered(struct overlay *overlay, const char *name, const char *path
 	return 0;
 }
 
+char *unit_of_service(const char *service)
+{
+	return str_format("%s%s", service, strchr(service, '.') ? "" : ".service");
+}
+
 void unit_enable(struct overlay *overlay, const char *unit, const char *target_folder)
 {
 	CLEANUP(free_cleanup) char *link = str_format("%s/%s", WANTS_FOLDER, unit);

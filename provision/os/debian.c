@@ -2,8 +2,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/data.h"
 #include "base/fs.h"
@@ -281,6 +284,19 @@ static void line_show(void *context, const char *line)
 		log_status("  bootstrap %s %s: %s", request->name, request->release, line + 3);
 }
 
+/* In the child. mmdebstrap of root mounts /proc, /sys and /dev/shm below its tree where everybody
+ * sees them: users' namespaces could not bind /dev/shm meanwhile, and once it was killed the mounts
+ * would stay and lead whoever removes the tree into the machine's own folders. In a namespace of
+ * their own they end with it. Where there is none to be had, mmdebstrap cannot mount either. */
+static int mounts_apart(void *context)
+{
+	(void)context;
+	if (geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return -errno;
+	return 0;
+}
+
 /* folder: for hooks and packages; the mapped root of a user namespace can read it. */
 static int tree_make(const struct base_request *request, const struct base_options *options,
 		     const char *folder, const char *tar_path, const struct package_list *packages,
@@ -308,6 +324,7 @@ static int tree_make(const struct base_request *request, const struct base_optio
 		.purpose = "bootstrapping the base tree",
 		.timeout_seconds = BOOTSTRAP_SECONDS,
 		.on_line = line_show,
+		.in_child = mounts_apart,
 		.context = (void *)(uintptr_t)request,
 	};
 	r = spawn_run(&spawn, NULL, err);

@@ -312,6 +312,9 @@ static void composed_find(struct plan *plan)
 	size_t layers = plan->count - plan->first_compose;
 
 	product_read(plan->out, &product);
+	plan->image_lack = product.lack		    ? product.lack
+			   : product.count > layers ? "its image holds more layers"
+						    : "its image is not finished";
 	for (size_t i = 0; i < layers && i < product.count; i++) {
 		struct step *step = plan->steps[plan->first_compose + i];
 
@@ -345,7 +348,7 @@ static void reasons_find(struct plan *plan)
 		else if (*changed)
 			step->reason = str_format("changed: %s", changed);
 		else if (step->kind == STEP_COMPOSE)
-			step->reason = str_copy("its image is made anew");
+			step->reason = str_copy(plan->image_lack);
 		else if (step->kind == STEP_MEDIUM)
 			step->reason = str_copy("the installation reads it");
 		else

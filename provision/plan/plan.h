@@ -46,7 +46,8 @@ struct plan {
 	char *out;		   /* the stack's folder */
 	struct step **steps;	   /* trees first, then layers, the outermost first */
 	size_t count;
-	size_t first_compose; /* steps from here on are the layers' */
+	size_t first_compose;	/* steps from here on are the layers' */
+	const char *image_lack; /* why the image cannot serve though no input changed */
 };
 
 struct plan_request {

@@ -77,8 +77,11 @@ void product_read(const char *out, struct product *ret_product)
 		return;
 	CLEANUP(json_cleanup) json_t *json = json_loads(text, 0, NULL);
 	const char *recorded = json_string_value(json_object_get(json, "image"));
-	if (!recorded || !str_equal(recorded, identity))
+	if (!recorded || !str_equal(recorded, identity)) {
+		ret_product->lack = *identity ? "its image was written to after the build"
+					      : "its image is no longer there";
 		return;
+	}
 	json_array_foreach(json_object_get(json, "layers"), index, item)
 	{
 		char key[HASH_HEX_LENGTH + 1] = "";

@@ -17,6 +17,7 @@ struct product_layer {
 struct product {
 	struct product_layer *layers;
 	size_t count;
+	const char *lack; /* why the image of a record cannot be used; or NULL */
 };
 
 /* What the record says, if out/l1.raw is still as the build left it. product_done it. */

@@ -58,8 +58,16 @@ void kvm_probe_start(struct kvm_probe *probe, const struct kvm_host *host)
 	struct err err = { 0 };
 
 	*probe = (struct kvm_probe){ .started = clock_seconds() };
-	if (access(host->device, R_OK | W_OK) < 0) {
-		probe->verdict = str_format("%s: %s", host->device, strerror(errno));
+	int refused = access(host->device, R_OK | W_OK) < 0 ? errno : 0;
+
+	if (refused == EACCES && host->hardware) {
+		probe->verdict = str_format("%s: %s; who is in the group kvm may use it (as root: "
+					    "usermod --append --groups kvm USER, then log in anew)",
+					    host->device, strerror(refused));
+		return;
+	}
+	if (refused && refused != EACCES) {
+		probe->verdict = str_format("%s: %s", host->device, strerror(refused));
 		return;
 	}
 	if (!host->hardware) {

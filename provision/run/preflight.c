@@ -271,6 +271,35 @@ static void check_accelerator(struct preflight *preflight, struct kvm_probe *pro
 		      NULL, NULL);
 }
 
+/* Releases whose Xen is 4.19 or later. It wants LBRV, NRIPS, FlushByASID and DecodeAssists of SVM
+ * for guests with nestedhvm, which TCG does not offer. */
+static bool xen_is_choosy(const struct layer *host)
+{
+	return (host->os_family == OS_DEBIAN && str_equal(host->release, "trixie")) ||
+	       (host->os_family == OS_SUSE && str_equal(host->release, "tumbleweed"));
+}
+
+/* Known before minutes of work; the run itself would tell it of a guest that did not start. */
+static void check_nested_guests(struct preflight *preflight, const struct stack *stack)
+{
+	for (size_t i = 0; stack && i < stack->layer_count; i++) {
+		const struct layer *layer = stack->layers[i];
+
+		if (!layer->outer || layer->machine.type != MACHINE_HVM || !layer->machine.nested ||
+		    !xen_is_choosy(layer->outer))
+			continue;
+		CLEANUP(free_cleanup)
+		char *detail = str_format("%s will not start: under TCG the Xen of %s (%s) refuses "
+					  "guests that may nest",
+					  layer->name, layer->outer->name, layer->outer->release);
+		CLEANUP(free_cleanup)
+		char *cure = str_format("machine.nested: false for %s, if it holds no fully "
+					"virtualized guest; an older release for %s; or KVM",
+					layer->name, layer->outer->name);
+		preflight_add(preflight, FINDING_NOTE, "nested guests", detail, cure, NULL);
+	}
+}
+
 int preflight_check(const struct preflight_request *request, struct preflight *ret_preflight,
 		    struct err *err)
 {
@@ -294,5 +323,7 @@ int preflight_check(const struct preflight_request *request, struct preflight *r
 		check_memory(ret_preflight, stack);
 	if (!request->build_only && qemu)
 		check_accelerator(ret_preflight, &probe);
+	if (!request->build_only && qemu && !ret_preflight->kvm)
+		check_nested_guests(ret_preflight, stack);
 	return 0;
 }

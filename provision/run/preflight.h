@@ -39,6 +39,8 @@ int preflight_check(const struct preflight_request *request, struct preflight *r
 		    struct err *err);
 bool preflight_ok(const struct preflight *preflight);
 void preflight_print(const struct preflight *preflight, FILE *out);
+/* Only what is missing. */
+void preflight_print_missing(const struct preflight *preflight, FILE *out);
 /* The caller frees. */
 char *preflight_json(const struct preflight *preflight);
 void preflight_done(struct preflight *preflight);

@@ -26,16 +26,25 @@ bool preflight_ok(const struct preflight *preflight)
 	return true;
 }
 
+static void finding_print(const struct finding *finding, FILE *out)
+{
+	fprintf(out, "%-8s %-32s %s\n", state_names[finding->state], finding->what,
+		finding->detail);
+	if (*finding->cure)
+		fprintf(out, "%-8s %-32s -> %s\n", "", "", finding->cure);
+}
+
 void preflight_print(const struct preflight *preflight, FILE *out)
 {
-	for (size_t i = 0; i < preflight->count; i++) {
-		const struct finding *finding = &preflight->findings[i];
+	for (size_t i = 0; i < preflight->count; i++)
+		finding_print(&preflight->findings[i], out);
+}
 
-		fprintf(out, "%-8s %-32s %s\n", state_names[finding->state], finding->what,
-			finding->detail);
-		if (*finding->cure)
-			fprintf(out, "%-8s %-32s -> %s\n", "", "", finding->cure);
-	}
+void preflight_print_missing(const struct preflight *preflight, FILE *out)
+{
+	for (size_t i = 0; i < preflight->count; i++)
+		if (preflight->findings[i].state == FINDING_MISSING)
+			finding_print(&preflight->findings[i], out);
 }
 
 char *preflight_json(const struct preflight *preflight)

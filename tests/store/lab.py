@@ -58,7 +58,7 @@ STACK = """layers:
 STACKS = {"lab": ("one", "three"), "other": ("two", "three"), "leaf": ("one", "four")}
 
 # Called as nestctl calls mmdebstrap: the tree is the last argument but one. It says that it ran,
-# takes its time, and fails or makes nothing if it is asked to.
+# takes its time, mounts, and fails or makes nothing if it is asked to.
 MMDEBSTRAP = """#!/bin/sh
 for argument; do
 	case $argument in
@@ -69,6 +69,7 @@ for argument; do
 done
 [ -z "$LAB_LOG" ] || echo "$tree" >> "$LAB_LOG"
 [ -z "$LAB_SLEEP" ] || sleep "$LAB_SLEEP"
+if [ -n "$LAB_MOUNT" ]; then mount -t tmpfs lab "$LAB_MOUNT" && touch "$LAB_LOG.mounted"; fi
 [ -z "$LAB_FAIL" ] || exit "$LAB_FAIL"
 exec cp "{lab}/$tree.tar" "$before"
 """

@@ -120,6 +120,18 @@ class Cases:
         self.plan_changed("a unit", {}, {"compose t1": "changed: own files",
                                          "compose t2": "changed: own files, t1", **after_t2},
                           self.data_with("agent/nestctl-agent.service"))
+        self.image_lost()
+
+    def image_lost(self):
+        """The inputs are the same, the image is not."""
+        image, layers = f"{self.lab.out}/lab/l1.raw", ("compose t1", "compose t2", "compose t3")
+        os.utime(image, ns=(1, 1))
+        self.plan_changed("a touched image", {}, dict.fromkeys(
+            layers, "its image was written to after the build"))
+        os.unlink(image)
+        self.plan_changed("no image", {}, dict.fromkeys(layers, "its image is no longer there"))
+        os.unlink(f"{self.lab.out}/lab/l1.json")
+        self.plan_changed("no record", {}, dict.fromkeys(layers, "its image is not finished"))
 
     def no_lock_file(self, host, leaf):
         """An input that is no longer there is a change."""
@@ -325,6 +337,61 @@ class Cases:
         self.report.expect(run.status == 1 and "/tree.tar: is not there, though it was made 3 times: "
                            in run.text, "no tree", last(run))
         self.expect_built(lab.build(), "after no tree")
+
+    # ---- what no package brings ---------------------------------------------------------------
+
+    def absent(self):
+        """A service or a time zone that the layer's system lacks is an error: it would be passed
+        over in silence when the layer starts."""
+        self.refused("services: [there, nosuch]", 'services[2]: found "nosuch", but no package of '
+                     "the layer has a unit nosuch.service: name the package in os.packages, or "
+                     "bring the unit with files")
+        self.refused("services: [nosuch.timer]", 'services[1]: found "nosuch.timer", but no '
+                     "package of the layer has a unit nosuch.timer: name the package in "
+                     "os.packages, or bring the unit with files")
+        self.refused("time_zone: Mars", 'time_zone: found "Mars", which the layer\'s system does '
+                     "not know; allowed is a file below its /usr/share/zoneinfo, such as "
+                     "Asia/Tokyo")
+        self.refused("time_zone: Europe", 'time_zone: found "Europe", which the layer\'s system '
+                     "does not know; allowed is a file below its /usr/share/zoneinfo, such as "
+                     "Asia/Tokyo")
+        run = self.build_with("services: [there, old]\n    time_zone: Europe/Berlin")
+        self.report.expect(run.status == 0, "what is there", last(run))
+
+    def build_with(self, keys):
+        """The outermost layer has these keys too, and files that they can mean."""
+        lab = self.lab
+        shutil.copytree(f"{lab.lab}/lab", f"{lab.lab}/absent", dirs_exist_ok=True)
+        with open(f"{lab.lab}/absent/lab.yaml", "r+") as file:
+            text = file.read()
+            file.seek(0)
+            file.write(text.replace("name: t1\n", f"""name: t1
+    files:
+      - {{ path: /etc/systemd/system/there.service, content: x }}
+      - {{ path: /etc/init.d/old, content: x }}
+      - {{ path: /usr/share/zoneinfo/Europe/Berlin, content: x }}
+    {keys}
+""", 1))
+        return lab.build("absent")
+
+    def refused(self, keys, message):
+        run = self.build_with(keys)
+        self.report.expect(run.status == 2 and run.text.endswith(
+            f"nestctl: composing t1: {message}\n"), keys, last(run))
+        self.report.expect(not self.lab.leftovers(), keys, f"left behind: {self.lab.leftovers()}")
+
+    def mounts(self):
+        """As root: what is mounted while a tree is made is seen by nobody else, and goes with it."""
+        lab, folder = self.lab, f"{self.lab.work}/mount"
+        os.makedirs(folder)
+        lab.load("nothing")
+        run = lab.build(LAB_MOUNT=folder, LAB_LOG=f"{lab.work}/made")
+        seen = os.path.ismount(folder)
+        while os.path.ismount(folder):
+            subprocess.run(["umount", folder], check=True)
+        self.report.expect(os.path.exists(f"{lab.work}/made.mounted"), "mounts", "none was made")
+        self.report.expect(not seen, "mounts", "are seen outside")
+        self.expect_built(run, "mounts")
 
     # ---- builds that meet ---------------------------------------------------------------------
 

@@ -175,13 +175,53 @@ static void a_killed_probe_leaves_nothing(void **state)
 	assert_int_equal(rmdir(empty), 0);
 }
 
+static char *why_of(const struct kvm_host *host)
+{
+	struct kvm_probe kvm;
+	char *why = NULL;
+
+	kvm_probe_start(&kvm, host);
+	kvm_probe_finish(&kvm, 10, &why);
+	return why;
+}
+
+/* Who may not use the device is told how, unless that would help nothing. */
+static void the_group_is_named(void **state)
+{
+	struct place *place = *state;
+	CLEANUP(free_cleanup) char *device = path_join(place->folder, "kvm");
+	const struct kvm_host good = { .device = device, .hardware = true };
+	const struct kvm_host poor = { .device = device };
+	CLEANUP(free_cleanup)
+	char *expected = str_format("%s: Permission denied; who is in the group kvm may use it (as "
+				    "root: usermod --append --groups kvm USER, then log in anew)",
+				    device);
+	CLEANUP(free_cleanup)
+	char *expected_poor =
+		str_format("%s is there, but the processor has neither VMX nor SVM", device);
+	int status = 0;
+
+	assert_int_equal(chmod(place->folder, 0755), 0);
+	assert_int_equal(file_write(device, "", 0, 0, NULL), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		/* Root may use everything. */
+		if (geteuid() == 0 && setuid(65534) < 0)
+			_exit(2);
+		_exit(!str_equal(why_of(&good), expected) ||
+		      !str_equal(why_of(&poor), expected_poor));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 		CASE(a_guest_that_runs_is_proof),    CASE(a_guest_that_hangs_is_ended_in_time),
 		CASE(other_endings_are_no_proof),    CASE(without_hardware_nothing_is_tried),
-		CASE(a_killed_probe_leaves_nothing),
+		CASE(a_killed_probe_leaves_nothing), CASE(the_group_is_named),
 	};
 
 	log_set_level(LOG_QUIET);
