@@ -143,12 +143,16 @@ install: all
 	cp -r --no-preserve=ownership templates profiles $(DESTDIR)$(prefix)/share/nestctl/
 	chmod -R u+rwX,go+rX $(DESTDIR)$(prefix)/share/nestctl
 	install -D -m 0644 -t $(DESTDIR)$(prefix)/share/man/man1 $(wildcard docs/man/*.1)
+	install -D -m 0644 -t $(DESTDIR)$(prefix)/share/doc/nestctl README.md LICENSE
+	install -D -m 0644 -t $(DESTDIR)$(prefix)/share/doc/nestctl/docs $(wildcard docs/*.md)
+	ln -sfn ../../nestctl/profiles $(DESTDIR)$(prefix)/share/doc/nestctl/profiles
 
 clean:
 	rm -rf $B
 
 help:
 	@echo 'make              builds nestctl, its agent and grubfix in build/'
+	@echo 'make deps         installs what building, tests and demo need, on Debian 12 and 13'
 	@echo 'make demo         installs what is missing, builds, and runs a three-level stack'
 	@echo 'make check        installs what is missing, builds, and runs every test (boots included)'
 	@echo 'make check-fast   the tests that need no boot and no network'
@@ -161,8 +165,8 @@ help:
 	@echo 'make fuzz-smoke   a minute of fuzzing of the boot file parsers'
 	@echo 'make fuzz-afl     the same under AFL++, SECONDS_EACH (60) for each of its programs'
 	@echo 'make bench        ratios against named references, boots included; into build/bench.json'
-	@echo 'make format, format-check, lint'
-	@echo 'make install      into DESTDIR and prefix (/usr/local)'
+	@echo 'make format, format-check (clang-format), lint (cppcheck, clang-tidy)'
+	@echo 'make install      programs, data, man pages and guides, into DESTDIR and prefix (/usr/local)'
 	@echo 'make clean'
 
 .PHONY: all units deps demo check check-fast check-boot check-long check-asan fuzz-smoke fuzz-afl bench \

@@ -119,41 +119,60 @@ static void emit_token(struct emit *emit, const struct doc *doc, const struct to
 	}
 }
 
+/* In the order in which they are emitted; those before next are. */
+struct changes {
+	struct change *items;
+	uint32_t count, next;
+};
+
+static const struct change *change_at(const struct changes *changes, uint32_t index, uint32_t token,
+				      enum change_place place)
+{
+	const struct change *change = changes->items + index;
+
+	return index < changes->count && change->token == token && change->place == place ? change
+											  : NULL;
+}
+
+/* Emits the changes at this place of a token; true if there are any. Of several replacements of
+ * one token the last one counts. */
+static bool emit_changes(struct emit *emit, struct changes *changes, uint32_t token,
+			 enum change_place place, uint32_t origin)
+{
+	const uint32_t first = changes->next;
+	const struct change *change;
+
+	while ((change = change_at(changes, changes->next, token, place))) {
+		changes->next++;
+		if (place != CHANGE_TOKEN || !change_at(changes, changes->next, token, place))
+			emit_add(emit, change->text, strlen(change->text), origin);
+	}
+	return changes->next > first;
+}
+
 static void emit_all(const struct doc *doc, struct emit *emit)
 {
-	CLEANUP(free_cleanup) struct change *changes = NULL;
-	uint32_t next = 0, count = doc->change_count;
+	struct changes changes = { .count = doc->change_count };
 
 	buf_text(emit->text, "");
-	changes = mem_grow(NULL, count, sizeof *changes);
-	if (count > 0)
-		memcpy(changes, doc->changes, count * sizeof *changes);
-	qsort(changes, count, sizeof *changes, change_compare);
+	changes.items = mem_grow(NULL, changes.count, sizeof *changes.items);
+	if (changes.count > 0)
+		memcpy(changes.items, doc->changes, changes.count * sizeof *changes.items);
+	qsort(changes.items, changes.count, sizeof *changes.items, change_compare);
 	for (uint32_t i = 0; i < doc->token_count; i++) {
 		uint32_t origin = line_origin(doc, doc->tokens[i].line);
-		bool replaced = false;
 
-		for (; next < count && changes[next].token == i &&
-		       changes[next].place == CHANGE_BEFORE;
-		     next++)
-			emit_add(emit, changes[next].text, strlen(changes[next].text), origin);
-		/* Of several replacements of one token the last one counts. */
-		for (; next < count && changes[next].token == i &&
-		       changes[next].place == CHANGE_TOKEN;
-		     next++) {
-			replaced = true;
-			if (next + 1 < count && changes[next + 1].token == i &&
-			    changes[next + 1].place == CHANGE_TOKEN)
-				continue;
-			emit_add(emit, changes[next].text, strlen(changes[next].text), origin);
-		}
-		if (!replaced)
+		emit_changes(emit, &changes, i, CHANGE_BEFORE, origin);
+		if (!emit_changes(emit, &changes, i, CHANGE_TOKEN, origin))
 			emit_token(emit, doc, doc->tokens + i);
-		for (; next < count && changes[next].token == i; next++)
-			emit_add(emit, changes[next].text, strlen(changes[next].text), origin);
+		emit_changes(emit, &changes, i, CHANGE_AFTER, origin);
 	}
-	for (; next < count; next++) /* an empty text has no token to hang on */
-		emit_add(emit, changes[next].text, strlen(changes[next].text), doc->line);
+	for (; changes.next < changes.count; changes.next++) { /* an empty text has no token */
+		const char *text = changes.items[changes.next].text;
+
+		emit_add(emit, text, strlen(text), doc->line);
+	}
+	free(changes.items);
 }
 
 void doc_emit(const struct doc *doc, struct buf *ret_text)

@@ -17,6 +17,21 @@ static void line_add(struct buf *text, const char *value)
 	}
 }
 
+static void edit_add(struct buf *text, const struct grubfix_finding *finding)
+{
+	const char *before = finding->before, *after = finding->after;
+
+	if (before && after) {
+		line_add(text, before);
+		buf_text(text, " -> ");
+		line_add(text, after);
+	} else {
+		buf_text(text, before ? "removed " : "added ");
+		line_add(text, before ? before : after ? after : "");
+	}
+	buf_text(text, ": ");
+}
+
 void report_text(const char *name, const struct grubfix_result *result, bool edits,
 		 struct buf *ret_text)
 {
@@ -26,18 +41,8 @@ void report_text(const char *name, const struct grubfix_result *result, bool edi
 		if (finding->edit && !edits)
 			continue;
 		buf_format(ret_text, "%s:%zu: %s: ", name, finding->line, finding->rule);
-		if (finding->edit && finding->before && finding->after) {
-			line_add(ret_text, finding->before);
-			buf_text(ret_text, " -> ");
-			line_add(ret_text, finding->after);
-			buf_text(ret_text, ": ");
-		} else if (finding->edit) {
-			const char *what = finding->before ? finding->before : finding->after;
-
-			buf_text(ret_text, finding->before ? "removed " : "added ");
-			line_add(ret_text, what ? what : "");
-			buf_text(ret_text, ": ");
-		}
+		if (finding->edit)
+			edit_add(ret_text, finding);
 		line_add(ret_text, finding->reason);
 		buf_text(ret_text, "\n");
 	}

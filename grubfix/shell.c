@@ -103,20 +103,27 @@ static size_t opaque_length(struct shell *shell, size_t at)
 	return length ? length : 1;
 }
 
+static bool text_ends(const struct shell *shell, char quote, size_t at)
+{
+	char c = doc_peek(shell->doc, at);
+
+	if (is_blank(c) || c == quote)
+		return true;
+	if (!quote && (c == '"' || c == '\'' || (c && strchr(shell->specials, c))))
+		return true;
+	return quote != '\'' && shell_continue(shell->doc, at);
+}
+
 /* Text up to a byte that ends it, with escapes decoded as inside these quotes ('"', '\'' or 0). */
 static void text_run(struct shell *shell, char quote)
 {
 	const struct doc *doc = shell->doc;
 	size_t at = 0, left = doc->length - doc->cursor;
 
-	while (at < left) {
+	while (at < left && !text_ends(shell, quote, at)) {
 		char c = doc_peek(doc, at), next = doc_peek(doc, at + 1);
 		size_t step = 1;
 
-		if (is_blank(c) || c == quote ||
-		    (!quote && (c == '"' || c == '\'' || (c && strchr(shell->specials, c)))) ||
-		    (quote != '\'' && shell_continue(doc, at)))
-			break;
 		if (c == '\\' && quote != '\'' && at + 1 < left) {
 			if (quote && !(next && strchr("\"\\$`", next)))
 				decoded(shell, c);

@@ -65,7 +65,7 @@ int tree_remove(const char *path, struct err *err);
 /* Blocks on the disk, in bytes: what a sparse file really takes. 0 if it cannot be seen. */
 uint64_t file_allocated_bytes(const char *path);
 
-/* A file that gets its name only when it is whole. Zeroed struct, then temp_open; write to fd;
+/* A file that gets its name only when it is whole. TEMP_INIT, then temp_open; write to fd;
  * temp_publish. temp_done without publish removes it. The name is PATH.tmp-PID. */
 struct temp {
 	int fd;

@@ -54,7 +54,7 @@ void hash_free(struct hash *hash)
 	free(hash);
 }
 
-void hash_cleanup(struct hash **hash)
+static void hash_cleanup(struct hash **hash)
 {
 	hash_free(*hash);
 }

@@ -21,7 +21,6 @@ void hash_finish_hex(struct hash *hash, char ret_hex[HASH_HEX_LENGTH + 1]);
 void hash_free(struct hash *hash);
 /* Is the text the hex form of a hash, in lower case? */
 bool hash_is_hex(const char *text);
-void hash_cleanup(struct hash **hash);
 
 /* Of a whole file; -errno of open or read. */
 int hash_file(const char *path, char ret_hex[HASH_HEX_LENGTH + 1], struct err *err);

@@ -12,7 +12,7 @@ struct spawn_options {
 	const char *folder;	  /* working folder, NULL: ours */
 	const char *const *env;	  /* NAME=value added to ours, NULL at the end; NULL: none */
 	const char *input_path;	  /* standard input; NULL: /dev/null */
-	const char *log_path;	  /* stdout and stderr are appended there; NULL: captured */
+	const char *log_path;	  /* stdout and stderr are appended there; or NULL */
 	const char *purpose;	  /* "installing GRUB Legacy": for messages */
 	unsigned timeout_seconds; /* 0: 300 */
 	/* Called with each whole line of stderr and stdout as it comes, for progress; or NULL. */

@@ -1,3 +1,4 @@
+/* nestctl answers: what a vendor's unattended installer reads. */
 #pragma once
 #include "cmd/command.h"
 

@@ -1,3 +1,4 @@
+/* nestctl build-stack: images, a boot, a proof of every level. */
 #pragma once
 #include "cmd/command.h"
 

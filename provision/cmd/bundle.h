@@ -1,3 +1,4 @@
+/* nestctl bundle: all that a machine without a network needs. */
 #pragma once
 #include "cmd/command.h"
 

@@ -1,4 +1,4 @@
-/* The verb `console`. */
+/* nestctl console: the terminal at the console of a level. */
 #pragma once
 #include "cmd/command.h"
 

@@ -1,4 +1,4 @@
-/* The verb `doctor`. */
+/* nestctl doctor: what this machine lacks. */
 #pragma once
 #include "cmd/command.h"
 

@@ -1,4 +1,4 @@
-/* The verb `down`. */
+/* nestctl down: a running stack powers down. */
 #pragma once
 #include "cmd/command.h"
 

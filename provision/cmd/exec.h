@@ -1,4 +1,4 @@
-/* The verb `exec`. */
+/* nestctl exec: a command in a level of a running stack. */
 #pragma once
 #include "cmd/command.h"
 

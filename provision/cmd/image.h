@@ -1,4 +1,4 @@
-/* `nestctl image`: what is in an image, and small edits of it. */
+/* nestctl image: what is in an image, and small edits of it. */
 #pragma once
 #include "cmd/command.h"
 

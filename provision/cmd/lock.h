@@ -1,3 +1,4 @@
+/* nestctl lock: which packages a stack is made from. */
 #pragma once
 #include "cmd/command.h"
 

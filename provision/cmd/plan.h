@@ -1,3 +1,4 @@
+/* nestctl plan: the steps of a build, none of them done. */
 #pragma once
 #include "cmd/command.h"
 

@@ -1,3 +1,4 @@
+/* nestctl pxe: a lab of machines, over the network. */
 #pragma once
 #include "cmd/command.h"
 

@@ -1,3 +1,4 @@
+/* nestctl schema: what can stand in stack, profile and lab files. */
 #pragma once
 #include "cmd/command.h"
 

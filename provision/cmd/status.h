@@ -1,4 +1,4 @@
-/* The verb `status`. */
+/* nestctl status: what the levels of a running stack do. */
 #pragma once
 #include "cmd/command.h"
 

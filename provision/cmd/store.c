@@ -144,6 +144,23 @@ static int selected(const struct arguments *arguments, const struct store_list *
 	return 0;
 }
 
+/* True: it is sound. A sound package is only counted. */
+static bool entry_verify(struct store *store, const struct store_entry *entry,
+			 size_t *sound_packages)
+{
+	CLEANUP(err_clear) struct err damage = { 0 };
+
+	store_entry_verify(store, entry, &damage);
+	if (damage.text)
+		printf("%s/%.12s  damaged: %s  %s\n", entry->kind, entry->key, damage.text,
+		       entry->name);
+	else if (is_package(entry))
+		++*sound_packages;
+	else
+		printf("%s/%.12s  sound  %s\n", entry->kind, entry->key, entry->name);
+	return !damage.text;
+}
+
 static int run_verify(const struct arguments *arguments, struct err *err)
 {
 	CLEANUP(store_cleanup) struct store *store = NULL;
@@ -154,21 +171,9 @@ static int run_verify(const struct arguments *arguments, struct err *err)
 
 	if (r == 0)
 		r = selected(arguments, &list, chosen, err);
-	for (size_t i = 0; r == 0 && i < list.count; i++) {
-		const struct store_entry *entry = &list.items[i];
-		struct err damage = { 0 };
-
-		if (arguments->rest_count > 1 && !chosen[i])
-			continue;
-		store_entry_verify(store, entry, &damage);
-		sound_packages += is_package(entry) && !damage.text;
-		if (damage.text || !is_package(entry))
-			printf("%s/%.12s  %s%s  %s\n", entry->kind, entry->key,
-			       damage.text ? "damaged: " : "sound", damage.text ? damage.text : "",
-			       entry->name);
-		status |= damage.text != NULL;
-		err_clear(&damage);
-	}
+	for (size_t i = 0; r == 0 && i < list.count; i++)
+		if (arguments->rest_count <= 1 || chosen[i])
+			status |= !entry_verify(store, &list.items[i], &sound_packages);
 	if (sound_packages > 0)
 		printf(PACKAGES_KIND "  %zu packages sound\n", sound_packages);
 	return r < 0 ? r : status;

@@ -1,4 +1,4 @@
-/* The verb `up`. */
+/* nestctl up: a built stack runs, and goes on running. */
 #pragma once
 #include "cmd/command.h"
 

@@ -1,3 +1,4 @@
+/* nestctl validate: every error of a stack or lab. */
 #pragma once
 #include "cmd/command.h"
 

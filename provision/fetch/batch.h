@@ -25,6 +25,8 @@ struct fetch_wish {
 	void *context;
 };
 
+/* Moves with fetch_batch_run; fetch_try_drop it. -EIO: libcurl cannot start one; what comes of the
+ * address fetch_try_end tells. */
 int fetch_try_start(struct fetch_batch *batch, const struct fetch_wish *wish,
 		    struct fetch_try **ret_try, struct err *err);
 /* Running or ended; *one becomes NULL. */

@@ -10,7 +10,7 @@
 #define EMULATED_DISK "/dev/sda"
 
 /* By --only and --skip. */
-static bool is_wished(const struct fix_wishes *wishes, const char *rule)
+static bool fix_wishes_rule(const struct fix_wishes *wishes, const char *rule)
 {
 	return (wishes->only.count == 0 || strv_has(&wishes->only, rule)) &&
 	       !strv_has(&wishes->skip, rule);
@@ -230,7 +230,7 @@ static int folder_complete(struct target *target, const struct fix_files *files,
 		folder_learn(disk, fstab->text);
 		disk_read_fstab(disk, fstab->text);
 	}
-	if (root_of(disk) || (!is_wished(wishes, "root") && !has_taken_menu(files)))
+	if (root_of(disk) || (!fix_wishes_rule(wishes, "root") && !has_taken_menu(files)))
 		return 0;
 	return err_set(err, -EINVAL,
 		       "%s: the UUID of its root file system is not known (it is no mount of a "

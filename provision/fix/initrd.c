@@ -99,19 +99,24 @@ char *kernel_release(struct target *target, const char *kernel)
 	return str_copy(dash ? dash + 1 : "RELEASE");
 }
 
+/* By its programs in there; else the last of the table. */
+static const struct maker *maker_of(struct target *target)
+{
+	const struct maker *last = &makers[sizeof makers / sizeof *makers - 1];
+
+	for (const struct maker *maker = makers; maker < last; maker++)
+		for (size_t i = 0; i < 3 && maker->programs[i]; i++)
+			if (target_exists(target, maker->programs[i]))
+				return maker;
+	return last;
+}
+
 static char *command_of(struct target *target, const char *kernel, const char *initrd,
 			const char *release)
 {
 	CLEANUP(buf_done) struct buf command = { 0 };
-	const struct maker *maker = NULL;
 
-	for (size_t i = 0; i < sizeof makers / sizeof *makers && !maker; i++)
-		for (size_t j = 0; j < 3 && makers[i].programs[j] && !maker; j++)
-			if (target_exists(target, makers[i].programs[j]))
-				maker = &makers[i];
-	if (!maker)
-		maker = &makers[sizeof makers / sizeof *makers - 1];
-	for (const char *form = maker->form; *form; form++) {
+	for (const char *form = maker_of(target)->form; *form; form++) {
 		if (*form != '@') {
 			buf_add(&command, form, 1);
 			continue;

@@ -46,11 +46,15 @@ int fsys_put(struct fsys *fsys, const char *path, const void *data, size_t lengt
 /* The same from an open file, holes kept: an image inside an image. */
 int fsys_put_file(struct fsys *fsys, const char *path, int from,
 		  const struct fsys_attributes *attributes, struct err *err);
+/* Replaces what was there, as fsys_put does; 0777 root. */
 int fsys_put_symlink(struct fsys *fsys, const char *path, const char *target, struct err *err);
+/* Those missing above it too. One that is there gets the attributes, if there are any; new ones
+ * 0755 root without. */
 int fsys_make_dir(struct fsys *fsys, const char *path, const struct fsys_attributes *attributes,
 		  struct err *err);
+/* The permission bits of what a path leads to, symlinks followed; its type stays. -ENOENT. */
 int fsys_set_mode(struct fsys *fsys, const char *path, uint32_t mode, struct err *err);
-/* A file, a link, an empty folder. */
+/* A file, a link, an empty folder. -ENOENT; -ENOTEMPTY. */
 int fsys_remove(struct fsys *fsys, const char *path, struct err *err);
 
 /* A regular file, symlinks followed inside the file system (never out of it). At most max_bytes,

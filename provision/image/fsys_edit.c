@@ -56,6 +56,26 @@ static int xattrs_inherit(struct fsys *fsys, const char *like, struct fsys_node 
 	return r < 0 ? r : fsys_inode_get_xattrs(fsys, place.number, node, err);
 }
 
+/* Both in bytes; chunk has COPY_BYTES. */
+static int copy_run(int from, off_t start, off_t end, char *chunk, struct fsys_file *file,
+		    struct err *err)
+{
+	while (start < end) {
+		size_t part = end - start < (off_t)COPY_BYTES ? (size_t)(end - start) : COPY_BYTES;
+		ssize_t got = fd_pread_all(from, chunk, part, (uint64_t)start);
+
+		if (got < 0)
+			return err_errno(err, (int)-got, "reading the file to be put");
+		if (got == 0)
+			return err_set(err, -EIO, "the file to be put shrank meanwhile");
+		int r = fsys_file_write(file, (uint64_t)start, chunk, (size_t)got, err);
+		if (r < 0)
+			return r;
+		start += got;
+	}
+	return 0;
+}
+
 /* Copies the runs of data between the holes; all of it where holes cannot be asked for. */
 static int copy_runs(int from, uint64_t size, struct fsys_file *file, struct err *err)
 {
@@ -72,20 +92,9 @@ static int copy_runs(int from, uint64_t size, struct fsys_file *file, struct err
 			start = data;
 			hole = (off_t)size;
 		}
-		for (off_t at = start; at < hole;) {
-			size_t part =
-				(size_t)(hole - at) < COPY_BYTES ? (size_t)(hole - at) : COPY_BYTES;
-			ssize_t got = fd_pread_all(from, chunk, part, (uint64_t)at);
-
-			if (got < 0)
-				return err_errno(err, (int)-got, "reading the file to be put");
-			if (got == 0)
-				return err_set(err, -EIO, "the file to be put shrank meanwhile");
-			int r = fsys_file_write(file, (uint64_t)at, chunk, (size_t)got, err);
-			if (r < 0)
-				return r;
-			at += got;
-		}
+		int r = copy_run(from, start, hole, chunk, file, err);
+		if (r < 0)
+			return r;
 		data = hole;
 	}
 	return 0;

@@ -43,7 +43,28 @@ static int stage_complete(struct fsys_file *file, struct err *err)
 	return 0;
 }
 
-/* Writes whole blocks from the stage; those that have no place get one. */
+/* Where at most count blocks from logical on lie; blocks that have no place get one. */
+static int place_find(struct fsys_file *file, uint64_t logical, uint64_t count,
+		      uint64_t *ret_physical, uint64_t *ret_count, struct err *err)
+{
+	const struct run *run = runs_find(&file->runs, logical);
+
+	if (run && run->logical <= logical) {
+		uint64_t left = run->logical + run->count - logical;
+
+		*ret_physical = run->physical + (logical - run->logical);
+		*ret_count = count < left ? count : left;
+		return 0;
+	}
+	if (run && count > run->logical - logical)
+		count = run->logical - logical;
+	int r = fsys_blocks_take(file->fsys, count, ret_physical, ret_count, err);
+	if (r == 0)
+		runs_add(&file->runs, logical, *ret_physical, *ret_count);
+	return r;
+}
+
+/* Writes whole blocks from the stage. */
 static int stage_flush(struct fsys_file *file, struct err *err)
 {
 	struct fsys *fsys = file->fsys;
@@ -53,24 +74,12 @@ static int stage_flush(struct fsys_file *file, struct err *err)
 	const char *data = file->stage;
 	int r = stage_complete(file, err);
 
-	if (r < 0)
-		return r;
-	while (count > 0) {
-		const struct run *run = runs_find(&file->runs, logical);
-		uint64_t physical, here = count;
+	while (r == 0 && count > 0) {
+		uint64_t physical, here;
 
-		if (run && run->logical <= logical) {
-			physical = run->physical + (logical - run->logical);
-			if (here > run->logical + run->count - logical)
-				here = run->logical + run->count - logical;
-		} else {
-			if (run && here > run->logical - logical)
-				here = run->logical - logical;
-			r = fsys_blocks_take(fsys, here, &physical, &here, err);
-			if (r < 0)
-				return r;
-			runs_add(&file->runs, logical, physical, here);
-		}
+		r = place_find(file, logical, count, &physical, &here, err);
+		if (r < 0)
+			return r;
 		errcode_t code = io_channel_write_blk64(fsys->ext2->io, physical, (int)here, data);
 		if (code)
 			return fsys_error(fsys, code, err, "writing a file");
@@ -78,8 +87,9 @@ static int stage_flush(struct fsys_file *file, struct err *err)
 		logical += here;
 		count -= here;
 	}
-	file->stage_length = 0;
-	return 0;
+	if (r == 0)
+		file->stage_length = 0;
+	return r;
 }
 
 /* Begins a new stage at the block that holds the offset; what the block holds is kept. */

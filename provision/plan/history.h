@@ -14,4 +14,6 @@ void history_cleanup(struct history **history);
  */
 const struct inputs *history_inputs(const struct history *history, const char *step_name);
 
+/* Replaces it, in the plan's out. -EILSEQ: a name in the plan is not UTF-8; else the errno of
+ * file_write. */
 int history_write(const struct plan *plan, struct err *err);

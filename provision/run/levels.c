@@ -403,32 +403,40 @@ static bool outer_is_dead(const struct levels *levels, const struct level *level
 	return outer && level_is_gone(levels, outer);
 }
 
+/* Seconds until the level has to be looked at again; negative: no time is set. */
+static double level_tick(struct levels *levels, struct level *level, double now)
+{
+	if (level->state == LEVEL_WAITING &&
+	    (outer_is_lost(levels, level) || outer_is_dead(levels, level))) {
+		level_enter(levels, level, LEVEL_NOT_REACHED, now);
+		return -1;
+	}
+	if (outer_is_dead(levels, level)) {
+		const char *why = level_outer(levels, level)->message;
+
+		level_fail(levels, level, "it ended with the level around it",
+			   why ? why : "that one ended after its proof", now);
+		return -1;
+	}
+	double deadline = level_deadline(levels, level);
+	if (deadline <= 0)
+		return -1;
+	if (now < deadline)
+		return deadline - now;
+	level_expire(levels, level, now);
+	return -1;
+}
+
 double levels_tick(struct levels *levels, double now, double max)
 {
 	double next = max;
 
 	for (size_t i = 0; i < levels->count; i++) { /* outer ones stand before inner ones */
 		struct level *level = &levels->items[i];
+		double left = is_decided(level) ? -1 : level_tick(levels, level, now);
 
-		if (is_decided(level))
-			continue;
-		if (level->state == LEVEL_WAITING &&
-		    (outer_is_lost(levels, level) || outer_is_dead(levels, level))) {
-			level_enter(levels, level, LEVEL_NOT_REACHED, now);
-			continue;
-		}
-		if (outer_is_dead(levels, level)) {
-			const char *why = level_outer(levels, level)->message;
-
-			level_fail(levels, level, "it ended with the level around it",
-				   why ? why : "that one ended after its proof", now);
-			continue;
-		}
-		double deadline = level_deadline(levels, level);
-		if (deadline > 0 && now >= deadline)
-			level_expire(levels, level, now);
-		else if (deadline > 0 && deadline - now < next)
-			next = deadline - now;
+		if (left >= 0 && left < next)
+			next = left;
 	}
 	return next;
 }

@@ -28,7 +28,7 @@
 enum need { NEED_ALWAYS, NEED_QEMU, NEED_UEFI, NEED_SUSE };
 
 /* Programs and data files with the Debian package that brings each. */
-static const struct {
+static const struct program {
 	const char *name; /* a path: looked up as it is */
 	const char *package;
 	enum need need;
@@ -73,34 +73,40 @@ static bool needs(const struct preflight_request *request, enum need need)
 	return need == NEED_ALWAYS || (need == NEED_QEMU && !request->on_xen);
 }
 
-static void check_programs(struct preflight *preflight, const struct preflight_request *request)
+/* A program in PATH, or data at a path of its own. NULL: it is not there. The caller frees. */
+static char *program_path(const char *name)
+{
+	if (name[0] != '/')
+		return program_find(name);
+	return path_exists(name) ? str_copy(name) : NULL;
+}
+
+static void check_program(struct preflight *preflight, const struct program *program, bool needed)
 {
 	static const char *const lacks[] = {
 		[NEED_QEMU] = "is not installed; machines outside of Xen run under it",
 		[NEED_UEFI] = "is not installed; UEFI layers need it",
 		[NEED_SUSE] = "is not installed; SUSE layers made from packages need it",
 	};
+	CLEANUP(free_cleanup) char *found = program_path(program->name);
+	CLEANUP(free_cleanup) char *cure = str_format("apt-get install %s", program->package);
 
+	if (found)
+		preflight_add(preflight, FINDING_OK, program->name, found, NULL, program->package);
+	else
+		preflight_add(preflight, needed ? FINDING_MISSING : FINDING_NOTE, program->name,
+			      needed ? "is not installed" : lacks[program->need], cure,
+			      program->package);
+}
+
+/* Without a stack all are looked for. */
+static void check_programs(struct preflight *preflight, const struct preflight_request *request)
+{
 	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
-		const char *name = programs[i].name;
 		bool needed = needs(request, programs[i].need);
-		bool is_data = name[0] == '/';
-		CLEANUP(free_cleanup)
-		char *found =
-			is_data ? (path_exists(name) ? str_copy(name) : NULL) : program_find(name);
-		CLEANUP(free_cleanup)
-		char *cure = found ? NULL : str_format("apt-get install %s", programs[i].package);
 
 		if (needed || !request->stack)
-			preflight_add(preflight,
-				      found    ? FINDING_OK
-				      : needed ? FINDING_MISSING
-					       : FINDING_NOTE,
-				      name,
-				      found    ? found
-				      : needed ? "is not installed"
-					       : lacks[programs[i].need],
-				      cure, programs[i].package);
+			check_program(preflight, &programs[i], needed);
 	}
 }
 

@@ -237,6 +237,19 @@ static int entry_remove(struct store *store, const struct store_gc *gc,
 	return r;
 }
 
+/* First goes what nobody needs, then, for the limit, what is needed least. */
+enum round { ROUND_UNNEEDED, ROUND_LIMIT, ROUNDS };
+
+static bool goes(const struct store_entry *entry, enum round round, const struct store_gc *gc,
+		 uint64_t total_bytes)
+{
+	bool needed = entry->reachable && !entry->damage;
+
+	if (round == ROUND_UNNEEDED)
+		return !needed;
+	return needed && gc->limit_bytes > 0 && total_bytes > gc->limit_bytes;
+}
+
 int store_collect(struct store *store, const struct store_gc *gc, struct err *err)
 {
 	CLEANUP(store_list_done) struct store_list list = { 0 };
@@ -252,20 +265,15 @@ int store_collect(struct store *store, const struct store_gc *gc, struct err *er
 	int r = entries_list(store, &keys, &list, err);
 	for (size_t i = 0; i < list.count; i++)
 		total += list.items[i].size_bytes;
-	/* First what nobody needs, then, for the limit, what is needed least. */
-	for (int round = 0; round < 2; round++) {
+	for (enum round round = ROUND_UNNEEDED; round < ROUNDS; round++)
 		for (size_t i = 0; r == 0 && i < list.count; i++) {
 			struct store_entry *entry = &list.items[i];
-			bool needed = entry->reachable && !entry->damage;
 			bool removed = false;
 
-			if (round == 0 ? needed
-				       : !needed || !gc->limit_bytes || total <= gc->limit_bytes)
-				continue;
-			r = entry_remove(store, gc, entry, &packages_busy, &removed, err);
+			if (goes(entry, round, gc, total))
+				r = entry_remove(store, gc, entry, &packages_busy, &removed, err);
 			if (removed)
 				total -= entry->size_bytes;
 		}
-	}
 	return r;
 }

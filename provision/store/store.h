@@ -44,9 +44,9 @@ int store_discard(struct store *store, const char *kind, const char *key, struct
 /* Removes what a killed build left of an object, unless one is at work on it. */
 void store_clear(struct store *store, const char *kind, const char *key);
 
-/* An object in the making: a folder to fill. A zeroed struct, then begin; publish gives the folder
- * its name; done removes what has the name that it was filled under: the folder without publish,
- * what it replaced after. */
+/* An object in the making: a folder to fill. STORE_OBJECT_INIT, then begin; publish gives the
+ * folder its name; done removes what has the name that it was filled under: the folder without
+ * publish, what it replaced after. */
 struct store_object {
 	char *folder; /* to be filled; not after publish */
 	char *final_path;

@@ -15,7 +15,9 @@ struct matrix_row { /* strings are owned and never NULL; "" for what is not know
 	char *os;	  /* what the layer said of itself, else what the stack says */
 	char *hypervisor; /* what runs in it, "Xen 4.17.7"; "-" for guests */
 	char *guest_type; /* "QEMU TCG", "HVM", "PV" */
-	char *state;	  /* "waiting", "starting", "booted", "proven", "failed", "not reached" */
+	/* "waiting", "starting", "booted", "proven", "failed", "not reached"; "ended": after its
+	 * proof. */
+	char *state;
 	bool booted, network, proven;
 	unsigned resets;	   /* how often it reset itself while it booted */
 	char *reset_step;	   /* where it was then */

@@ -25,17 +25,13 @@ static void record_fill(struct record *record, const json_t *root)
 	record->path = json_member_tame(root, "path");
 	record->nonce = json_member_tame(root, "nonce");
 	record->depth = (unsigned)json_member_number(root, "depth");
-	record->host_name = short_text_of(root, "host_name");
-	record->kernel = short_text_of(root, "kernel");
 	record->os = short_text_of(root, "os");
 	record->cpuid = json_member_tame(json_object_get(root, "hypervisor"), "cpuid");
 	record->xen_type = json_member_tame(xen, "type");
 	record->xen_version = short_text_of(xen, "version");
 	record->xen_role = json_member_tame(xen, "role");
 	record->guest_type = json_member_tame(xen, "guest_type");
-	record->interface = json_member_tame(network, "interface");
 	record->address = short_text_of(network, "address");
-	record->mac = json_member_tame(network, "mac");
 	record->driver = json_member_tame(network, "driver");
 	record->echo = json_member_tame(network, "echo");
 	record->network_error = json_member_tame(network, "error");
@@ -64,12 +60,11 @@ void record_free(struct record *record)
 {
 	if (!record)
 		return;
-	char *texts[] = { record->path,		 record->nonce,	      record->host_name,
-			  record->kernel,	 record->os,	      record->cpuid,
-			  record->xen_type,	 record->xen_version, record->xen_role,
-			  record->guest_type,	 record->interface,   record->address,
-			  record->mac,		 record->driver,      record->echo,
-			  record->network_error, record->json };
+	char *texts[] = { record->path,	    record->nonce,	record->os,
+			  record->cpuid,    record->xen_type,	record->xen_version,
+			  record->xen_role, record->guest_type, record->address,
+			  record->driver,   record->echo,	record->network_error,
+			  record->json };
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free(texts[i]);

@@ -7,13 +7,13 @@ struct record { /* every string is owned and never NULL; "" for what the record 
 	char *path;
 	char *nonce;
 	unsigned depth;
-	char *host_name, *kernel, *os;
+	char *os;
 	char *cpuid;	   /* hypervisor signature of CPUID leaf 0x40000000, "XenVMMXenVMM" */
 	char *xen_type;	   /* /sys/hypervisor/type, "xen" */
 	char *xen_version; /* "4.17.7" */
 	char *xen_role;	   /* "dom0" or "domU" */
 	char *guest_type;  /* "PV", "HVM", "PVH" */
-	char *interface, *address, *mac, *driver, *echo, *network_error;
+	char *address, *driver, *echo, *network_error;
 	char *json; /* the whole message in one line */
 };
 

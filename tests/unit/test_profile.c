@@ -1,43 +1,8 @@
 /* Merging and defaults; what is refused is in tests/fail. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "base/fs.h"
 #include "pattern/pattern.h"
 #include "profile/schema.h"
 #include "profile/stack.h"
-
-static int set_up(void **state)
-{
-	struct err err = { 0 };
-	char *folder = NULL;
-
-	if (temp_dir(NULL, &folder, &err) < 0)
-		return -1;
-	*state = folder;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	tree_remove(*state, NULL);
-	free(*state);
-	return 0;
-}
-
-static void put(const char *folder, const char *name, const char *text)
-{
-	CLEANUP(free_cleanup) char *path = path_join(folder, name);
-	struct err err = { 0 };
-
-	assert_int_equal(dir_make(folder, 0755, &err), 0);
-	assert_int_equal(file_write(path, text, strlen(text), 0644, &err), 0);
-}
+#include "folder_fixture.h"
 
 static struct stack *load(const char *folder)
 {
@@ -197,7 +162,7 @@ static void the_schema_knows_every_group(void **state)
 
 int main(void)
 {
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_set_up, folder_tear_down)
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER(stack_wins_over_profile_wins_over_include),
 		IN_FOLDER(what_is_not_given_has_a_default),

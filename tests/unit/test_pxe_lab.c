@@ -1,40 +1,6 @@
 /* What a lab file becomes; what is refused is in tests/fail. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "base/fs.h"
 #include "pxe/lab.h"
-
-static int set_up(void **state)
-{
-	struct err err = { 0 };
-	char *folder = NULL;
-
-	if (temp_dir(NULL, &folder, &err) < 0)
-		return -1;
-	*state = folder;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	tree_remove(*state, NULL);
-	free(*state);
-	return 0;
-}
-
-static void put(const char *folder, const char *name, const char *text)
-{
-	CLEANUP(free_cleanup) char *path = path_join(folder, name);
-	struct err err = { 0 };
-
-	assert_int_equal(file_write(path, text, strlen(text), 0644, &err), 0);
-}
+#include "folder_fixture.h"
 
 /* With a sound stack beside it, of a host and as many leaves as asked for. */
 static struct lab *load(const char *folder, unsigned leaves, const char *text)
@@ -210,11 +176,16 @@ static void lab_is_told_from_stack(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(what_is_not_given_has_a_default, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_is_given_is_taken, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(outermost_layer_is_the_machine, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(no_two_layers_share_a_mac, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(lab_is_told_from_stack, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_not_given_has_a_default, folder_set_up,
+						folder_tear_down),
+		cmocka_unit_test_setup_teardown(what_is_given_is_taken, folder_set_up,
+						folder_tear_down),
+		cmocka_unit_test_setup_teardown(outermost_layer_is_the_machine, folder_set_up,
+						folder_tear_down),
+		cmocka_unit_test_setup_teardown(no_two_layers_share_a_mac, folder_set_up,
+						folder_tear_down),
+		cmocka_unit_test_setup_teardown(lab_is_told_from_stack, folder_set_up,
+						folder_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
