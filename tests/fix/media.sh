@@ -205,14 +205,10 @@ for python in python3 /usr/bin/python3; do
 	[[ $ftp_python ]] || ! $python -c 'import pyftpdlib' 2> python.log || ftp_python=$python
 done
 from_ftp() {
-	local port i
-	port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-	$ftp_python -m pyftpdlib -i 127.0.0.1 -p "$port" -d "$work" > ftp.log 2>&1 &
-	local ftp=$!
-	for i in {1..50}; do
-		grep -q 'starting FTP server' ftp.log && break
-		sleep 0.1
-	done
+	$ftp_python -m pyftpdlib -i 127.0.0.1 -p 0 -d "$work" > ftp.log 2>&1 &
+	local ftp=$! port
+	until_true grep -q 'starting FTP server on 127.0.0.1:[1-9]' ftp.log
+	port=$(sed -n 's/.*starting FTP server on 127.0.0.1:\([0-9]*\).*/\1/p' ftp.log)
 	copy image && "$NESTCTL" fix image --menu-from "ftp://127.0.0.1:$port/outer.lst" && fitted image && copy image &&
 		! "$NESTCTL" fix image --menu-from "ftp://127.0.0.1:$port/none" 2> said && grep -q "^nestctl: ftp://127.0.0.1:$port/none: cannot be fetched: " said &&
 		[[ $(sum image) == $(sum suse.raw) ]]

@@ -19,6 +19,8 @@ import tarfile
 sys.path.insert(1, os.path.join(os.path.dirname(__file__), "../build"))
 from data_hash import data_hash  # noqa: E402
 
+PATIENCE = 600  # seconds for what must come
+
 IDENTITY = "user.nestctl.identity"  # an extended attribute: what fault.c knows a file by
 
 STACK = """layers:
@@ -58,7 +60,7 @@ STACK = """layers:
 STACKS = {"lab": ("one", "three"), "other": ("two", "three"), "leaf": ("one", "four")}
 
 # Called as nestctl calls mmdebstrap: the tree is the last argument but one. It says that it ran,
-# takes its time, mounts, and fails or makes nothing if it is asked to.
+# waits for a file, mounts, and fails or makes nothing if it is asked to.
 MMDEBSTRAP = """#!/bin/sh
 for argument; do
 	case $argument in
@@ -68,7 +70,7 @@ for argument; do
 	before=$last last=$argument
 done
 [ -z "$LAB_LOG" ] || echo "$tree" >> "$LAB_LOG"
-[ -z "$LAB_SLEEP" ] || sleep "$LAB_SLEEP"
+[ -z "$LAB_WAIT" ] || until [ -e "$LAB_WAIT" ]; do sleep 0.05; done
 if [ -n "$LAB_MOUNT" ]; then mount -t tmpfs lab "$LAB_MOUNT" && touch "$LAB_LOG.mounted"; fi
 [ -z "$LAB_FAIL" ] || exit "$LAB_FAIL"
 exec cp "{lab}/$tree.tar" "$before"
@@ -218,7 +220,7 @@ class Lab:
             process = subprocess.run(self.command(stack, *options),
                                      env=self.environment(**fault),
                                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                     stderr=subprocess.STDOUT, timeout=120)
+                                     stderr=subprocess.STDOUT, timeout=PATIENCE)
             with mmap.mmap(file.fileno(), 0) as shared:
                 return Run(process.returncode, os.fsdecode(process.stdout),
                            State.from_buffer_copy(shared))

@@ -1,5 +1,6 @@
 """One kind of trouble of the store a case, on the tiny lab. Usage:
 trouble.py NESTCTL LAB WORK CASE [long]"""
+import glob
 import json
 import os
 import re
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from lab import IDENTITY, Lab, Report
+from lab import IDENTITY, Lab, PATIENCE, Report
 
 
 def last(run):
@@ -20,6 +21,17 @@ def only(folder, ending=""):
     found = [f"{where}/{name}" for where, _, names in os.walk(folder) for name in names]
     return sorted(path for path in found if path.endswith(ending) and not os.path.islink(path) and
                   "/.lock" not in path and "/logs/" not in path)
+
+
+def held(path):
+    """Does any process have the file open?"""
+    for link in glob.glob("/proc/[0-9]*/fd/*"):
+        try:
+            if os.readlink(link) == path:
+                return True
+        except OSError:
+            pass  # it has just ended
+    return False
 
 
 class Cases:
@@ -396,25 +408,51 @@ class Cases:
     # ---- builds that meet ---------------------------------------------------------------------
 
     def start(self, out, stack="lab", **more):
+        """A build that makes its trees as soon as go() has been called."""
         lab = self.lab
         command = lab.command(stack)
         command[command.index("--out") + 1] = out
-        return subprocess.Popen(command, env=dict(lab.environment(), **more),
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT)
+        with open(f"{out}.log", "wb") as log:
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                    env=dict(lab.environment(), LAB_WAIT=f"{lab.work}/go", **more))
+
+    def go(self):
+        open(f"{self.lab.work}/go", "w").close()
+
+    @staticmethod
+    def until(condition, what):
+        limit = time.monotonic() + PATIENCE
+        while not condition():
+            if time.monotonic() > limit:
+                raise TimeoutError(f"{what} did not come within {PATIENCE} s")
+            time.sleep(0.01)
+
+    @staticmethod
+    def said(out):
+        with open(f"{out}.log", errors="replace") as file:
+            return file.read()
+
+    def end(self, build, out):
+        build.wait(PATIENCE)
+        if os.path.exists(f"{self.lab.work}/go"):
+            os.unlink(f"{self.lab.work}/go")
+        return self.said(out)
 
     def together(self):
         """Three builds want the same trees: each is made once, the others wait and use it."""
         lab, log = self.lab, f"{self.lab.work}/made"
         lab.load("nothing")
-        builds = [self.start(f"{lab.root}/out{i}", LAB_LOG=log, LAB_SLEEP="1") for i in range(3)]
-        texts = [build.communicate(timeout=120)[0].decode() for build in builds]
+        outs = [f"{lab.root}/out{i}" for i in range(3)]
+        builds = [self.start(out, LAB_LOG=log) for out in outs]
+        waiting = "waiting for another build that makes or uses the same object"
+        self.until(lambda: sum(waiting in self.said(out) for out in outs) >= 2, "two that wait")
+        self.go()
+        for build in builds:
+            build.wait(PATIENCE)
+        texts = [self.said(out) for out in outs]
         with open(log) as file:
             made = sorted(file.read().split())
         self.report.expect(made == ["host", "leaf"], "together", f"made: {made}")
-        waited = sum("waiting for another build that makes or uses the same object" in text
-                     for text in texts)
-        self.report.expect(waited >= 2, "together", f"{waited} waited: {texts}")
         for i, build in enumerate(builds):
             lab.out = f"{lab.root}/out{i}"
             self.report.expect(build.returncode == 0, "together", texts[i])
@@ -425,27 +463,31 @@ class Cases:
         """The store is cleared while a build is at work in it; what a killed one left goes."""
         lab = self.lab
         lab.load("nothing")
-        build = self.start(lab.out, LAB_SLEEP="1")
+        build = self.start(lab.out)
         clears = 0
         while build.poll() is None:
             clear = subprocess.run([lab.nestctl, "store", "gc", "--limit", "1KiB", "--store",
                                     lab.store], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             clears += clear.returncode == 0
             self.report.expect(clear.returncode == 0, "collected", clear.stdout.decode())
-        text = build.communicate()[0].decode()
-        self.report.expect(clears > 1, "collected", "never while the build was at work")
+            if clears >= 2 and self.makes():
+                self.go()
+        text = self.end(build, lab.out)
         self.report.expect(build.returncode == 0, "collected", text)
         self.report.expect(lab.image() == self.image, "collected", "other bytes")
         shutil.rmtree(lab.store)
-        killed = self.start(lab.out, LAB_SLEEP="1")
-        while not any("/.making-" in folder for folder, _, _ in os.walk(lab.store)):
-            time.sleep(0.01)
+        killed = self.start(lab.out)
+        self.until(self.makes, "a tree in the making")
         killed.kill()
-        killed.communicate()
+        self.end(killed, lab.out)
+        self.go()
+        self.until(lambda: not held(f"{lab.out}.log"), "the end of the killed build's children")
         subprocess.run([lab.nestctl, "store", "gc", "--store", lab.store], check=True)
         left = [name for name in lab.leftovers() if name.startswith(lab.store)]
         self.report.expect(not left, "collected", f"left behind: {left}")
 
+    def makes(self):
+        return any("/.making-" in folder for folder, _, _ in os.walk(self.lab.store))
 
     def touched(self):
         """The image changes between the plan, which would keep two layers or all, and composing."""
@@ -462,11 +504,12 @@ class Cases:
         leaf = next(path for path in only(lab.store, "/tree.tar")
                     if os.path.getsize(path) == os.path.getsize(f"{lab.lab}/leaf.tar"))
         shutil.rmtree(os.path.dirname(leaf))
-        build = self.start(lab.out, stack, LAB_SLEEP="1", LAB_LOG=f"{lab.work}/made-{stack}")
-        while not os.path.exists(f"{lab.work}/made-{stack}"):
-            time.sleep(0.01)
+        made = f"{lab.work}/made-{stack}"
+        build = self.start(lab.out, stack, LAB_LOG=made)
+        self.until(lambda: os.path.exists(made), "a tree in the making")
         self.flip(f"{lab.out}/lab/l1.raw", 1 << 29)
-        text = build.communicate()[0].decode()
+        self.go()
+        text = self.end(build, lab.out)
         self.report.expect(build.returncode == 0, "touched", text)
         self.report.expect("compose t1: is made anew: the image changed" in text, "touched", text)
         self.report.expect(lab.image() == other, "touched", "other bytes")
