@@ -54,7 +54,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def trickle(self, status, body, headers):
         self.answer(status, b"", len(body), **headers)
-        for i in range(0, min(len(body), 60 * 256), 256):
+        for i in range(0, min(len(body), 240 * 256), 256):  # a minute: longer than anybody's patience
             self.wfile.write(body[i:i + 256])
             time.sleep(0.25)
         self.close_connection = True

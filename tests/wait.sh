@@ -1,0 +1,10 @@
+# shellcheck shell=bash
+# Waiting for what must come, in the place of sleeping and hoping. Sourced.
+
+becomes() { # COMMAND...: it succeeds before two minutes are over, which is long on the busiest machine
+	local end=$((SECONDS + 120))
+	until "$@"; do
+		((SECONDS < end)) || { echo "within two minutes it did not succeed: $*"; return 1; }
+		sleep 0.1
+	done
+}
