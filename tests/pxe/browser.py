@@ -40,7 +40,7 @@ class Browser:
         request = urllib.request.Request(self.base + path, method=method, headers={"Content-Type": "application/json"},
                                          data=None if method != "POST" else json.dumps(body or {}).encode())
         try:
-            return json.load(urllib.request.urlopen(request, timeout=60))["value"]
+            return json.load(urllib.request.urlopen(request, timeout=300))["value"]
         except urllib.error.HTTPError as error:
             raise RuntimeError(json.load(error)["value"]["message"].splitlines()[0]) from None
 
@@ -53,7 +53,7 @@ class Browser:
     def devtools(self, command, **parameters):
         return self.call("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
 
-    def wait(self, script, wanted, seconds=15):
+    def wait(self, script, wanted, seconds=120):
         """Until the script's value is what is wanted."""
         until = time.monotonic() + seconds
         while (found := self.run(script)) != wanted:
@@ -72,6 +72,6 @@ class Browser:
         if self.session:
             self.call("DELETE", "")
         self.driver.terminate()
-        self.driver.wait(10)
+        self.driver.wait(120)
         self.driver.stdout.close()
         self.profile.cleanup()

@@ -3,6 +3,7 @@
 # $server_pid, which its user ends.
 MiB=1048576 server_pid=
 . tests/driver.sh
+. tests/wait.sh
 
 certificates() { # FOLDER: an authority, and a certificate of it that has run out
 	local key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
@@ -18,10 +19,7 @@ certificates() { # FOLDER: an authority, and a certificate of it that has run ou
 server_start() {
 	python3 tests/pxe/install_server.py "$work" > "$work/server.log" 2>&1 &
 	server_pid=$!
-	for _ in {1..100}; do
-		[[ -s $work/ports ]] && break
-		sleep 0.1
-	done
+	becomes test -s "$work/ports" || return 1
 	read -r secure_port plain_port < "$work/ports"
 }
 

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 import threading
 import urllib.request
@@ -13,10 +14,16 @@ BUILD = TOP / os.environ.get("B", "build")
 BOOT, SECURE, ANSWERS, STATUS = 8080, 8081, 8082, 8083
 
 
-def own_address():
-    """127/8 is all ours: tests at the same time have different ones, and fixed ports."""
+def alone():
+    """Starts the program anew in a network of its own, where that can be made (tests/pxe/alone)."""
+    if "NESTCTL_ALONE" not in os.environ:
+        os.execv(TOP / "tests/pxe/alone", ["alone", sys.executable, os.path.abspath(sys.argv[0])] + sys.argv[1:])
+
+
+def own_address(number=0):
+    """127/8 is all ours: where several tests share a network they have different ones. A test has three: 0, 1, 2."""
     pid = os.getpid()
-    return f"127.{64 + (pid >> 14) % 64}.{(pid >> 7) % 128}.{1 + pid % 128}"
+    return f"127.{64 + 64 * number + (pid >> 14) % 64}.{(pid >> 7) % 128}.{1 + pid % 128}"
 
 
 class Driver:
@@ -47,7 +54,7 @@ class Driver:
         """Status of the program, which ends when its stdin does."""
         self.process.stdin.close()
         try:
-            status = self.process.wait(20)
+            status = self.process.wait(120)
         except subprocess.TimeoutExpired:
             self.process.kill()
             status = self.process.wait()
@@ -71,7 +78,7 @@ class Driver:
         return f"{'https' if port == SECURE else 'http'}://{self.address}:{port}/{path}"
 
     def lab(self):
-        return json.load(urllib.request.urlopen(self.url(STATUS, "api/lab"), timeout=10))
+        return json.load(urllib.request.urlopen(self.url(STATUS, "api/lab"), timeout=120))
 
     def machine(self, number):
         return self.lab()["machines"][number]
