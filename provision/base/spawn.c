@@ -13,7 +13,7 @@
 #include "base/log.h"
 
 #define TAIL_BYTES	1500
-#define DEFAULT_SECONDS 60
+#define DEFAULT_SECONDS 300 /* for what takes one; a busy machine is not a program that hangs */
 #define END_GRACE_MS	2000
 #define FD_LIMIT	1024
 

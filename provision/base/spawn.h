@@ -14,7 +14,7 @@ struct spawn_options {
 	const char *input_path;	  /* standard input; NULL: /dev/null */
 	const char *log_path;	  /* stdout and stderr are appended there; NULL: captured */
 	const char *purpose;	  /* "installing GRUB Legacy": for messages */
-	unsigned timeout_seconds; /* 0: 60 */
+	unsigned timeout_seconds; /* 0: 300 */
 	/* Called with each whole line of stderr and stdout as it comes, for progress; or NULL. */
 	void (*on_line)(void *context, const char *line);
 	/* Called in the child before the program begins, 0 or a negative errno, with which it does
