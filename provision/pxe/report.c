@@ -70,13 +70,12 @@ static int post_json(struct report *report, const char *what, json_t *json, unsi
 	return post(report, what, "application/json", text ? text : "{}", seconds, err);
 }
 
-static int console_send(struct report *report)
+static int console_send(struct report *report, unsigned seconds)
 {
 	int r = 0;
 
 	if (report->console.length > 0)
-		r = post(report, "console", "text/plain", buf_str(&report->console), REPORT_SECONDS,
-			 NULL);
+		r = post(report, "console", "text/plain", buf_str(&report->console), seconds, NULL);
 	if (r == 0)
 		report->console.length = 0;
 	return r;
@@ -92,7 +91,7 @@ void report_progress(struct report *report, uint64_t done, uint64_t total, const
 	int r = post_json(report, "progress", json, REPORT_SECONDS, NULL);
 
 	if (r == 0)
-		r = console_send(report);
+		r = console_send(report, REPORT_SECONDS);
 	report->next = clock_seconds() + (r == 0 ? EVERY_SECONDS : AGAIN_SECONDS);
 }
 
@@ -104,7 +103,7 @@ static int end_send(struct report *report, const char *what, json_t *json, bool 
 	struct patience patience = patience_begin(patience_seconds);
 	int tries = 0, r;
 
-	console_send(report);
+	console_send(report, END_SECONDS);
 	do {
 		r = post_json(report, what, json, END_SECONDS, err);
 		if (r == -EACCES && once && tries > 0)

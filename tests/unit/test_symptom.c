@@ -38,6 +38,9 @@ static const struct sample samples[] = {
 	{ .id = "nested-vmexit", .console = "(XEN) Unexpected nested vmexit: reason 0x7b" },
 	{ .id = "smap", .console = "(XEN) d0v0 Unhandled: vec 14, #PF[0001]" },
 	{ .id = "cpu-family", .console = "(XEN) GPF (0000): wrmsr c0010015 in init_amd" },
+	{ .id = "timer-check",
+	  .console =
+		  "Kernel panic - not syncing: IO-APIC + timer doesn't work!  Boot with apic=debug" },
 	{ .id = "monitor", .console = "(XEN) RIP: e008:mwait_idle_with_hints+0x8a" },
 	{ .id = "rdtscp", .console = "(XEN) SVM Insn len emulation failed (1): d2v0" },
 	{ .id = "avx", .console = "[ 2.1] invalid opcode: 0000 [#1] SMP NOPTI aesni_init" },
