@@ -1,6 +1,9 @@
 /* What can stand in a profile: the rows of keys.h. Data only. */
 #include "profile/keys.h"
 
+#include <limits.h>
+
+#include "profile/forms.h"
 #include "profile/names.h"
 #include "profile/valid.h"
 
@@ -9,18 +12,11 @@
 #define GIB (KIB * MIB)
 #define TIB (KIB * GIB)
 
-/* Regular expressions that the schema shows; valid.c decides. */
-#define NAME_FORM  "^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
-#define LABEL_FORM "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?" /* of RFC 1123 */
-/* What no text has: control characters, separators of lines and paragraphs, and what is no
- * character. */
-#define NEVER	   "\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ufffe\\uffff"
-#define TEXT_FORM  "[^" NEVER "]"
+/* Regular expressions that the schema shows; valid.c decides. Lengths are in bytes there, here in
+ * characters. */
 #define PATH_FORM  "(/(?!\\.{1,2}(/|$))[^/" NEVER "]{1,255})"
-#define MOUNT_FORM "(/(?!\\.{1,2}(/|$))[^/" NEVER " \"\\\\#]+)"
-#define OCTET_FORM "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-#define IP_FORM	   OCTET_FORM "(\\." OCTET_FORM "){3}"
-#define CIDR_FORM  IP_FORM "/(30|[12][0-9]|[1-9])"
+#define MOUNT_FORM "(/(?!\\.{1,2}(/|$))[^/" NEVER " \"\\\\#]{1,255})"
+#define BITS_FORM  "/(30|[12][0-9]|[1-9])"
 #define ARGS_FORM  "^[^" NEVER "\"'`\\\\$#;{}]*$"
 #define URL_FORM   "(https?://|file:///)[^ " NEVER "]*"
 
@@ -31,7 +27,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(name),
 	  .valid = valid_name,
-	  .form = NAME_FORM,
+	  .form = "^" NAME_FORM "$",
 	  .allowed = "letters, digits, - _ and ., at most 63, beginning with a letter or digit",
 	  .help = "Name of the machine; no two layers of a stack share one" },
 	{ .path = "role",
@@ -95,7 +91,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXTS,
 	  .offset = IN(groups),
 	  .valid = valid_name,
-	  .form = NAME_FORM,
+	  .form = "^" NAME_FORM "$",
 	  .allowed = "names of package groups",
 	  .default_text = "[]",
 	  .place = &place_system,
@@ -143,7 +139,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(machine.mac),
 	  .valid = valid_mac,
-	  .form = "^(?!(00:){5}00)([0-9A-Fa-f][02468ACEace](:[0-9A-Fa-f]{2}){5})?$",
+	  .form = "^(" MAC_FORM ")?$",
 	  .allowed = "a unicast MAC address such as 00:16:3e:1e:73:af",
 	  .default_text = "",
 	  .help = "MAC address; empty: one derived from the names of stack and layer" },
@@ -264,6 +260,7 @@ const struct key_row layer_keys[] = {
 	{ .path = "domain",
 	  .type = KEY_TEXT,
 	  .offset = IN(domain),
+	  .max = 253, /* RFC 1035, without its length bytes */
 	  .valid = valid_domain,
 	  .form = "^(" LABEL_FORM "(\\." LABEL_FORM ")*)?$",
 	  .allowed = "names with dots between them",
@@ -292,7 +289,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(keymap),
 	  .valid = valid_name,
-	  .form = NAME_FORM,
+	  .form = "^" NAME_FORM "$",
 	  .allowed = "a keyboard layout such as us",
 	  .default_text = "us",
 	  .place = &place_system,
@@ -302,7 +299,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(network.bridge),
 	  .valid = valid_interface,
-	  .form = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$",
+	  .form = "^" INTERFACE_FORM "$",
 	  .allowed = "an interface name: letters, digits, - _ and ., at most 15, beginning with a "
 		     "letter or digit",
 	  .default_text = "br0",
@@ -310,7 +307,7 @@ const struct key_row layer_keys[] = {
 	  .help = "Bridge over the network card, for the guests" },
 	{ .path = "network.address",
 	  .type = KEY_ADDRESS,
-	  .form = "^(dhcp|" CIDR_FORM ")$",
+	  .form = "^(dhcp|" MACHINE_IP_FORM BITS_FORM ")$",
 	  .offset = IN(network),
 	  .default_text = "dhcp",
 	  .help = "dhcp, or a static address with its prefix length" },
@@ -335,7 +332,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXTS,
 	  .offset = IN(network.routes),
 	  .valid = valid_route,
-	  .form = "^" CIDR_FORM " via " IP_FORM "$",
+	  .form = "^" IP_FORM BITS_FORM " via " IP_FORM "$",
 	  .allowed = "routes to networks, such as 10.1.0.0/16 via 10.0.2.3",
 	  .default_text = "[]",
 	  .place = &place_system,
@@ -344,7 +341,7 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXTS,
 	  .offset = IN(services),
 	  .valid = valid_name,
-	  .form = NAME_FORM,
+	  .form = "^" NAME_FORM "$",
 	  .allowed = "names of services",
 	  .default_text = "[]",
 	  .place = &place_system,
@@ -423,6 +420,7 @@ const struct key_row partition_keys[] = {
 	{ .path = "mount",
 	  .type = KEY_TEXT,
 	  .offset = offsetof(struct partition_spec, mount_point),
+	  .max = PATH_MAX - 1,
 	  .valid = valid_mount_point,
 	  .form = "^$|^/$|^/(srv|home|data|mnt|opt|boot/efi|var/lib/xen/images)" MOUNT_FORM "*$",
 	  .allowed = "/, " ESP_MOUNT_POINT ", or a folder in /srv, /home, /data, /mnt, /opt or "
@@ -436,6 +434,7 @@ const struct key_row file_keys[] = {
 	{ .path = "path",
 	  .type = KEY_TEXT,
 	  .offset = offsetof(struct file_spec, path),
+	  .max = PATH_MAX - 1,
 	  .valid = valid_absolute_path,
 	  .form = "^" PATH_FORM "+$",
 	  .allowed = "a file's absolute path without . and .., its names at most 255 bytes",

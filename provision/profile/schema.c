@@ -1,5 +1,6 @@
 #include "profile/schema.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,91 @@
 #include "pattern/pattern.h"
 #include "profile/keys.h"
 
-#define SIZE_FORM "^[0-9]+(KiB|MiB|GiB|TiB)$"
+/* ---- sizes ---- */
+
+#define STOPS_MAX 64
+
+static int by_value(const void *left, const void *right)
+{
+	const uint64_t *a = left, *b = right;
+
+	return *a < *b ? -1 : *a > *b;
+}
+
+/* Where a range of numbers is cut, so that in each part every digit has a range of its own:
+ * 64-4096 at 69, 99, 999, 3999, 4089. Sorted; the last is max. */
+static size_t range_cut(uint64_t min, uint64_t max, uint64_t stops[STOPS_MAX])
+{
+	size_t count = 0;
+
+	for (uint64_t unit = 10; min / unit * unit + unit - 1 < max; unit *= 10)
+		stops[count++] = min / unit * unit + unit - 1;
+	for (uint64_t unit = 10; (max + 1) / unit * unit > min; unit *= 10)
+		stops[count++] = (max + 1) / unit * unit - 1;
+	stops[count++] = max;
+	qsort(stops, count, sizeof *stops, by_value);
+	return count;
+}
+
+/* "[7-9][0-9]{2}" of 700 and 999. */
+static void part_form(const char *low, const char *high, struct buf *form)
+{
+	while (*low) {
+		size_t whole = 0;
+
+		while (low[whole] == '0' && high[whole] == '9')
+			whole++;
+		if (whole > 1)
+			buf_format(form, "[0-9]{%zu}", whole);
+		else if (*low == *high)
+			buf_add(form, low, 1);
+		else
+			buf_format(form, "[%c-%c]", *low, *high);
+		low += whole > 1 ? whole : 1;
+		high += whole > 1 ? whole : 1;
+	}
+}
+
+/* "6[4-9]|[7-9][0-9]|...": the numbers from min to max, without leading zeros. */
+static void range_form(uint64_t min, uint64_t max, struct buf *form)
+{
+	uint64_t stops[STOPS_MAX], from = min;
+	size_t count = range_cut(min, max, stops);
+
+	for (size_t i = 0; i < count; i++) {
+		if (stops[i] < from)
+			continue;
+		CLEANUP(free_cleanup) char *low = str_format("%" PRIu64, from);
+		CLEANUP(free_cleanup) char *high = str_format("%" PRIu64, stops[i]);
+		buf_text(form, from == min ? "" : "|");
+		part_form(low, high, form);
+		from = stops[i] + 1;
+	}
+}
+
+/* The sizes within the limits of a row, in any unit that they can be written in; the caller frees.
+ */
+static char *size_form(const struct key_row *row, const char *others)
+{
+	static const struct {
+		const char *name;
+		unsigned shift;
+	} units[] = { { "KiB", 10 }, { "MiB", 20 }, { "GiB", 30 }, { "TiB", 40 } };
+	CLEANUP(buf_done) struct buf form = { 0 };
+
+	buf_format(&form, "^(%s0*(", others);
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		uint64_t unit = UINT64_C(1) << units[i].shift;
+
+		buf_text(&form, i ? "|(" : "(");
+		range_form((row->min + unit - 1) / unit, row->max / unit, &form);
+		buf_format(&form, ")%s", units[i].name);
+	}
+	buf_text(&form, "))$");
+	return take(&form.data);
+}
+
+/* ---- values ---- */
 
 static json_t *names_json(const char *const *names)
 {
@@ -49,21 +134,29 @@ static json_t *text_type_json(const struct key_row *row)
 	return json;
 }
 
+/* A bare 0 is a number for YAML. */
+static json_t *size_json(const struct key_row *row)
+{
+	bool rest = row->type == KEY_REST_SIZE, zero = row->type == KEY_SIZE && row->min == 0;
+	CLEANUP(free_cleanup) char *form = size_form(row, rest ? "rest|" : zero ? "0|" : "");
+
+	return zero ? json_pack("{s:[s,s], s:s, s:i, s:i}", "type", "string", "integer", "pattern",
+				form, "minimum", 0, "maximum", 0)
+		    : string_json(form);
+}
+
 static json_t *type_json(const struct key_row *row)
 {
 	switch (row->type) {
 	case KEY_SIZE:
-		return row->min == 0 ? json_pack("{s:[s,s], s:s, s:i}", "type", "string", "integer",
-						 "pattern", SIZE_FORM, "maximum", 0)
-				     : string_json(SIZE_FORM);
 	case KEY_REST_SIZE:
-		return string_json("^(rest|[0-9]+(KiB|MiB|GiB|TiB))$");
+		return size_json(row);
 	case KEY_NUMBER:
 		return json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum",
 				 (json_int_t)row->min, "maximum", (json_int_t)row->max);
 	case KEY_MODE:
-		return json_pack("{s:[s,s], s:s}", "type", "string", "integer", "pattern",
-				 "^0*[1-7][0-7]{0,3}$");
+		return json_pack("{s:[s,s], s:s, s:i, s:i}", "type", "string", "integer", "pattern",
+				 "^0*[1-7][0-7]{0,3}$", "minimum", 1, "maximum", 7777);
 	case KEY_BOOL:
 		return json_pack("{s:s}", "type", "boolean");
 	case KEY_ENUM:
@@ -73,7 +166,7 @@ static json_t *type_json(const struct key_row *row)
 	case KEY_TEXTS:
 		return list_json(string_json(row->form));
 	case KEY_SIZES:
-		return list_json(string_json(SIZE_FORM));
+		return list_json(size_json(row));
 	case KEY_PARTITIONS:
 		return list_json(object_json(partition_keys));
 	case KEY_FILES:
@@ -215,13 +308,21 @@ static json_t *text_json(const char *description)
 	return json_pack("{s:s, s:s}", "type", "string", "description", description);
 }
 
+static json_t *path_json(const char *description)
+{
+	json_t *json = text_json(description);
+
+	json_object_set_new(json, "minLength", json_integer(1));
+	return json;
+}
+
 /* A profile may leave to the stack file what a layer must have. */
 static json_t *profile_json(void)
 {
 	json_t *profile = properties_json(layer_keys);
 
 	json_object_set_new(json_object_get(profile, "properties"), "include",
-			    text_json("A profile that this one stands on, relative to it."));
+			    path_json("A profile that this one stands on, relative to it."));
 	return profile;
 }
 
@@ -231,7 +332,7 @@ static json_t *layer_json(void)
 	json_t *properties = json_object_get(layer, "properties");
 
 	json_object_set_new(properties, "profile",
-			    text_json("The layer's profile, relative to the stack file."));
+			    path_json("The layer's profile, relative to the stack file."));
 	json_object_set_new(
 		properties, "inside",
 		text_json("The host it runs on; otherwise the nearest one listed above."));

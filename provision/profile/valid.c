@@ -13,7 +13,6 @@
 
 #define LETTERS_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 #define LABEL_MAX      63
-#define DOMAIN_MAX     253
 #define EXT_LABEL_MAX  16 /* s_volume_name, ext4 superblock */
 #define INTERFACE_MAX  15 /* IFNAMSIZ - 1 */
 
@@ -65,8 +64,6 @@ bool valid_domain(const char *text)
 {
 	if (!*text)
 		return true;
-	if (strlen(text) > DOMAIN_MAX)
-		return false;
 	for (;;) {
 		size_t length = strcspn(text, ".");
 
@@ -97,7 +94,7 @@ bool valid_label(const char *text)
 
 bool valid_absolute_path(const char *text)
 {
-	if (text[0] != '/' || !printable(text) || strlen(text) >= PATH_MAX)
+	if (text[0] != '/' || !printable(text))
 		return false;
 	for (const char *next = text + 1;;) {
 		size_t length = strcspn(next, "/");
@@ -263,7 +260,7 @@ bool cidr_parse(const char *text, uint32_t *ret_address, unsigned *ret_bits)
 	const char *slash = strchr(text, '/');
 	char *end = NULL;
 
-	if (!slash || !isdigit((unsigned char)slash[1]))
+	if (!slash || !isdigit((unsigned char)slash[1]) || slash[1] == '0')
 		return false;
 	CLEANUP(free_cleanup) char *address = str_format("%.*s", (int)(slash - text), text);
 	unsigned long bits = strtoul(slash + 1, &end, 10);

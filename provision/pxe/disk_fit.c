@@ -99,12 +99,12 @@ static int firmware_check(struct image *image, const struct disk *disk, bool uef
 	if (r == 0 && uefi && !has_esp)
 		return err_set(err, -EBADMSG,
 			       "this machine starts by UEFI, but the image has no EFI system "
-			       "partition: set boot_loader: grub2-efi in the layer's profile, or "
+			       "partition: set boot.loader: grub2-efi in the layer's profile, or "
 			       "the firmware to BIOS (CSM)");
 	if (r == 0 && !uefi && mem_is_zero(code, sizeof code))
 		return err_set(err, -EBADMSG,
 			       "this machine starts by BIOS, but the image has no boot code: set "
-			       "boot_loader: grub2-bios in the layer's profile, or the firmware to "
+			       "boot.loader: grub2-bios in the layer's profile, or the firmware to "
 			       "UEFI");
 	return r;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "compose/installed.h"
+#include "pattern/pattern.h"
 #include "profile/valid.h"
 #include "pxe/lab_keys.h"
 
@@ -193,6 +194,26 @@ static void check_disk_size(const struct lab_file *file, const struct machine_ro
 		      needed, layer->name, row->stack);
 }
 
+/* It is an initramfs: there is neither a file system in which it could be told whom to report to,
+ * nor a driver but for virtual machines. */
+static bool is_leaf(const struct layer *layer)
+{
+	return layer->pattern->initramfs == INITRAMFS_AGENT;
+}
+
+static void check_leaf(const struct lab_file *file, const struct machine_row *row)
+{
+	const struct layer *layer = outermost(file, row);
+
+	if (layer && is_leaf(layer))
+		lab_row_wrong(
+			file, row, "stack",
+			"found \"%s\", whose outermost layer %s has pattern %s, which is for "
+			"guests inside of hosts; allowed is a stack whose outermost layer has "
+			"another pattern",
+			row->stack, layer->name, layer->pattern->name);
+}
+
 static void check_image(const struct lab_file *file, const struct machine_row *row)
 {
 	const struct layer *layer = outermost(file, row);
@@ -209,7 +230,7 @@ static void check_answers(const struct lab_file *file, const struct machine_row 
 {
 	const struct layer *layer = outermost(file, row);
 
-	if (!layer || row->way != LAB_ANSWERS)
+	if (!layer || row->way != LAB_ANSWERS || is_leaf(layer))
 		return;
 	if (!layer_is_installed(layer))
 		lab_row_wrong(file, row, "way",
@@ -278,6 +299,7 @@ static const struct {
 	{ check_any_name, { "name", "any" } },
 	{ check_disk_pick, { "disk.size", "disk.serial", "disk.by_id" } },
 	{ check_disk_size, { "disk.size", "way" } },
+	{ check_leaf, { "stack" } },
 	{ check_image, { "way" } },
 	{ check_answers, { "way", "mac" } },
 	{ check_answers_disk, { "way", "disk.size", "disk.serial", "disk.by_id", "disk.wipe" } },

@@ -5,14 +5,18 @@
 #include <string.h>
 
 #include "base/url_text.h"
+#include "profile/forms.h"
 #include "profile/valid.h"
 #include "pxe/identity.h"
 
-#define OCTET_FORM "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-#define IP_FORM	   OCTET_FORM "(\\." OCTET_FORM "){3}"
-#define LABEL_FORM "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-#define SIZE_FORM  "[0-9]+(KiB|MiB|GiB|TiB)"
-#define WORD_FORM  "[!-~]([ -~]*[!-~])?"
+#define SIZE_FORM "[0-9]+(KiB|MiB|GiB|TiB)"
+/* What boards report in place of a UUID of their own, in either byte order: of_many of identity.c.
+ */
+#define UUID_OF_MANY                                                                               \
+	"0{8}(-0{4}){3}-0{12}$|[fF]{8}(-[fF]{4}){3}-[fF]{12}$|"                                    \
+	"(03000200-0400-0500|00020003-0004-0005)-0006-000700080009$|"                              \
+	"(12345678-1234-5678|78563412-3412-7856)-90[aA][bB]-[cC][dD]{2}[eE]{2}[fF][aA]{2}[bB]{2}[cC]{2}$"
+#define WORD_FORM "[!-~]([ -~]*[!-~])?"
 
 #define URL                                                                                        \
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:/~%+=,[]" /* of mirrors \
@@ -184,7 +188,7 @@ const struct key_row lab_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(lab.name),
 	  .valid = valid_lab_name,
-	  .form = "^([A-Za-z0-9][A-Za-z0-9_.-]{0,62})?$",
+	  .form = "^(" NAME_FORM ")?$",
 	  .allowed = "letters, digits, - _ and ., at most 63, beginning with a letter or digit",
 	  .default_text = "",
 	  .help = "Name of the lab, and of its folder; empty: that of the file" },
@@ -193,7 +197,7 @@ const struct key_row lab_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(lab.interface),
 	  .valid = valid_interface,
-	  .form = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$",
+	  .form = "^" INTERFACE_FORM "$",
 	  .allowed = "an interface name: letters, digits, - _ and ., at most 15, beginning with a "
 		     "letter or digit",
 	  .help = "The network that the machines boot from; no other one is listened on" },
@@ -201,7 +205,7 @@ const struct key_row lab_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(lab.address),
 	  .valid = valid_address_or_none,
-	  .form = "^(" IP_FORM ")?$",
+	  .form = "^(" SERVER_IP_FORM ")?$",
 	  .allowed = "an IPv4 address of this machine",
 	  .default_text = "",
 	  .help = "Address of this server on the interface; empty: the interface's first" },
@@ -216,7 +220,7 @@ const struct key_row lab_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(range),
 	  .valid = valid_range,
-	  .form = "^(" IP_FORM "-" IP_FORM ")?$",
+	  .form = "^(" SERVER_IP_FORM "-" SERVER_IP_FORM ")?$",
 	  .allowed = "two IPv4 addresses such as 10.20.0.100-10.20.0.199",
 	  .default_text = "",
 	  .help = "The addresses that are given, the first and the last; with dhcp: full" },
@@ -231,7 +235,7 @@ const struct key_row lab_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(lab.gateway),
 	  .valid = valid_address_or_none,
-	  .form = "^(" IP_FORM ")?$",
+	  .form = "^(" SERVER_IP_FORM ")?$",
 	  .allowed = "an IPv4 address",
 	  .default_text = "",
 	  .help = "Gateway that the machines are told of; with dhcp: full" },
@@ -239,7 +243,7 @@ const struct key_row lab_keys[] = {
 	  .type = KEY_TEXTS,
 	  .offset = IN(lab.dns),
 	  .valid = valid_address,
-	  .form = "^" IP_FORM "$",
+	  .form = "^" SERVER_IP_FORM "$",
 	  .allowed = "IPv4 addresses",
 	  .default_text = "[]",
 	  .help = "Name servers that the machines are told of; with dhcp: full" },
@@ -283,7 +287,7 @@ const struct key_row lab_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(lab.status_address),
 	  .valid = valid_address,
-	  .form = "^" IP_FORM "$",
+	  .form = "^" SERVER_IP_FORM "$",
 	  .allowed = "an IPv4 address of this machine",
 	  .default_text = "127.0.0.1",
 	  .help = "Where the status page is, which anybody who reaches it can read; decisions are taken from this machine alone" },
@@ -319,7 +323,7 @@ const struct key_row machine_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(mac),
 	  .valid = valid_mac,
-	  .form = "^(?!(00:){5}00)([0-9A-Fa-f][02468ACEace](:[0-9A-Fa-f]{2}){5})?$",
+	  .form = "^(" MAC_FORM ")?$",
 	  .allowed = "a unicast MAC address such as 52:54:00:12:34:56",
 	  .default_text = "",
 	  .help = "What it is known by: the MAC address of the card that it boots from" },
@@ -327,7 +331,7 @@ const struct key_row machine_keys[] = {
 	  .type = KEY_TEXT,
 	  .offset = IN(uuid),
 	  .valid = valid_uuid,
-	  .form = "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$",
+	  .form = "^((?!" UUID_OF_MANY ")[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$",
 	  .allowed = "a UUID such as 4c4c4544-0047-3510-8054-b7c04f4e3732, none that many boards "
 		     "have (zeros, 03000200-0400-...)",
 	  .default_text = "",
@@ -343,7 +347,7 @@ const struct key_row machine_keys[] = {
 	  .type = KEY_PATH,
 	  .offset = IN(stack),
 	  .valid = valid_stack_path,
-	  .form = "^(?!.*://).+$",
+	  .form = "^(?![A-Za-z+]{2,}://)" TEXT_FORM "+$",
 	  .allowed = "a stack file's path relative to the lab file",
 	  .help = "What it becomes" },
 	{ .path = "way",

@@ -217,7 +217,8 @@ static int lab_check_files(const struct lab *lab, struct err *err)
 		if (lab->machines[i].any)
 			return err_set(err, -EINVAL,
 				       "%s:%u:%u: any: found for %s; allowed in a lab that is "
-				       "rendered are mac and uuid: files cannot count who comes",
+				       "rendered are mac and uuid, a machine each: files cannot "
+				       "count who comes (nestctl pxe serve can)",
 				       lab->machines[i].mark.file, lab->machines[i].mark.line,
 				       lab->machines[i].mark.column, lab->machines[i].name);
 	return 0;
