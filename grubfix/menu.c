@@ -7,24 +7,6 @@
 #include "device.h"
 #include "words.h"
 
-bool *menu_foreign(const struct doc *doc, const struct grubfix_facts *facts)
-{
-	bool *foreign = mem_alloc(doc->entry_count * sizeof *foreign);
-
-	for (uint32_t i = 0; i < doc->args_count; i++) {
-		const struct args *args = doc->args + i;
-		const struct word *root =
-			args->role == ARGS_XEN ? NULL : args_find(doc, args, "root");
-		CLEANUP(device_done) struct device device = { 0 };
-
-		if (args->entry == NONE || !root)
-			continue;
-		device_resolve(facts, word_value(root), &device);
-		foreign[args->entry] = device.kind == DEVICE_FOUND && !device.filesystem->is_root;
-	}
-	return foreign;
-}
-
 bool menu_loads(const struct statement *statement)
 {
 	static const char *const names[] = { "kernel",	       "module",     "initrd",
@@ -121,6 +103,54 @@ bool *menu_usable(const struct doc *doc, const struct grubfix_facts *facts)
 			usable[s->entry] = false;
 	}
 	return usable;
+}
+
+static bool exists_somewhere(const struct doc *doc, const struct grubfix_facts *facts,
+			     const char *file)
+{
+	const char *path = path_without_device(file);
+	CLEANUP(free_cleanup) char *full = menu_file_path(doc, facts, file);
+	CLEANUP(free_cleanup) char *inside = str_format("/boot%s", path);
+
+	return !full || facts->file_exists(facts->context, full) ||
+	       facts->file_exists(facts->context, path) ||
+	       facts->file_exists(facts->context, inside);
+}
+
+bool *menu_dead(const struct doc *doc, const struct grubfix_facts *facts)
+{
+	bool *dead = mem_alloc(doc->entry_count * sizeof *dead);
+
+	for (uint32_t i = 0; facts->file_exists && i < doc->statement_count; i++) {
+		const struct statement *s = doc->statements + i;
+		const struct word *file = menu_loads(s) ? statement_file(doc, s) : NULL;
+
+		if (s->entry != NONE && file && !exists_somewhere(doc, facts, file->text))
+			dead[s->entry] = true;
+	}
+	return dead;
+}
+
+bool *menu_foreign(const struct doc *doc, const struct grubfix_facts *facts)
+{
+	bool *foreign = mem_alloc(doc->entry_count * sizeof *foreign);
+	CLEANUP(free_cleanup) bool *dead = menu_dead(doc, facts);
+
+	for (uint32_t i = 0; i < doc->args_count; i++) {
+		const struct args *args = doc->args + i;
+		const struct word *root =
+			args->role == ARGS_XEN ? NULL : args_find(doc, args, "root");
+		CLEANUP(device_done) struct device device = { 0 };
+
+		if (args->entry == NONE || !root)
+			continue;
+		device_resolve(facts, word_value(root), &device);
+		foreign[args->entry] = device.kind == DEVICE_FOUND
+					       ? !device.filesystem->is_root
+					       : device.kind == DEVICE_UNKNOWN &&
+							 dead[args->entry] && !facts->adopt_root;
+	}
+	return foreign;
 }
 
 static bool is_initrd(const struct statement *s, uint32_t modules)

@@ -5,10 +5,13 @@
 
 /* One answer per entry of the doc; the caller frees. */
 
-/* Entries whose root= means another system on the same disk. */
+/* Entries whose root= means another system, on this disk or on another one. */
 bool *menu_foreign(const struct doc *doc, const struct grubfix_facts *facts);
 /* Xen entries that can be booted: no symbols, debug or rescue build, every file there. */
 bool *menu_usable(const struct doc *doc, const struct grubfix_facts *facts);
+/* Entries that load a file which is not there, whatever /boot is: of another system, or left over.
+ */
+bool *menu_dead(const struct doc *doc, const struct grubfix_facts *facts);
 /* Entries whose kernel gets no initrd. */
 bool *menu_without_initrd(const struct doc *doc);
 /* Entries whose hypervisor uses the serial line com1. */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "device.h"
 #include "menu.h"
@@ -163,17 +164,32 @@ static void bare_root_set(struct fix *fix, const struct word *word,
 		   what);
 }
 
-static int root_fix(struct fix *fix, const struct word *word, const char *key, bool bare,
-		    unsigned *some, struct err *err)
+/* What is known of the entry around a root=. */
+struct root_place {
+	bool bare; /* no initrd */
+	bool dead; /* its files are not in the image */
+};
+
+static int root_fix(struct fix *fix, const struct word *word, const char *key,
+		    struct root_place place, unsigned *some, struct err *err)
 {
 	const struct grubfix_filesystem *target;
 	CLEANUP(device_done) struct device device = { 0 };
+	struct err reason = { 0 };
 
 	device_resolve(fix->facts, word_value(word), &device);
-	int r = root_target(fix, word, &device, some, &target, err);
+	int r = root_target(fix, word, &device, some, &target, place.dead ? &reason : err);
+	if (r < 0 && place.dead) {
+		fix_remark(fix, word->first,
+			   "%s is left: it cannot be resolved, but the entry cannot be booted from "
+			   "this disk anyway, which lacks its files",
+			   word->text);
+		err_clear(&reason);
+		return 0;
+	}
 	if (r < 0 || !target || (device.stable && target == device.filesystem))
 		return r;
-	if (bare && target->partuuid && !target->volume) {
+	if (place.bare && target->partuuid && !target->volume) {
 		bare_root_set(fix, word, target);
 		return 0;
 	}
@@ -182,20 +198,20 @@ static int root_fix(struct fix *fix, const struct word *word, const char *key, b
 			fix, err, word->first, word->text, word_value(word),
 			"its file system has neither a UUID nor a label that can stand there");
 	name_set(fix, word, key, &device, target);
-	if (bare)
+	if (place.bare)
 		fix_remark(fix, word->first,
 			   "the entry loads no initrd, and without one the kernel does not find "
 			   "this name: write root=PARTUUID=, or let the entry load an initrd");
 	return 0;
 }
 
-static int args_root_fix(struct fix *fix, const struct args *args, bool bare, unsigned *some,
-			 struct err *err)
+static int args_root_fix(struct fix *fix, const struct args *args, struct root_place place,
+			 unsigned *some, struct err *err)
 {
 	for (uint32_t i = 0; i < args->word_count; i++) {
 		const struct word *word = fix->doc->words + args->words + i;
 		const char *key = key_of(word, root_keys);
-		int r = key ? root_fix(fix, word, key, bare, some, err) : 0;
+		int r = key ? root_fix(fix, word, key, place, some, err) : 0;
 
 		if (r < 0)
 			return r;
@@ -207,13 +223,9 @@ static int args_root_fix(struct fix *fix, const struct args *args, bool bare, un
 static void force_partuuid_fix(struct fix *fix, const struct statement *s)
 {
 	const struct grubfix_filesystem *root = facts_root(fix->facts);
-	CLEANUP(free_cleanup) char *name = str_format("PARTUUID=%s", s->value);
-	CLEANUP(device_done) struct device device = { 0 };
 
-	if (!root || !*s->value)
-		return;
-	device_resolve(fix->facts, name, &device);
-	if (device.kind == DEVICE_VARIABLE || device.filesystem == root)
+	if (!root || !*s->value || strchr(s->value, '$') ||
+	    (root->partuuid && strcasecmp(root->partuuid, s->value) == 0))
 		return;
 	if (!root->partuuid) {
 		fix_remark(fix, s->key,
@@ -230,6 +242,7 @@ static void force_partuuid_fix(struct fix *fix, const struct statement *s)
 static int root_apply(struct fix *fix, struct err *err)
 {
 	CLEANUP(free_cleanup) bool *bare = menu_without_initrd(fix->doc);
+	CLEANUP(free_cleanup) bool *dead = menu_dead(fix->doc, fix->facts);
 	unsigned some = 0;
 	int r = 0;
 
@@ -238,10 +251,12 @@ static int root_apply(struct fix *fix, struct err *err)
 			force_partuuid_fix(fix, fix->doc->statements + i);
 	for (uint32_t i = 0; i < fix->doc->args_count && r == 0; i++) {
 		const struct args *args = fix->doc->args + i;
+		struct root_place place = { 0 };
 
+		if (args->entry != NONE)
+			place = (struct root_place){ bare[args->entry], dead[args->entry] };
 		if (args->role != ARGS_XEN)
-			r = args_root_fix(fix, args, args->entry != NONE && bare[args->entry],
-					  &some, err);
+			r = args_root_fix(fix, args, place, &some, err);
 	}
 	return r;
 }

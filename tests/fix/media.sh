@@ -132,7 +132,7 @@ kept() {
 ok "owner, mode and extended attributes, of the backup too" kept
 grub_d() { # a backup there must not become a script of grub-mkconfig's
 	rm -rf tree && cp -a suse tree && mkdir -p tree/etc/grub.d && printf '#!/bin/sh\nexec tail -n +3 $0\nmenuentry "our Xen" {\n\tmultiboot2 /boot/xen.gz\n\
-\tmodule2 /boot/vmlinuz-%s root=/dev/hda2\n}\n' $KERNEL > tree/etc/grub.d/40_custom && chmod 755 tree/etc/grub.d/40_custom && cp -a tree other.tree &&
+\tmodule2 /boot/vmlinuz-%s root=/dev/hda2\n\tmodule2 /boot/initrd-%s\n}\n' $KERNEL $KERNEL > tree/etc/grub.d/40_custom && chmod 755 tree/etc/grub.d/40_custom && cp -a tree other.tree &&
 		suse_image image tree && "$NESTCTL" fix image && clean image && inside image /etc/grub.d/40_custom | grep -q "root=UUID=$ROOT_UUID" &&
 		attributes /etc/grub.d/40_custom | grep -q 'Mode: *0755' && attributes /etc/grub.d/40_custom.nestctl-orig | grep -q 'Mode: *0644' &&
 		"$NESTCTL" fix --root other.tree --root-uuid $ROOT_UUID --skip resume && [[ -x other.tree/etc/grub.d/40_custom ]] &&
