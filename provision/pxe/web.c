@@ -9,6 +9,9 @@
 #define CLIENT_CONNECTIONS 64
 #define LAB_CONNECTIONS	   1024
 #define FEW_CONNECTIONS	   256
+/* A body is held while it comes, whoever sends it: only where consoles come, much of it. */
+#define SECURE_BODY_BYTES (64u << 10)
+#define BODY_BYTES	  (4u << 10)
 /* Events for a listener that does not read pile up in here until it is found out. */
 #define EVENT_BUFFER_BYTES (64 << 10)
 
@@ -63,6 +66,7 @@ static void listeners_set(struct web *web)
 
 	for (size_t i = 0; i < PORTS; i++) {
 		web->listeners[i] = listeners[i];
+		web->listeners[i].body_bytes = i == SECURE ? SECURE_BODY_BYTES : BODY_BYTES;
 		web->listeners[i].connections_per_client = CLIENT_CONNECTIONS;
 		web->listeners[i].interface = i == STATUS ? NULL : request->lab->interface;
 		web->listeners[i].watch = web->watch;

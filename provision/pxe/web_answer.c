@@ -14,6 +14,8 @@
 /* Read at a time where TLS keeps the kernel from sending a file by itself. */
 #define FILE_BLOCK_BYTES   (64u << 10)
 #define STREAM_BLOCK_BYTES (8u << 10)
+/* What is no longer goes out in one piece with its header: one system call, one packet. */
+#define SMALL_FILE_BYTES (16u << 10)
 
 static void field_set(struct MHD_Response *response, const char *name, const char *value)
 {
@@ -84,10 +86,25 @@ static void part_free(void *context)
 	free(part);
 }
 
+static struct MHD_Response *small_response(int fd, uint64_t first, size_t length)
+{
+	char *bytes = mem_alloc(length);
+	struct MHD_Response *response = NULL;
+
+	if (fd_pread_all(fd, bytes, length, first) == (ssize_t)length)
+		response = MHD_create_response_from_buffer(length, bytes, MHD_RESPMEM_MUST_FREE);
+	if (!response)
+		free(bytes);
+	close(fd);
+	return response;
+}
+
 static struct MHD_Response *part_response(int fd, uint64_t first, uint64_t length, bool encrypted)
 {
 	struct MHD_Response *response;
 
+	if (length > 0 && length <= SMALL_FILE_BYTES)
+		return small_response(fd, first, (size_t)length);
 	if (!encrypted || length == 0) {
 		response = MHD_create_response_from_fd_at_offset64(length, fd, first);
 		if (!response)

@@ -8,8 +8,9 @@
 #include "base/json.h"
 #include "base/log.h"
 
-#define PAUSE_SECONDS 0.25 /* between two events */
-#define BEAT_SECONDS  15.0 /* of silence at most: shows who is gone */
+#define PAUSE_SECONDS 0.25		 /* between two events */
+#define BEAT_SECONDS  15.0		 /* of silence at most: shows who is gone */
+#define HELD_BYTES    ((size_t)16 << 20) /* of what slow listeners are still being told */
 
 /* An event, not a comment: scripts do not see those, and could not tell that nothing comes. */
 static const char beat_text[] = "event: beat\ndata: -\n\n";
@@ -28,7 +29,8 @@ struct web_events {
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t changed;
 	bool stopping;
-	unsigned listeners;
+	struct listener *listeners;
+	size_t held_bytes;	      /* of all events that somebody uses */
 	uint64_t number;	      /* of the newest state */
 	uint64_t beat;		      /* signs of life so far */
 	struct event *whole, *change; /* written by the events' thread alone; NULL while nobody
@@ -38,7 +40,9 @@ struct web_events {
 
 struct listener {
 	struct web_events *events;
-	struct event *event; /* being sent; NULL: none */
+	struct listener *next, **link; /* link: what points here */
+	struct event *event;	       /* being sent; NULL: none */
+	bool cut;		       /* it was too slow */
 	size_t sent;
 	uint64_t number, beat; /* what it has */
 };
@@ -57,9 +61,10 @@ static struct event *event_new(const char *name, const json_t *json)
 	return event;
 }
 
-static void event_release(struct event **event)
+static void event_release(struct web_events *events, struct event **event)
 {
 	if (*event && --(*event)->users == 0) {
+		events->held_bytes -= (*event)->length;
 		free((*event)->text);
 		free(*event);
 	}
@@ -101,6 +106,24 @@ static json_t *change_of(const json_t *old, const json_t *new)
 
 /* ---- the thread that tells ---- */
 
+/* A listener that does not read keeps what it is being told, and each may keep another state: those
+ * that are furthest behind are let go, and may come again. */
+static void listeners_cut(struct web_events *events)
+{
+	while (events->held_bytes > HELD_BYTES) {
+		struct listener *last = NULL;
+
+		for (struct listener *l = events->listeners; l; l = l->next)
+			if (l->event && l->number < events->number &&
+			    (!last || l->number < last->number))
+				last = l;
+		if (!last)
+			return;
+		last->cut = true;
+		event_release(events, &last->event);
+	}
+}
+
 static void publish(struct web_events *events)
 {
 	json_t *state = state_read(events->ledger);
@@ -111,11 +134,13 @@ static void publish(struct web_events *events)
 	json_decref(events->shown);
 	events->shown = state;
 	pthread_mutex_lock(&events->lock);
-	event_release(&events->whole);
-	event_release(&events->change);
+	event_release(events, &events->whole);
+	event_release(events, &events->change);
 	events->whole = whole;
 	events->change = part;
+	events->held_bytes += whole->length + part->length;
 	events->number++;
+	listeners_cut(events);
 	pthread_mutex_unlock(&events->lock);
 	web_watch_wake(events->watch);
 }
@@ -144,11 +169,11 @@ static bool moment_passes(struct web_events *events)
 	int r = 0;
 
 	pthread_mutex_lock(&events->lock);
-	if (events->listeners == 0) { /* what they were told would be old to the next */
-		event_release(&events->whole);
-		event_release(&events->change);
+	if (!events->listeners) { /* what they were told would be old to the next */
+		event_release(events, &events->whole);
+		event_release(events, &events->change);
 	}
-	while (!events->stopping && events->listeners == 0)
+	while (!events->stopping && !events->listeners)
 		pthread_cond_wait(&events->changed, &events->lock);
 	while (r == 0 && !events->stopping && events->whole)
 		r = pthread_cond_timedwait(&events->changed, &events->lock, &time);
@@ -204,7 +229,8 @@ static ssize_t listener_read(void *context, char *buffer, size_t size)
 	size_t length = 0;
 
 	pthread_mutex_lock(&events->lock);
-	if (!listener->event) {
+	bool cut = listener->cut;
+	if (!cut && !listener->event) {
 		listener->event = listener_next(listener);
 		listener->sent = 0;
 	}
@@ -214,14 +240,14 @@ static ssize_t listener_read(void *context, char *buffer, size_t size)
 		memcpy(buffer, listener->event->text + listener->sent, length);
 		listener->sent += length;
 		if (listener->sent == listener->event->length)
-			event_release(&listener->event);
+			event_release(events, &listener->event);
 	} else if (listener->beat != events->beat && size >= sizeof beat_text) {
 		listener->beat = events->beat;
 		length = sizeof beat_text - 1;
 		memcpy(buffer, beat_text, length);
 	}
 	pthread_mutex_unlock(&events->lock);
-	return (ssize_t)length;
+	return cut ? -1 : (ssize_t)length;
 }
 
 static void listener_end(void *context)
@@ -230,8 +256,10 @@ static void listener_end(void *context)
 	struct web_events *events = listener->events;
 
 	pthread_mutex_lock(&events->lock);
-	events->listeners--;
-	event_release(&listener->event);
+	*listener->link = listener->next;
+	if (listener->next)
+		listener->next->link = listener->link;
+	event_release(events, &listener->event);
 	pthread_mutex_unlock(&events->lock);
 	free(listener);
 }
@@ -243,7 +271,11 @@ void web_events_answer(struct web_events *events, struct http_answer *answer)
 	listener->events = events;
 	pthread_mutex_lock(&events->lock);
 	listener->beat = events->beat;
-	events->listeners++;
+	listener->next = events->listeners;
+	listener->link = &events->listeners;
+	if (listener->next)
+		listener->next->link = &listener->next;
+	events->listeners = listener;
 	pthread_cond_signal(&events->changed);
 	pthread_mutex_unlock(&events->lock);
 	answer->type = "text/event-stream";
@@ -254,8 +286,8 @@ void web_events_answer(struct web_events *events, struct http_answer *answer)
 
 static void events_free(struct web_events *events)
 {
-	event_release(&events->whole);
-	event_release(&events->change);
+	event_release(events, &events->whole);
+	event_release(events, &events->change);
 	json_decref(events->shown);
 	pthread_mutex_destroy(&events->lock);
 	pthread_cond_destroy(&events->changed);

@@ -131,12 +131,13 @@ static bool method_read(const char *text, enum http_method *ret_method)
 	return false;
 }
 
-static bool body_is_announced_too_large(struct MHD_Connection *mhd)
+static bool body_is_announced_too_large(const struct http_listener *listener,
+					struct MHD_Connection *mhd)
 {
 	const char *length =
 		MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
-	return length && strtoull(length, NULL, 10) > HTTP_BODY_BYTES;
+	return length && strtoull(length, NULL, 10) > listener->body_bytes;
 }
 
 /* What can be said before the body comes. True: refused, the answer is there. */
@@ -150,8 +151,8 @@ static bool request_refuse(struct exchange *exchange, struct MHD_Connection *mhd
 		answer->allow = "GET, HEAD, POST";
 	} else if (!exchange->path) {
 		http_answer_line(answer, 400, "no path that this server would look at");
-	} else if (body_is_announced_too_large(mhd)) {
-		http_answer_line(answer, 413, "the body is larger than 64 KiB");
+	} else if (body_is_announced_too_large(exchange->http->listener, mhd)) {
+		http_answer_line(answer, 413, "the body is larger than this port takes");
 	}
 	return answer->status != 0;
 }
@@ -189,7 +190,7 @@ static enum MHD_Result request_comes(void *context, struct MHD_Connection *mhd, 
 	}
 	if (*length > 0) {
 		/* In the middle of a body no answer can be given. */
-		if (*length > HTTP_BODY_BYTES - exchange->body.length)
+		if (*length > exchange->http->listener->body_bytes - exchange->body.length)
 			return MHD_NO;
 		buf_add(&exchange->body, data, *length);
 		*length = 0;

@@ -8,8 +8,6 @@
 #include "base/hash.h"
 #include "base/str.h"
 
-#define HTTP_BODY_BYTES (64u << 10) /* of a POST */
-
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST };
 
 struct http_request { /* borrowed, as long as it is handled */
@@ -74,6 +72,7 @@ struct http_listener {	     /* all of it outlives the server */
 	const char *address; /* dotted */
 	unsigned port;
 	unsigned connections, connections_per_client; /* at most, at a time */
+	size_t body_bytes;			      /* of a POST, at most */
 	int send_buffer_bytes;		/* of each connection, in the kernel; 0: as it likes, up to
 					 * megabytes */
 	const char *key, *certificate;	/* PEM; NULL: no TLS */

@@ -66,7 +66,9 @@ static const char *decision_refusal(const struct http_request *request)
 	if ((origin && !web_origin_is_host(origin, http_field(request, "Host"))) ||
 	    (site && !str_equal(site, "same-origin") && !str_equal(site, "none")))
 		return "this comes from another page";
-	if (!request->local_client)
+	/* Who is behind a proxy on this machine would count as local. */
+	if (!request->local_client || http_field(request, "Forwarded") ||
+	    http_field(request, "X-Forwarded-For") || http_field(request, "Via"))
 		return "decisions are taken from this machine alone "
 		       "(ssh -L leads there)";
 	return NULL;

@@ -34,8 +34,11 @@ struct connection {
 	struct MHD_Connection *mhd;
 	int fd;
 	enum phase phase;
-	double until;	/* when the phase is looked at again */
-	uint64_t acked; /* PHASE_ANSWER: bytes that the client had when it last was */
+	double until; /* when the phase is looked at again */
+	/* PHASE_ANSWER: bytes that the client had when it last was; asked for at the next tick
+	 * first, by which most answers are out. */
+	uint64_t acked;
+	bool acked_known;
 };
 
 struct web_watch {
@@ -59,8 +62,8 @@ static uint64_t bytes_acked(int fd)
 static void answer_begin(struct connection *connection, double now)
 {
 	connection->phase = PHASE_ANSWER;
-	connection->until = now + PACE_SECONDS;
-	connection->acked = bytes_acked(connection->fd);
+	connection->until = now;
+	connection->acked_known = false;
 }
 
 static void resume(struct connection *connection, double now)
@@ -79,9 +82,12 @@ static void shut(struct connection *connection, const char *why)
 static void pace_check(struct connection *connection, double now)
 {
 	uint64_t before = connection->acked;
+	bool known = connection->acked_known;
 
-	answer_begin(connection, now);
-	if (connection->acked - before < PACE_BYTES)
+	connection->until = now + PACE_SECONDS;
+	connection->acked = bytes_acked(connection->fd);
+	connection->acked_known = true;
+	if (known && connection->acked - before < PACE_BYTES)
 		shut(connection, "its client does not take the answer");
 }
 
