@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,7 +13,8 @@
 
 static enum log_level current_level = LOG_NORMAL;
 
-#define ERASE_LINE "\r\033[K"
+#define ERASE_LINE	"\r\033[K"
+#define DEFAULT_COLUMNS 80
 
 void log_set_level(enum log_level level)
 {
@@ -68,17 +70,34 @@ void log_debug(const char *format, ...)
 	va_end(args);
 }
 
+size_t log_columns(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col < 20)
+		return DEFAULT_COLUMNS;
+	return size.ws_col;
+}
+
+void log_draw(const char *text)
+{
+	if (current_level < LOG_NORMAL || !log_is_terminal())
+		return;
+	fprintf(stderr, ERASE_LINE "%s", text);
+	fflush(stderr);
+}
+
+/* Of a wrapped line only the last part would be erased. */
 void log_status(const char *format, ...)
 {
 	va_list args;
 
-	if (current_level < LOG_NORMAL || !log_is_terminal())
-		return;
-	fputs(ERASE_LINE, stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	CLEANUP(free_cleanup) char *text = str_vformat(format, args);
 	va_end(args);
-	fflush(stderr);
+	str_tame(text);
+	text[str_cut(text, log_columns() - 1)] = '\0';
+	log_draw(text);
 }
 
 double clock_seconds(void)

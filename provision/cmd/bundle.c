@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "answers/escape.h"
 #include "base/data.h"
 #include "base/fs.h"
 #include "base/log.h"
@@ -62,9 +63,12 @@ static int readme_write(const struct bundle *bundle, const char *path, struct er
 {
 	CLEANUP(free_cleanup) char *stack_path = str_format("lab/%s", bundle->stack);
 	CLEANUP(free_cleanup) char *text = NULL;
+	CLEANUP(buf_done) struct buf word = { 0 };
+
+	escape_shell(stack_path, &word);
 	const struct template_value values[] = {
 		{ "NAME", name_of(bundle) },
-		{ "STACK_PATH", stack_path },
+		{ "STACK_PATH", buf_str(&word) },
 		{ NULL, NULL },
 	};
 	int r = template_render("bundle/README", values, &text, err);

@@ -179,28 +179,47 @@ static int run_verify(const struct arguments *arguments, struct err *err)
 	return r < 0 ? r : status;
 }
 
-static void removed_print(void *context, const struct store_entry *entry)
-{
-	const struct store_gc *gc = context;
+/* Packages are hundreds, and small: they are told in one line. */
+struct removed {
+	const char *verb;
+	size_t packages;
+	uint64_t package_bytes;
+};
 
-	printf("%s %s/%.12s (%.0f MiB) %s\n", gc->dry_run ? "would remove" : "removed", entry->kind,
-	       entry->key, (double)entry->size_bytes / (1 << 20), entry->name);
+static void removed_tell(void *context, const struct store_entry *entry)
+{
+	struct removed *removed = context;
+
+	if (is_package(entry)) {
+		removed->packages++;
+		removed->package_bytes += entry->size_bytes;
+		return;
+	}
+	printf("%s %s/%.12s (%.0f MiB) %s\n", removed->verb, entry->kind, entry->key,
+	       (double)entry->size_bytes / (1 << 20), entry->name);
 }
 
 static int run_gc(const struct arguments *arguments, struct err *err)
 {
 	CLEANUP(store_cleanup) struct store *store = NULL;
+	bool dry_run = argument_given(arguments, "dry-run");
+	struct removed removed = { .verb = dry_run ? "would remove" : "removed" };
 	struct store_gc gc = {
-		.dry_run = argument_given(arguments, "dry-run"),
-		.on_removed = removed_print,
-		.context = &gc,
+		.dry_run = dry_run,
+		.on_removed = removed_tell,
+		.context = &removed,
 	};
 	const char *limit = argument(arguments, "limit");
 
 	if (limit && (size_parse(limit, &gc.limit_bytes) < 0 || gc.limit_bytes == 0))
 		return err_set(err, -EINVAL, "--limit: \"%s\" is no size (write 4GiB)", limit);
 	int r = store_open(argument(arguments, "store"), &store, err);
-	return r < 0 ? r : store_collect(store, &gc, err);
+	if (r == 0)
+		r = store_collect(store, &gc, err);
+	if (removed.packages > 0)
+		printf("%s %zu packages (%.0f MiB)\n", removed.verb, removed.packages,
+		       (double)removed.package_bytes / (1 << 20));
+	return r;
 }
 
 static int run_rm(const struct arguments *arguments, struct err *err)

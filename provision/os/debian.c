@@ -142,10 +142,9 @@ static int packages_get(const struct base_request *request, const struct base_op
 		package_list_copy(options->locked, ret_list);
 	else if (options->offline)
 		r = err_set(err, -ENOENT,
-			    "%s: the store has no such tree, and without a lock file nobody knows "
+			    "the store has no such tree, and without a lock file nobody knows "
 			    "its packages offline: build once without --offline, or make a lock "
-			    "file with nestctl lock",
-			    purpose);
+			    "file with nestctl lock");
 	else
 		r = debian_resolve(request, options, ret_list, err);
 	const struct fetch_request fetch = {

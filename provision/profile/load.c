@@ -311,9 +311,9 @@ static void stack_name(struct loader *loader, const struct node *root)
 	bool valid = name->kind == NODE_SCALAR && valid_name(name->text);
 	if (!valid)
 		diagnostic_add(loader->diagnostics, &name->mark,
-			       "name: found %s; allowed is letters, "
+			       "name: found %s%s; allowed is letters, "
 			       "digits, - _ and ., at most 63, beginning with a letter or digit",
-			       found);
+			       found, name == from_file ? ", the file's own" : "");
 	if (description && description->kind != NODE_SCALAR)
 		diagnostic_add(loader->diagnostics, &description->mark,
 			       "description: found more than a text; allowed is a single value");

@@ -1,13 +1,11 @@
 #include "run/view.h"
 
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "base/log.h"
 #include "run/levels_report.h"
 
 #define INTERVAL_SECONDS 0.25
-#define DEFAULT_COLUMNS	 80
 #define LAST_LINE_BYTES	 200
 
 void view_change(const struct level *level)
@@ -21,15 +19,6 @@ void view_change(const struct level *level)
 	if (level->symptom)
 		log_info("           cause: %s; cure: %s", level->symptom->cause,
 			 level->symptom->cure);
-}
-
-static size_t terminal_columns(void)
-{
-	struct winsize size;
-
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col < 20)
-		return DEFAULT_COLUMNS;
-	return size.ws_col;
 }
 
 /* One line of the tree, cut to the width: a wrapped line would break the way back up. */
@@ -56,7 +45,7 @@ void view_draw(struct view *view, const struct levels *levels, double now)
 	if (!log_is_terminal() || now - view->drawn < INTERVAL_SECONDS)
 		return;
 	view->drawn = now;
-	size_t columns = terminal_columns();
+	size_t columns = log_columns();
 	for (size_t i = 0; i < levels->count; i++) {
 		buf_text(&out, i ? "\n" : "");
 		line_add(&out, &levels->items[i], now, columns);
@@ -64,7 +53,7 @@ void view_draw(struct view *view, const struct levels *levels, double now)
 	/* Back to the first line: the next log line or redraw begins there. */
 	if (levels->count > 1)
 		buf_format(&out, "\r\033[%zuA", levels->count - 1);
-	log_status("%s", buf_str(&out));
+	log_draw(buf_str(&out));
 	buf_done(&out);
 }
 
@@ -75,5 +64,5 @@ double view_interval(void)
 
 void view_clear(void)
 {
-	log_status("\033[J");
+	log_draw("\033[J");
 }
