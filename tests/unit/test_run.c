@@ -493,5 +493,6 @@ int main(void)
 	CLEANUP(free_cleanup) char *path = str_format("%s:%s", fake, getenv("PATH"));
 	setenv("PATH", path, 1);
 	log_set_level(LOG_QUIET);
+	signal(SIGPIPE, SIG_IGN); /* as main does */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
