@@ -25,6 +25,7 @@ struct guest {
 	int domain; /* -1: none */
 	unsigned attempts;
 	double not_before; /* of the next attempt */
+	double created;	   /* when its last attempt began */
 	struct proc xl;	   /* create, shutdown or destroy */
 
 	struct console console;

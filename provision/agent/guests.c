@@ -21,14 +21,15 @@
 #define ATTEMPTS	  2
 #define SHUTDOWN_SECONDS  60.0
 #define DESTROY_SECONDS	  20.0
-#define UNHEARD_SECONDS	  20.0 /* to end, for guests that never came up: they hardly listen */
+#define BOOT_SECONDS	  900.0 /* a guest whose agent is silent for longer may have none */
+#define BOOT_DOWN_SECONDS                                                                          \
+	20.0 /* to end, for a guest that boots or hangs in it: it hardly listens */
 
-/* option: NULL without one. */
-static void guest_xl(struct guest *guest, const char *verb, const char *argument,
-		     const char *option, double seconds,
-		     void (*on_end)(void *context, int status, const char *text))
+/* second: NULL without one. xl takes options before the first word that is none. */
+static void guest_xl(struct guest *guest, const char *verb, const char *first, const char *second,
+		     double seconds, void (*on_end)(void *context, int status, const char *text))
 {
-	char *argv[] = { (char *)"xl", (char *)verb, (char *)argument, (char *)option, NULL };
+	char *argv[] = { (char *)"xl", (char *)verb, (char *)first, (char *)second, NULL };
 
 	proc_stop(&guest->xl);
 	guest->xl.on_end = on_end;
@@ -170,6 +171,7 @@ static void guest_create(struct guest *guest)
 		outward_event(guest->outward, "starting-guest", guest->conf->name,
 			      guest->conf->config);
 	guest->state = GUEST_STARTING;
+	guest->created = clock_now();
 	guests->starting = guest;
 	guest_xl(guest, "create", guest->conf->config, NULL, CREATE_SECONDS, create_ended);
 }
@@ -255,24 +257,30 @@ static void guest_ask_down(struct guest *guest)
 	if (!told && guest->xl.running)
 		return; /* xl create is at work on it */
 	if (!told)
-		guest_xl(guest, "shutdown", guest->conf->name, "-F", SHUTDOWN_SECONDS, xl_ended);
+		guest_xl(guest, "shutdown", "-F", guest->conf->name, SHUTDOWN_SECONDS, xl_ended);
 	guest->asked_down = true;
 }
 
-static bool any_came_up(const struct guests *guests)
+/* Nothing is to be lost in it yet. */
+static bool is_booting(const struct guest *guest)
 {
-	bool any = false;
+	return !guest->heard && !guest->silent && clock_now() - guest->created < BOOT_SECONDS;
+}
+
+static bool all_are_booting(const struct guests *guests)
+{
+	bool all = true;
 
 	for (unsigned i = 0; i < guests->count; i++)
-		any = any || guests->items[i].heard || guests->items[i].silent;
-	return any;
+		all = all && (!is_alive(&guests->items[i]) || is_booting(&guests->items[i]));
+	return all;
 }
 
 void guests_down(struct guests *guests, unsigned seconds, void (*on_down)(void *context),
 		 void *context)
 {
-	if (seconds > UNHEARD_SECONDS && !any_came_up(guests))
-		seconds = UNHEARD_SECONDS;
+	if (seconds > BOOT_DOWN_SECONDS && all_are_booting(guests))
+		seconds = BOOT_DOWN_SECONDS;
 	guests->going_down = true;
 	guests->on_down = on_down;
 	guests->context = context;

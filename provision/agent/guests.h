@@ -32,8 +32,7 @@ struct guest *guests_find(struct guests *guests, const char *path_component);
 /* A new hello came: those that have spoken get theirs. */
 void guests_greet(struct guests *guests);
 void guests_resume(struct guests *guests);
-/* Each guest gets so many seconds to end (20 at most if no agent of a guest has spoken yet), then
- * it is destroyed; on_down follows, also where there
- * is nothing to do, never from inside. */
+/* Each guest gets so many seconds to end (20 at most while all that run are still booting), then it
+ * is destroyed; on_down follows, also where there is nothing to do, never from inside. */
 void guests_down(struct guests *guests, unsigned seconds, void (*on_down)(void *context),
 		 void *context);

@@ -2,6 +2,7 @@
 `xl` that asks this process, and the two ways in which a guest's lines reach a host (a pty made by
 xenconsoled; a socket and a serial pty made by the device model). The boot tests use the real one.
 """
+import itertools
 import json
 import os
 import pty
@@ -98,7 +99,9 @@ class Toolstack:
         if argv[0] == 'create':
             answer = self.on_create.get(argv[1], lambda: (1, 'no such config\n'))()
         else:
-            answer = self.on_verb.get(tuple(argv[:2]), lambda: self.destroy(argv[1]))()
+            options = list(itertools.takewhile(lambda word: word.startswith('-'), argv[1:]))
+            name = argv[1 + len(options)]
+            answer = self.on_verb.get((argv[0], name), lambda: self.destroy(name))()
         client.sendall(json.dumps(answer or [0, '']).encode() + b'\n')
         client.close()
 
