@@ -22,8 +22,7 @@
 #define SHUTDOWN_SECONDS  60.0
 #define DESTROY_SECONDS	  20.0
 #define BOOT_SECONDS	  900.0 /* a guest whose agent is silent for longer may have none */
-#define BOOT_DOWN_SECONDS                                                                          \
-	20.0 /* to end, for a guest that boots or hangs in it: it hardly listens */
+#define BOOT_DOWN_SECONDS 20.0	/* to end, while it boots: it hardly listens */
 
 /* second: NULL without one. xl takes options before the first word that is none. */
 static void guest_xl(struct guest *guest, const char *verb, const char *first, const char *second,
