@@ -32,6 +32,8 @@ struct answers_release {
 	const char *major;  /* how its media's version begins: "11"; NULL: each is another */
 	/* How its media's product may begin, ends with NULL; NULL: the family has one product. */
 	const char *const *products;
+	/* What begins so too and is another product, ends with NULL; NULL: nothing does. */
+	const char *const *unlike;
 	bool xen;    /* it can be a Xen host */
 	bool legacy; /* boots by GRUB Legacy, others by GRUB 2 */
 	bool uefi;   /* GRUB 2 on a GPT disk too */

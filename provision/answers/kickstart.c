@@ -27,7 +27,7 @@ struct redhat_release {
 /* GRUB 2 under UEFI only where its menu is /boot/grub2/grub.cfg as on a BIOS. */
 static const struct redhat_release releases[] = {
 	{ { "centos7", "CentOS 7", "1 5 6", .major = "7", .products = WORDS("CentOS"),
-	    .xen = true },
+	    .unlike = WORDS("CentOS Stream"), .xen = true },
 	  "--isUtc",
 	  WORDS("@^minimal", "openssh-server"),
 	  WORDS("xen", "kernel", "bridge-utils"),

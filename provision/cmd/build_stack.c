@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "base/fs.h"
 #include "base/log.h"
 #include "base/spawn.h"
 #include "cmd/build_request.h"
+#include "cmd/verdict.h"
 #include "emit/emit.h"
 #include "run/folder.h"
 #include "run/preflight.h"
@@ -26,7 +26,7 @@ static const struct option_row options[] = {
 	{ "resume", 0, NULL,
 	  "go on after a failed build: take a disk that its installer finished" },
 	{ "step", 0, "NAME", "do one step again, as nestctl plan names it, and stop there" },
-	{ "json", 0, "FILE", "write the verdict on every level as JSON" },
+	{ "json", 0, "FILE", "write the verdict on every level as JSON; -: to standard output" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -94,21 +94,12 @@ static int prove(const struct arguments *arguments, const struct build_request *
 		 struct err *err)
 {
 	CLEANUP(matrix_cleanup) struct matrix *matrix = NULL;
-	const char *json = argument(arguments, "json");
 	struct run_options run;
 	int r = run_request(arguments, request, &run, err);
 
 	if (r == 0)
 		r = run_stack(request->stack, &run, &matrix, err);
-
-	if (r < 0)
-		return r;
-	matrix_print(matrix, stdout);
-	if (json)
-		r = matrix_json(matrix, json, err);
-	if (r < 0)
-		return r;
-	return matrix_all_proven(matrix) ? 0 : 1;
+	return r < 0 ? r : verdict_show(matrix, argument(arguments, "json"), err);
 }
 
 /* ---- what is done with a built stack ---- */
@@ -241,8 +232,8 @@ static int build_stack_run(const struct arguments *arguments, struct err *err)
 		r = build_request_load(arguments, &request, err);
 	if (r == 0 && l0->look)
 		r = l0->look(arguments, &request, err);
-	if (r == 0 && argument_given(arguments, "json"))
-		r = file_check_out(argument(arguments, "json"), err);
+	if (r == 0)
+		r = verdict_check(argument(arguments, "json"), err);
 	if (r < 0)
 		return r;
 	spawn_stop_fd(); /* from here on a signal asks, and we clean up */

@@ -1,8 +1,6 @@
 #include "cmd/up.h"
 
-#include <stdio.h>
-
-#include "base/fs.h"
+#include "cmd/verdict.h"
 #include "run/folder.h"
 #include "run/run.h"
 
@@ -20,8 +18,8 @@ static int up_run(const struct arguments *arguments, struct err *err)
 	const char *json = argument(arguments, "json");
 	int r = argument_number(arguments, "deadline", 1, 86400, &options.deadline_seconds, err);
 
-	if (r == 0 && json)
-		r = file_check_out(json, err);
+	if (r == 0)
+		r = verdict_check(json, err);
 	if (r == 0)
 		r = l0_driver_find(argument(arguments, "l0"), &options.driver, err);
 	if (r == 0)
@@ -31,15 +29,7 @@ static int up_run(const struct arguments *arguments, struct err *err)
 		return r;
 	options.folder = folder;
 	r = run_stack(stack, &options, &matrix, err);
-	if (r < 0)
-		return r;
-	matrix_print(matrix, stdout);
-	if (json) {
-		r = matrix_json(matrix, json, err);
-		if (r < 0)
-			return r;
-	}
-	return matrix_all_proven(matrix) ? 0 : 1;
+	return r < 0 ? r : verdict_show(matrix, json, err);
 }
 
 static const struct option_row up_options[] = {
@@ -49,7 +39,7 @@ static const struct option_row up_options[] = {
 	{ "accel", 0, "HOW", "auto, tcg or kvm (default: auto)" },
 	{ "fresh", 0, NULL, "begin with the disk as it was built" },
 	{ "deadline", 0, "SECONDS", "for the verdict on all levels" },
-	{ "json", 0, "FILE", "write the verdict there too" },
+	{ "json", 0, "FILE", "write the verdict there too; -: to standard output" },
 	{ 0 },
 };
 

@@ -8,7 +8,7 @@
 #include "compose/units.h"
 
 #define ZONE_FOLDER "/usr/share/zoneinfo"
-/* Of System V, which systemd makes units of. */
+/* Of System V. */
 #define SCRIPT_FOLDER "/etc/init.d"
 
 static bool folder_has(struct fsys *root, const char *folder, const char *name)
@@ -16,6 +16,17 @@ static bool folder_has(struct fsys *root, const char *folder, const char *name)
 	CLEANUP(free_cleanup) char *path = str_format("%s/%s", folder, name);
 
 	return fsys_exists(root, path);
+}
+
+/* systemd makes NAME.service of a script NAME. */
+static bool has_script(struct fsys *root, const char *unit)
+{
+	CLEANUP(free_cleanup) char *name = str_copy(unit);
+
+	if (!str_ends(name, ".service"))
+		return false;
+	*strrchr(name, '.') = '\0';
+	return folder_has(root, SCRIPT_FOLDER, name);
 }
 
 static int service_check(const struct layer *layer, size_t index, struct fsys *root,
@@ -26,7 +37,7 @@ static int service_check(const struct layer *layer, size_t index, struct fsys *r
 
 	if (folder_has(root, UNIT_FOLDER, unit) ||
 	    folder_has(root, family_files_of(layer->os_family)->unit_folder, unit) ||
-	    folder_has(root, SCRIPT_FOLDER, name))
+	    has_script(root, unit))
 		return 0;
 	return err_set(err, -EINVAL,
 		       "services[%zu]: found \"%s\", but no package of the layer has a unit %s: "
@@ -45,7 +56,9 @@ static int time_zone_check(const struct layer *layer, struct fsys *root, struct 
 		return 0;
 	return err_set(err, -EINVAL,
 		       "time_zone: found \"%s\", which the layer's system does not know; allowed "
-		       "is a file below its " ZONE_FOLDER ", such as Asia/Tokyo",
+		       "is a file below its " ZONE_FOLDER ", such as Asia/Tokyo: name another "
+		       "zone, or the package that has this one (such as tzdata-legacy) in "
+		       "os.packages",
 		       layer->time_zone);
 }
 

@@ -18,9 +18,22 @@ int overlay_rendered(struct overlay *overlay, const char *name, const char *path
 	return 0;
 }
 
+/* What a unit's name ends in, systemd.unit(5). A dot alone says nothing: php8.2-fpm. */
+static bool is_unit(const char *name)
+{
+	static const char *const kinds[] = { ".service", ".socket", ".timer", ".target",
+					     ".path",	 ".mount",  ".slice", ".automount",
+					     ".swap",	 ".scope",  ".device" };
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (str_ends(name, kinds[i]))
+			return true;
+	return false;
+}
+
 char *unit_of_service(const char *service)
 {
-	return str_format("%s%s", service, strchr(service, '.') ? "" : ".service");
+	return str_format("%s%s", service, is_unit(service) ? "" : ".service");
 }
 
 void unit_enable(struct overlay *overlay, const char *unit, const char *target_folder)

@@ -8,7 +8,7 @@
 /* templates/NAME, rendered. */
 int overlay_rendered(struct overlay *overlay, const char *name, const char *path, uint32_t mode,
 		     const struct template_value *values, struct err *err);
-/* "nfs-server.service" for nfs-server; a name with a dot is a unit's already. The caller frees. */
+/* "nfs-server.service" for nfs-server; fstrim.timer is a unit's name already. The caller frees. */
 char *unit_of_service(const char *service);
 /* The unit, a file in target_folder, belongs to multi-user.target. */
 void unit_enable(struct overlay *overlay, const char *unit, const char *target_folder);

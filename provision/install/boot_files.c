@@ -20,15 +20,23 @@ static bool is_of_version(const struct medium *medium, const struct answers_rele
 	       (digits == strlen(release->major) && str_starts(medium->version, release->major));
 }
 
-/* Bytes of the longest of the release's product names that the medium's begins with. */
-static size_t product_fits(const struct medium *medium, const struct answers_release *release)
+/* Bytes of the longest of the names that the product begins with. */
+static size_t name_fits(const char *const *names, const char *product)
 {
 	size_t longest = 0;
 
-	for (const char *const *name = release->products; name && *name; name++)
-		if (str_starts(medium->product, *name) && strlen(*name) > longest)
-			longest = strlen(*name);
+	for (; names && *names; names++)
+		if (str_starts(product, *names) && strlen(*names) > longest)
+			longest = strlen(*names);
 	return longest;
+}
+
+/* Bytes of the medium's product by which it is the release's; 0: it is none of its. */
+static size_t product_fits(const struct medium *medium, const struct answers_release *release)
+{
+	size_t longest = name_fits(release->products, medium->product);
+
+	return name_fits(release->unlike, medium->product) > longest ? 0 : longest;
 }
 
 /* Not if it is plainly another release's: Leap and SLES count their versions alike. A product of no

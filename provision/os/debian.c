@@ -286,12 +286,13 @@ static void line_show(void *context, const char *line)
 /* In the child. mmdebstrap of root mounts /proc, /sys and /dev/shm below its tree where everybody
  * sees them: users' namespaces could not bind /dev/shm meanwhile, and once it was killed the mounts
  * would stay and lead whoever removes the tree into the machine's own folders. In a namespace of
- * their own they end with it. Where there is none to be had, mmdebstrap cannot mount either. */
+ * their own they end with it. Root that may have none cannot mount either. Where "/" is no mount
+ * point (EINVAL: a plain chroot) they cannot be kept apart, but trees can be made. */
 static int mounts_apart(void *context)
 {
 	(void)context;
 	if (geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 && errno != EINVAL)
 		return -errno;
 	return 0;
 }

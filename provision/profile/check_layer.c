@@ -46,9 +46,10 @@ static const struct node *given_here(const struct check *check, const char *key)
 	return node_given(node) && !node->shared ? node : NULL;
 }
 
-static bool says_no(const struct key_row *row, const struct node *node)
+/* As if it were not given: profiles that are written out in full do this. */
+static bool says_default(const struct key_row *row, const struct node *node)
 {
-	return row->type == KEY_BOOL && str_equal(node->text, "false");
+	return node->kind == NODE_SCALAR && str_equal(node->text, row->default_text);
 }
 
 static void check_places(const struct check *check)
@@ -58,14 +59,17 @@ static void check_places(const struct check *check)
 		const struct node *node = place ? given_here(check, row->path) : NULL;
 		const char *const own[] = { row->path, NULL };
 
-		if (!node || says_no(row, node) ||
+		if (!node || says_default(row, node) ||
 		    !check_known(check->request, check->layer, own) ||
 		    !check_known(check->request, check->layer, place->keys) ||
 		    place->fits(check->layer))
 			continue;
 		CLEANUP(free_cleanup)
 		char *found = row->secret ? str_copy("something") : node_describe(node);
-		check_wrong(check, row->path, "found %s; allowed only %s", found, place->words);
+		check_wrong(check, row->path,
+			    "found %s; allowed only %s: leave it out, or move it to a profile that "
+			    "is included",
+			    found, place->words);
 	}
 }
 

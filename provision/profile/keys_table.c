@@ -14,11 +14,20 @@
 
 /* Regular expressions that the schema shows; valid.c decides. Lengths are in bytes there, here in
  * characters. */
-#define PATH_FORM  "(/(?!\\.{1,2}(/|$))[^/" NEVER "]{1,255})"
-#define MOUNT_FORM "(/(?!\\.{1,2}(/|$))[^/" NEVER " \"\\\\#]{1,255})"
-#define BITS_FORM  "/(30|[12][0-9]|[1-9])"
-#define ARGS_FORM  "^[^" NEVER "\"'`\\\\$#;{}]*$"
-#define URL_FORM   "(https?://|file:///)[^ " NEVER "]*"
+#define PATH_FORM   "(/(?!\\.{1,2}(/|$))[^/" NEVER "]{1,255})"
+#define MOUNT_FORM  "(/(?!\\.{1,2}(/|$))[^/" NEVER " \"\\\\#]{1,255})"
+#define BITS_FORM   "/(30|[12][0-9]|[1-9])"
+#define ARGS_FORM   "^[^" NEVER "\"'`\\\\$#;{}]*$"
+#define BASE64_FORM "([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)?"
+#define KEY_BEGINNINGS                                                                             \
+	"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5"                                                         \
+	"|ssh-rsa AAAAB3NzaC1yc2"                                                                  \
+	"|ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNT"                                      \
+	"|ecdsa-sha2-nistp384 AAAAE2VjZHNhLXNoYTItbmlzdHAzOD"                                      \
+	"|ecdsa-sha2-nistp521 AAAAE2VjZHNhLXNoYTItbmlzdHA1Mj"                                      \
+	"|sk-ssh-ed25519@openssh\\.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29t"                   \
+	"|sk-ecdsa-sha2-nistp256@openssh\\.com AAAAInNrLWVjZHNhLXNoYTItbmlzdHAyNTZAb3BlbnNzaC5jb2"
+#define URL_FORM "(https?://|file:///)[^ " NEVER "]*"
 
 #define IN(field) offsetof(struct layer, field)
 
@@ -361,8 +370,8 @@ const struct key_row layer_keys[] = {
 	  .type = KEY_TEXTS,
 	  .offset = IN(ssh_keys),
 	  .valid = valid_ssh_key,
-	  .form = "^(ssh-(ed25519|rsa)|(ecdsa-sha2|sk-ssh|sk-ecdsa)-[!-~]*) " TEXT_FORM "*$",
-	  .allowed = "public keys as in authorized_keys",
+	  .form = "^(?=[^ ]+ " BASE64_FORM "( |$))(" KEY_BEGINNINGS ")" TEXT_FORM "*$",
+	  .allowed = "public keys as ssh-keygen writes them to a .pub file",
 	  .default_text = "[]",
 	  .secret = true,
 	  .place = &place_system,

@@ -446,8 +446,9 @@ void schema_reference(struct buf *text)
 		"`include: FILE`, relative to itself. Maps are merged key by key, lists and single values\n"
 		"replaced. Sizes are written in KiB, MiB, GiB or TiB.\n\n"
 		"A key that has a meaning only in some layers is an error in another one, where the stack\n"
-		"file or the layer's own profile gives it. What comes from an included profile is passed\n"
-		"over there: such a profile may be for layers of several kinds.\n\n## Layers\n\n");
+		"file or the layer's own profile gives it a value that is not its default. What comes from\n"
+		"an included profile is passed over there: such a profile may be for layers of several\n"
+		"kinds.\n\n## Layers\n\n");
 	schema_table(layer_keys, text);
 	buf_text(text, "\n## Partitions (`disk.partitions`)\n\n");
 	schema_table(partition_keys, text);

@@ -136,14 +136,32 @@ bool valid_password_hash(const char *text)
 			  strlen(last) > 20 && made_of(text, LETTERS_DIGITS "$./,="));
 }
 
+/* Up to a blank or the end: whole groups of four, at most two = in the last. */
+static bool is_base64(const char *text)
+{
+	size_t length = strspn(text, LETTERS_DIGITS "+/");
+	size_t filled = strspn(text + length, "=");
+	char end = text[length + filled];
+
+	return filled <= 2 && (length + filled) % 4 == 0 && (!end || end == ' ');
+}
+
+/* sshd(8), AUTHORIZED_KEYS, without options; what is encoded repeats the type (RFC 4253, 6.6). */
 bool valid_ssh_key(const char *text)
 {
-	static const char *const kinds[] = { "ssh-ed25519 ", "ssh-rsa ", "ecdsa-sha2-", "sk-ssh-",
-					     "sk-ecdsa-" };
+	static const char *const beginnings[] = {
+		"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5",
+		"ssh-rsa AAAAB3NzaC1yc2",
+		"ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNT",
+		"ecdsa-sha2-nistp384 AAAAE2VjZHNhLXNoYTItbmlzdHAzOD",
+		"ecdsa-sha2-nistp521 AAAAE2VjZHNhLXNoYTItbmlzdHA1Mj",
+		"sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29t",
+		"sk-ecdsa-sha2-nistp256@openssh.com AAAAInNrLWVjZHNhLXNoYTItbmlzdHAyNTZAb3BlbnNzaC5jb2",
+	};
 
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-		if (str_starts(text, kinds[i]))
-			return printable(text) && strchr(text, ' ');
+	for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+		if (str_starts(text, beginnings[i]))
+			return printable(text) && is_base64(strchr(text, ' ') + 1);
 	return false;
 }
 

@@ -44,8 +44,18 @@ UUIDS = [UUID, UUID.upper(), UUID.replace("-", ""), UUID.replace("-", ":"), UUID
          "78563412-3412-7856-90ab-cddeefaabbcc", "12345678-1234-5678-90ab-cddeefaabbcd"]
 SECRETS = ["a" * 64, "A" * 64, "0" * 63, "0" * 64, "0" * 65, "$6$abc$" + "a" * 19, "$6$abc$" + "a" * 20,
            "$6$" + "a" * 20, "$6$a$" + "a" * 20, "$6$$" + "a" * 20, "$$a$" + "a" * 20, "6$a$" + "a" * 20,
-           "$6$a b$" + "a" * 20, "ssh-ed25519", "ssh-ed25519 AAAA", "ssh-rsa AAAA me", "ssh-dss AAAA",
-           "ecdsa-sha2-nistp256 AAAA", "sk-ssh-ed25519@openssh.com AAAA", "ssh-rsa A\tB"]
+           "$6$a b$" + "a" * 20, "ssh-ed25519", "ssh-ed25519 AAAA", "ssh-dss AAAA"]
+# Each type with its own beginning and with another's, in every length and with every end.
+KEYS = {"ssh-ed25519": "AAAAC3NzaC1lZDI1NTE5", "ssh-rsa": "AAAAB3NzaC1yc2EA",
+        "ecdsa-sha2-nistp256": "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYA", "ecdsa-sha2-nistp384": "AAAAE2VjZHNhLXNoYTItbmlzdHAzODQA",
+        "ecdsa-sha2-nistp521": "AAAAE2VjZHNhLXNoYTItbmlzdHA1MjEA",
+        "sk-ssh-ed25519@openssh.com": "AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29t",
+        "sk-ecdsa-sha2-nistp256@openssh.com": "AAAAInNrLWVjZHNhLXNoYTItbmlzdHAyNTZAb3BlbnNzaC5jb20A"}
+SECRETS += [f"{kind} {text}" for kind in KEYS for text in KEYS.values()]
+SECRETS += [f"ssh-ed25519 {KEYS['ssh-ed25519']}{end}" for end in (
+    "A", "AA", "AAA", "AAAA", "=", "==", "===", "====", "A===", "AA==", "AA=", "AAA=", "AAA==", "AA=A", "+/+/", "AA-_", " ",
+    " me", "  me me", "\tme", " a\tb", "AAAA=me", "AAA= =")]
+SECRETS += ["ssh-ed25519  AAAAC3NzaC1lZDI1NTE5", " ssh-rsa AAAAB3NzaC1yc2EA", "sk-ssh-ed25519@opensshxcom " + KEYS["sk-ssh-ed25519@openssh.com"]]
 SIZES = ["2 GiB", "2gib", "2GB", "2G", "2048", "0KiB", "0TiB", "064MiB", "20GiB..2TiB", "20GiB..", "..2TiB", "..",
          "20..30", "20GiB...2TiB", "2TiB..20GiB", "9999999TiB..", "99999999999999999999KiB"]
 FAMILIES = SHORT + NUMBERS + PATHS + URLS + ADDRESSES + MACS + UUIDS + SECRETS + SIZES + ["a" * n for n in LONG] + ["ä" * 16]

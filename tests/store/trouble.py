@@ -361,13 +361,19 @@ class Cases:
         self.refused("services: [nosuch.timer]", 'services[1]: found "nosuch.timer", but no '
                      "package of the layer has a unit nosuch.timer: name the package in "
                      "os.packages, or bring the unit with files")
+        self.refused("services: [dotted1.2]", 'services[1]: found "dotted1.2", but no package of '
+                     "the layer has a unit dotted1.2.service: name the package in os.packages, or "
+                     "bring the unit with files")
+        self.refused("services: [old.timer]", 'services[1]: found "old.timer", but no package of '
+                     "the layer has a unit old.timer: name the package in os.packages, or bring "
+                     "the unit with files")
+        cure = ("Asia/Tokyo: name another zone, or the package that has this one (such as "
+                "tzdata-legacy) in os.packages")
         self.refused("time_zone: Mars", 'time_zone: found "Mars", which the layer\'s system does '
-                     "not know; allowed is a file below its /usr/share/zoneinfo, such as "
-                     "Asia/Tokyo")
+                     "not know; allowed is a file below its /usr/share/zoneinfo, such as " + cure)
         self.refused("time_zone: Europe", 'time_zone: found "Europe", which the layer\'s system '
-                     "does not know; allowed is a file below its /usr/share/zoneinfo, such as "
-                     "Asia/Tokyo")
-        run = self.build_with("services: [there, old]\n    time_zone: Europe/Berlin")
+                     "does not know; allowed is a file below its /usr/share/zoneinfo, such as " + cure)
+        run = self.build_with("services: [there, old, old.service, old1.2, there1.2]\n    time_zone: Europe/Berlin")
         self.report.expect(run.status == 0, "what is there", last(run))
 
     def build_with(self, keys):
@@ -380,7 +386,9 @@ class Cases:
             file.write(text.replace("name: t1\n", f"""name: t1
     files:
       - {{ path: /etc/systemd/system/there.service, content: x }}
+      - {{ path: /etc/systemd/system/there1.2.service, content: x }}
       - {{ path: /etc/init.d/old, content: x }}
+      - {{ path: /etc/init.d/old1.2, content: x }}
       - {{ path: /usr/share/zoneinfo/Europe/Berlin, content: x }}
     {keys}
 """, 1))
@@ -404,6 +412,26 @@ class Cases:
         self.report.expect(os.path.exists(f"{lab.work}/made.mounted"), "mounts", "none was made")
         self.report.expect(not seen, "mounts", "are seen outside")
         self.expect_built(run, "mounts")
+
+    def chroot(self):
+        """As root in a plain chroot, whose / is no mount point: the trees are made there too."""
+        lab, root = self.lab, f"{self.lab.work}/chroot"
+        lab.load("nothing")
+        script = """for folder in /*; do
+	case $folder in /proc | /sys) continue ;; esac
+	if [ -L "$folder" ]; then cp -P "$folder" "$0$folder"
+	elif [ -d "$folder" ]; then mkdir -p "$0$folder" && mount --rbind "$folder" "$0$folder" || exit 9
+	fi
+done
+mkdir "$0/proc" && mount -t proc proc "$0/proc" || exit 9
+exec chroot "$0" "$@"
+"""
+        os.makedirs(root)
+        command = lab.command
+        lab.command = lambda *words: ["unshare", "-m", "sh", "-c", script, root, *command(*words)]
+        run = lab.build()
+        del lab.command
+        self.expect_built(run, "chroot")
 
     # ---- builds that meet ---------------------------------------------------------------------
 

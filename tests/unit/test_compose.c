@@ -115,6 +115,7 @@ static void routes_and_services_arrive(void **state)
 		strv_add(&layer->network.routes, "10.1.0.0/16 via 10.0.2.3");
 		strv_add(&layer->services, "nfs-server");
 		strv_add(&layer->services, "fstrim.timer");
+		strv_add(&layer->services, "php8.2-fpm");
 		if (layer->network.dns.count == 0)
 			strv_add(&layer->network.dns, "10.0.2.4");
 		assert_int_equal(system_overlay("xen-l3", layer, &names, &files, &err), 0);
@@ -126,6 +127,10 @@ static void routes_and_services_arrive(void **state)
 			content(&files,
 				"/etc/systemd/system/multi-user.target.wants/nfs-server.service"),
 			"/lib/systemd/system/nfs-server.service");
+		assert_string_equal(
+			content(&files,
+				"/etc/systemd/system/multi-user.target.wants/php8.2-fpm.service"),
+			"/lib/systemd/system/php8.2-fpm.service");
 		assert_string_equal(
 			content(&files, "/etc/systemd/system/multi-user.target.wants/fstrim.timer"),
 			"/lib/systemd/system/fstrim.timer");

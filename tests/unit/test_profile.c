@@ -59,6 +59,22 @@ static void what_is_not_given_has_a_default(void **state)
 	assert_true(layer->dom0_memory_bytes == UINT64_C(768) << 20);
 }
 
+static void a_default_may_stand_where_it_means_nothing(void **state)
+{
+	put(*state, "lab.yaml",
+	    "layers:\n  - {name: one, role: host, hypervisor: xen, pattern: xen-host, disk: {size: 8GiB,\n"
+	    "      partitions: [{size: rest, filesystem: ext4, mount: /}]}}\n"
+	    "  - name: two\n    role: guest\n    pattern: leaf\n"
+	    "    machine: {type: pv, memory: 64MiB, nested: false, disk_bus: xen, nic: netfront}\n"
+	    "    disk: {size: 0, table: mbr, partitions: []}\n"
+	    "    boot: {loader: direct, hypervisor_args: \"\", dom0_memory: 768MiB, menu_timeout: 0}\n"
+	    "    os: {packages: [], groups: []}\n    domain: \"\"\n    locale: C.UTF-8\n"
+	    "    time_zone: UTC\n    keymap: us\n"
+	    "    network: {bridge: br0, dns: [], routes: []}\n"
+	    "    services: []\n    root_password_hash: \"\"\n    ssh_keys: []\n");
+	stack_free(load(*state));
+}
+
 static void a_mac_is_derived_and_stays(void **state)
 {
 	put(*state, "lab.yaml",
@@ -166,6 +182,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER(stack_wins_over_profile_wins_over_include),
 		IN_FOLDER(what_is_not_given_has_a_default),
+		IN_FOLDER(a_default_may_stand_where_it_means_nothing),
 		IN_FOLDER(a_mac_is_derived_and_stays),
 		IN_FOLDER(a_source_is_relative_to_the_file_that_names_it),
 		cmocka_unit_test(a_layer_is_inside_the_nearest_host_or_the_named_one),
