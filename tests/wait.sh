@@ -8,3 +8,13 @@ becomes() { # COMMAND...: it succeeds before two minutes are over, which is long
 		sleep 0.1
 	done
 }
+
+has_ended() { # PROCESS
+	! kill -0 "$1" 2> /dev/null
+}
+
+stop_with() { # SIGNAL CHILD: its exit status; one that does not end is killed
+	kill -"$1" "$2" 2> /dev/null
+	becomes has_ended "$2" || kill -KILL "$2"
+	wait "$2" 2> /dev/null
+}

@@ -215,10 +215,10 @@ def exec_leaves_daemons_alone(bench):
 def exec_eight_at_once(bench):
     layer, echo = bench.layer('a').start(), Echo()
     proven(layer, echo)
-    end = layer.folder + '/end'
     for i in range(9):
         layer.outer.send(t='exec', path='a', id=i, argv=[
-            'sh', '-c', 'echo up; until [ -e %s ]; do sleep 0.1; done' % end])
+            'sh', '-c', 'echo up; while [ -d $0 ] && ! [ -e $0/end ]; do sleep 0.1; done',
+            layer.folder])
     check('8 commands' in layer.outer.wait(t='exit', id=8)['text'], 'the ninth')
     for i in range(8):
         layer.outer.wait(t='out', id=i)  # none ends before all have begun

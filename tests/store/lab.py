@@ -60,7 +60,8 @@ STACK = """layers:
 STACKS = {"lab": ("one", "three"), "other": ("two", "three"), "leaf": ("one", "four")}
 
 # Called as nestctl calls mmdebstrap: the tree is the last argument but one. It says that it ran,
-# waits for a file, mounts, and fails or makes nothing if it is asked to.
+# waits for a file (no longer than its folder is there), mounts, and fails or makes nothing if it is
+# asked to.
 MMDEBSTRAP = """#!/bin/sh
 for argument; do
 	case $argument in
@@ -70,7 +71,7 @@ for argument; do
 	before=$last last=$argument
 done
 [ -z "$LAB_LOG" ] || echo "$tree" >> "$LAB_LOG"
-[ -z "$LAB_WAIT" ] || until [ -e "$LAB_WAIT" ]; do sleep 0.05; done
+[ -z "$LAB_WAIT" ] || until [ -e "$LAB_WAIT" ] || ! [ -d "${LAB_WAIT%/*}" ]; do sleep 0.05; done
 if [ -n "$LAB_MOUNT" ]; then mount -t tmpfs lab "$LAB_MOUNT" && touch "$LAB_LOG.mounted"; fi
 [ -z "$LAB_FAIL" ] || exit "$LAB_FAIL"
 exec cp "{lab}/$tree.tar" "$before"

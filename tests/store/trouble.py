@@ -37,6 +37,7 @@ def held(path):
 class Cases:
     def __init__(self, lab, report, long):
         self.lab, self.report, self.long = lab, report, long
+        self.builds = []
         lab.save("nothing")
         assert lab.build().status == 0
         self.image, self.objects = lab.image(), lab.objects()
@@ -441,11 +442,20 @@ exec chroot "$0" "$@"
         command = lab.command(stack)
         command[command.index("--out") + 1] = out
         with open(f"{out}.log", "wb") as log:
-            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                    env=dict(lab.environment(), LAB_WAIT=f"{lab.work}/go", **more))
+            self.builds.append(subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=dict(lab.environment(), LAB_WAIT=f"{lab.work}/go", **more)))
+        return self.builds[-1]
 
     def go(self):
         open(f"{self.lab.work}/go", "w").close()
+
+    def stop(self):
+        """Whatever failed, no build is left, and nothing that waits for go()."""
+        for build in self.builds:
+            build.kill()
+            build.wait()
+        self.go()
 
     @staticmethod
     def until(condition, what):
@@ -492,14 +502,15 @@ exec chroot "$0" "$@"
         lab = self.lab
         lab.load("nothing")
         build = self.start(lab.out)
-        clears = 0
-        while build.poll() is None:
+        clears, limit = 0, time.monotonic() + PATIENCE
+        while build.poll() is None and time.monotonic() < limit:
             clear = subprocess.run([lab.nestctl, "store", "gc", "--limit", "1KiB", "--store",
                                     lab.store], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             clears += clear.returncode == 0
             self.report.expect(clear.returncode == 0, "collected", clear.stdout.decode())
             if clears >= 2 and self.makes():
                 self.go()
+        build.kill()  # one that was never let go on
         text = self.end(build, lab.out)
         self.report.expect(build.returncode == 0, "collected", text)
         self.report.expect(lab.image() == self.image, "collected", "other bytes")
@@ -545,7 +556,11 @@ exec chroot "$0" "$@"
 
 def main(nestctl, folder, work, case, *long):
     report = Report()
-    getattr(Cases(Lab(nestctl, folder, work), report, bool(long)), case)()
+    cases = Cases(Lab(nestctl, folder, work), report, bool(long))
+    try:
+        getattr(cases, case)()
+    finally:
+        cases.stop()
     print(f"{case}: {report.wrong} wrong")
     return report.wrong > 0
 

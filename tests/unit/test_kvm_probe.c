@@ -87,7 +87,9 @@ static void a_guest_that_hangs_is_ended_in_time(void **state)
 {
 	struct place *place = *state;
 	CLEANUP(free_cleanup) char *pid_file = path_join(place->folder, "pid");
-	CLEANUP(free_cleanup) char *lines = str_format("echo $$ > %s; exec sleep 300", pid_file);
+	CLEANUP(free_cleanup)
+	char *lines = str_format("echo $$ > %s.new; mv %s.new %s; exec sleep 300", pid_file,
+				 pid_file, pid_file);
 	CLEANUP(free_cleanup) char *pid = NULL;
 	double start = clock_seconds();
 
