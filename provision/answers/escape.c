@@ -20,18 +20,6 @@ void escape_xml(const char *text, struct buf *out)
 	}
 }
 
-void escape_shell(const char *text, struct buf *out)
-{
-	buf_text(out, "'");
-	for (; *text; text++) {
-		if (*text == '\'')
-			buf_text(out, "'\\''");
-		else
-			buf_add(out, text, 1);
-	}
-	buf_text(out, "'");
-}
-
 static bool is_plain(const char *text, const char *besides)
 {
 	for (const char *c = text; *c; c++)

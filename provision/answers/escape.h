@@ -5,8 +5,6 @@
 
 /* Character data and attribute values of XML 1.0. */
 void escape_xml(const char *text, struct buf *out);
-/* One word of a POSIX shell: always in single quotes. */
-void escape_shell(const char *text, struct buf *out);
 /* One word of a kickstart command, which Python's shlex reads. */
 void escape_kickstart(const char *text, struct buf *out);
 /* A basic string of TOML 1.0, with its quotes. */

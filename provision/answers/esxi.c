@@ -85,7 +85,7 @@ static void first_start(const struct layer *layer, struct buf *text)
 	}
 	for (size_t i = 0; i < layer->ssh_keys.count; i++) {
 		buf_text(text, "printf '%s\\n' ");
-		escape_shell(layer->ssh_keys.items[i], text);
+		buf_shell(text, layer->ssh_keys.items[i]);
 		buf_text(text, " >> /etc/ssh/keys-root/authorized_keys\n");
 	}
 	if (layer->ssh_keys.count > 0)

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "answers/escape.h"
 #include "base/data.h"
 #include "compose/names.h"
 #include "compose/system.h"
@@ -29,7 +28,7 @@ static int template_add(const char *name, const char *path, uint32_t mode, struc
 void setup_enable(struct setup *setup, const char *service)
 {
 	buf_text(&setup->commands, "systemctl enable ");
-	escape_shell(service, &setup->commands);
+	buf_shell(&setup->commands, service);
 	buf_text(&setup->commands, "\n");
 }
 
@@ -143,7 +142,7 @@ static bool is_plain(const struct overlay_entry *entry)
 static void entry_add(const struct overlay_entry *entry, struct buf *out)
 {
 	buf_text(out, "put ");
-	escape_shell(entry->path, out);
+	buf_shell(out, entry->path);
 	buf_format(out, " %04o %s << '" END_OF_FILE "'\n", entry->mode,
 		   is_plain(entry) ? "cat" : "base64 -d");
 	if (is_plain(entry))
@@ -161,7 +160,7 @@ static int done_text(const char *url, char **ret_text, struct err *err)
 	const char *colon = memchr(host, ':', (size_t)(path - host));
 	CLEANUP(buf_done) struct buf quoted = { 0 };
 
-	escape_shell(url, &quoted);
+	buf_shell(&quoted, url);
 	CLEANUP(free_cleanup)
 	char *name = str_format("%.*s", (int)((colon ? colon : path) - host), host);
 	CLEANUP(free_cleanup)

@@ -170,6 +170,18 @@ void buf_format(struct buf *buf, const char *format, ...)
 	free(text);
 }
 
+void buf_shell(struct buf *buf, const char *text)
+{
+	buf_text(buf, "'");
+	for (; *text; text++) {
+		if (*text == '\'')
+			buf_text(buf, "'\\''");
+		else
+			buf_add(buf, text, 1);
+	}
+	buf_text(buf, "'");
+}
+
 void buf_done(struct buf *buf)
 {
 	free(buf->data);

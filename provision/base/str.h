@@ -37,6 +37,8 @@ struct buf {
 void buf_add(struct buf *buf, const void *data, size_t length);
 void buf_text(struct buf *buf, const char *text);
 void buf_format(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* One word of a POSIX shell: always in single quotes. */
+void buf_shell(struct buf *buf, const char *text);
 void buf_done(struct buf *buf);		    /* frees and zeroes */
 const char *buf_str(const struct buf *buf); /* "" when empty; valid until the next change */
 

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "answers/escape.h"
 #include "base/data.h"
 #include "base/fs.h"
 #include "base/log.h"
@@ -65,7 +64,7 @@ static int readme_write(const struct bundle *bundle, const char *path, struct er
 	CLEANUP(free_cleanup) char *text = NULL;
 	CLEANUP(buf_done) struct buf word = { 0 };
 
-	escape_shell(stack_path, &word);
+	buf_shell(&word, stack_path);
 	const struct template_value values[] = {
 		{ "NAME", name_of(bundle) },
 		{ "STACK_PATH", buf_str(&word) },

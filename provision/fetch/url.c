@@ -16,6 +16,7 @@
 #define SLOW_SECONDS  30L
 #define TRIES	      4
 #define SHOW_SECONDS  0.5
+#define SAID_BYTES    200 /* of what a server says, in a message */
 
 struct body {
 	struct buf text;
@@ -119,9 +120,11 @@ static int answer_judge(CURL *curl, const struct body *body, const char *shown, 
 	if (status < 400 || !scheme || strncasecmp(scheme, "http", 4) != 0)
 		return 0;
 	bool plain = type && str_starts(type, "text/plain") && *text;
-	return err_set(err, -EIO, "%s: cannot be fetched: the server answers with status %ld%s%.*s",
-		       shown, status, plain ? ": " : "", plain ? (int)strcspn(text, "\r\n") : 0,
-		       text);
+	size_t line = plain ? strcspn(text, "\r\n") : 0;
+	return err_set(err, status < 500 ? -ENOENT : -EIO,
+		       "%s: cannot be fetched: the server answers with status %ld%s%.*s", shown,
+		       status, plain ? ": " : "",
+		       (int)str_cut(text, line < SAID_BYTES ? line : SAID_BYTES), text);
 }
 
 int fetch_url(const char *url, size_t max_bytes, char **ret_text, size_t *ret_length,
@@ -144,18 +147,18 @@ int fetch_url(const char *url, size_t max_bytes, char **ret_text, size_t *ret_le
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
 	CURLcode code = curl_easy_perform(curl);
 	CLEANUP(buf_done) struct buf text = body.text;
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		return err_set(err, -EINTR, "%s: stopped by a signal", shown);
+	int r = answer_judge(curl, &body, shown, err);
+	if (r < 0)
+		return r;
 	if (body.too_large)
 		return err_set(err, -EBADMSG, "%s: has more than %zu bytes, the most that is taken",
 			       shown, max_bytes);
-	if (code == CURLE_ABORTED_BY_CALLBACK)
-		return err_set(err, -EINTR, "%s: stopped by a signal", shown);
 	if (code != CURLE_OK)
 		return err_set(err, code == CURLE_OPERATION_TIMEDOUT ? -ETIMEDOUT : -EIO,
 			       "%s: cannot be fetched: %s", shown,
 			       problem[0] ? problem : curl_easy_strerror(code));
-	int r = answer_judge(curl, &body, shown, err);
-	if (r < 0)
-		return r;
 	buf_text(&text, "");
 	*ret_length = text.length;
 	*ret_text = text.data ? take(&text.data) : str_copy("");

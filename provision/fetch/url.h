@@ -11,7 +11,8 @@ int fetch_url_below(const char *server, const char *path, char **ret_url, struct
 
 /* http, https, ftp and file, at most max_bytes, 15 s to connect and 60 s in all. Redirects never
  * lead to a local file. A password in the URL is not printed. The caller frees. -EBADMSG: there
- * is more of it; -EINTR: a signal asked us to stop; -ETIMEDOUT, -EIO: it does not come. */
+ * is more of it; -ENOENT: an HTTP server has none or does not give it (status 4xx); -EINTR: a
+ * signal asked us to stop; -ETIMEDOUT, -EIO: it does not come. */
 int fetch_url(const char *url, size_t max_bytes, char **ret_text, size_t *ret_length,
 	      struct err *err);
 

@@ -175,6 +175,8 @@ static int lab_fetch(const char *url, char **ret_text, json_t **ret_lab, struct 
 	size_t length;
 	int r = fetch_url(url, ANSWER_MAX_BYTES, &text, &length, err);
 
+	if (r == -ENOENT)
+		return err_wrap(err, -EBADMSG, "asking how the lab is (is this its status port?)");
 	if (r < 0)
 		return err_wrap(err, r, "asking how the lab is (nestctl pxe serve runs it)");
 	json_t *lab = json_loadb(text, length, 0, NULL);

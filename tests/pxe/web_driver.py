@@ -21,9 +21,10 @@ def alone():
 
 
 def own_address(number=0):
-    """127/8 is all ours: where several tests share a network they have different ones. A test has three: 0, 1, 2."""
+    """127/8 is all ours: where several tests share a network they have different ones. A test has six: 0 to 5."""
     pid = os.getpid()
-    return f"127.{64 + 64 * number + (pid >> 14) % 64}.{(pid >> 7) % 128}.{1 + pid % 128}"
+    half, quarter = divmod(number, 3)
+    return f"127.{64 + 64 * quarter + (pid >> 14) % 64}.{128 * half + (pid >> 7) % 128}.{1 + pid % 128}"
 
 
 class Driver:

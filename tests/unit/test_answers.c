@@ -32,14 +32,6 @@ static void xml_escapes_its_five_characters(void **state)
 	expect(escape_xml, "]]>", "]]&gt;");
 }
 
-static void shell_words_stay_one_word(void **state)
-{
-	(void)state;
-	expect(escape_shell, "", "''");
-	expect(escape_shell, "a b", "'a b'");
-	expect(escape_shell, "it's $HOME `x` \\", "'it'\\''s $HOME `x` \\'");
-}
-
 static void kickstart_words_stay_one_word(void **state)
 {
 	(void)state;
@@ -188,7 +180,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(xml_escapes_its_five_characters),
-		cmocka_unit_test(shell_words_stay_one_word),
 		cmocka_unit_test(kickstart_words_stay_one_word),
 		cmocka_unit_test(toml_strings_are_basic_ones),
 		cmocka_unit_test(preseed_takes_plain_words_only),

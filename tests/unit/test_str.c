@@ -129,6 +129,18 @@ static void take_evaluates_once(void **state)
 	assert_string_equal(taken, "x");
 }
 
+static void shell_words_stay_one_word(void **state)
+{
+	CLEANUP(buf_done) struct buf out = { 0 };
+
+	(void)state;
+	buf_shell(&out, "");
+	assert_string_equal(buf_str(&out), "''");
+	buf_text(&out, " ");
+	buf_shell(&out, "it's $HOME `x` \\");
+	assert_string_equal(buf_str(&out), "'' 'it'\\''s $HOME `x` \\'");
+}
+
 static void characters_are_not_cut(void **state)
 {
 	(void)state;
@@ -171,6 +183,7 @@ int main(void)
 		cmocka_unit_test(buffers_hold_nuls),
 		cmocka_unit_test(errors_gain_context),
 		cmocka_unit_test(take_evaluates_once),
+		cmocka_unit_test(shell_words_stay_one_word),
 		cmocka_unit_test(characters_are_not_cut),
 		cmocka_unit_test(texts_from_elsewhere_are_tamed),
 		cmocka_unit_test(escapes_become_bytes),
