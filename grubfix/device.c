@@ -412,7 +412,8 @@ char *device_name(const struct grubfix_facts *facts, const struct grubfix_filesy
 	if (label && (facts->style == GRUBFIX_LABEL || !filesystem->uuid))
 		return str_format("LABEL=%s", filesystem->label);
 	if (!filesystem->uuid)
-		return NULL;
+		return filesystem->partuuid ? str_format("PARTUUID=%s", filesystem->partuuid)
+					    : NULL;
 	return str_format(facts->style == GRUBFIX_BY_UUID ? "/dev/disk/by-uuid/%s" : "UUID=%s",
 			  filesystem->uuid);
 }

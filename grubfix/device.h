@@ -25,7 +25,7 @@ void device_resolve(const struct grubfix_facts *facts, const char *name, struct 
 void device_done(struct device *device);
 
 /* The name that root=, resume= and fstab shall use. NULL if the file system has neither UUID nor
- * label and is no volume. The caller frees. */
+ * label nor PARTUUID and is no volume. The caller frees. */
 char *device_name(const struct grubfix_facts *facts, const struct grubfix_filesystem *filesystem);
 /* "partition 2 (ext3, UUID 1234)": for reasons. The caller frees. */
 char *device_describe(const struct grubfix_filesystem *filesystem);

@@ -141,9 +141,10 @@ static void name_set(struct fix *fix, const struct word *word, const char *key,
 		fix_edited(fix, word->first, word->text, text,
 			   "%s is a name that depends on the driver; %s keeps its %s under Xen",
 			   word->text, what,
-			   target->volume		? "name"
-			   : str_starts(name, "LABEL=") ? "label"
-							: "UUID");
+			   target->volume		   ? "name"
+			   : str_starts(name, "LABEL=")	   ? "label"
+			   : str_starts(name, "PARTUUID=") ? "PARTUUID"
+							   : "UUID");
 	}
 }
 
@@ -162,6 +163,18 @@ static void bare_root_set(struct fix *fix, const struct word *word,
 		   "the entry loads no initrd, and a kernel alone (3.8 or later) finds %s by its "
 		   "PARTUUID, not by its UUID",
 		   what);
+}
+
+/* Is it a name of the right partition, by all that is known, that the kernel finds without an
+ * initrd, as it does no UUID or label? The partition of another machine's menu is not that of this
+ * one. */
+static bool bare_root_stays(const struct fix *fix, const char *name, const struct device *device,
+			    const struct grubfix_filesystem *target)
+{
+	if (!str_starts(name, "/dev/") || str_starts(name, "/dev/disk/") || target->volume)
+		return false;
+	return device->filesystem == target ||
+	       (device->kind == DEVICE_SOME && !fix->facts->adopt_root);
 }
 
 /* What is known of the entry around a root=. */
@@ -193,10 +206,20 @@ static int root_fix(struct fix *fix, const struct word *word, const char *key,
 		bare_root_set(fix, word, target);
 		return 0;
 	}
+	if (place.bare && bare_root_stays(fix, word_value(word), &device, target)) {
+		fix_remark(fix, word->first,
+			   "%s is left: the entry loads no initrd, without one the kernel finds no "
+			   "UUID, and the PARTUUID is not known: write root=PARTUUID=, or let the "
+			   "entry load an initrd",
+			   word->text);
+		return 0;
+	}
 	if (!has_name(fix, target))
-		return unresolved(
-			fix, err, word->first, word->text, word_value(word),
-			"its file system has neither a UUID nor a label that can stand there");
+		return fix_fail(fix, err, word->first,
+				"%s cannot be resolved: its file system has neither a UUID nor a "
+				"PARTUUID nor a label that can stand there (give its UUID with "
+				"--root-uuid, or leave it with --skip %s)",
+				word->text, fix->rule->id);
 	name_set(fix, word, key, &device, target);
 	if (place.bare)
 		fix_remark(fix, word->first,

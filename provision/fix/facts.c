@@ -149,7 +149,10 @@ static void root_learn(struct disk *disk, const char *name, const char *options)
 	if (!root)
 		return;
 	root->is_root = true;
-	label_learn(root, name);
+	/* What was probed has no names but those found, and a UUID that was given may be another
+	 * file system than fstab's name. */
+	if (!*root->probe.type && !*root->probe.uuid)
+		label_learn(root, name);
 	/* A UUID that was given is another file system than the volume, or it needs no such name.
 	 */
 	if (!root->volume && root->on_volume && grubfix_is_volume(name))

@@ -148,8 +148,7 @@ ok "blanks in labels, CRLF, no newline at the end" blanks
 xcp_ng() { # labels of its own for each installation, in search too
 	system_tree vmlinuz initrd xen.gz && printf 'LABEL=root-vgdorj / ext3 defaults 1 1\nLABEL=swap-vgdorj swap swap defaults 0 0\nLABEL=logs-vgdorj /var/log ext3 defaults 0 2\n' \
 		> tree/etc/fstab && cp "$here/../grubfix/grub2-search-label/grub.cfg" menu && sed -i 's/vmlinuz-4.19-xen/vmlinuz/;s/initrd-4.19-xen.img/initrd/;/other/,$d' menu &&
-		cp menu tree/boot/grub/grub.cfg && [[ $("$NESTCTL" fix --root tree) == "tree: nothing to change" ]] &&
-		[[ $("$NESTCTL" fix --root tree --root-uuid $ROOT_UUID) == "tree: nothing to change" ]] && sed 's/vgdorj/qwerty/' menu > outer.cfg && suse_image image tree &&
+		cp menu tree/boot/grub/grub.cfg && [[ $("$NESTCTL" fix --root tree) == "tree: nothing to change" ]] && sed 's/vgdorj/qwerty/' menu > outer.cfg && suse_image image tree &&
 		e2label "image?offset=$ROOT_AT" root-vgdorj && "$NESTCTL" fix image --menu-from outer.cfg && inside image /boot/grub/grub.cfg > menu &&
 		has menu $'\t'"search --fs-uuid --set root $ROOT_UUID" && grep -q "module2 /boot/vmlinuz root=UUID=$ROOT_UUID ro" menu && clean image
 }

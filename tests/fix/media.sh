@@ -131,7 +131,7 @@ kept() {
 }
 ok "owner, mode and extended attributes, of the backup too" kept
 grub_d() { # a backup there must not become a script of grub-mkconfig's
-	rm -rf tree && cp -a suse tree && mkdir -p tree/etc/grub.d && printf '#!/bin/sh\nexec tail -n +3 $0\nmenuentry "our Xen" {\n\tmultiboot2 /boot/xen.gz\n\
+	rm -rf tree && cp -a suse tree && mkdir -p tree/etc/grub.d && printf '#!/bin/sh\nexec tail -n +3 $0\nmenuentry "our Xen" {\n\tmultiboot2 /boot/xen.gz
 \tmodule2 /boot/vmlinuz-%s root=/dev/hda2\n\tmodule2 /boot/initrd-%s\n}\n' $KERNEL $KERNEL > tree/etc/grub.d/40_custom && chmod 755 tree/etc/grub.d/40_custom && cp -a tree other.tree &&
 		suse_image image tree && "$NESTCTL" fix image && clean image && inside image /etc/grub.d/40_custom | grep -q "root=UUID=$ROOT_UUID" &&
 		attributes /etc/grub.d/40_custom | grep -q 'Mode: *0755' && attributes /etc/grub.d/40_custom.nestctl-orig | grep -q 'Mode: *0644' &&
@@ -160,7 +160,7 @@ fi
 # --- the default of GRUB 2 ------------------------------------------------------------------------
 saved() { # without a grubenv, with an empty one, with one
 	rm -rf tree && cp -a suse tree && rm -r tree/boot/grub && mkdir tree/boot/grub tree/etc/default && printf 'GRUB_DEFAULT=saved\n' > tree/etc/default/grub &&
-		printf 'load_env\nset default="${saved_entry}"\nmenuentry linux {\n\tlinux /boot/vmlinuz-%s root=/dev/hda2\n}\nsubmenu more --id more {\n\tmenuentry xen --id x {\n\
+		printf 'load_env\nset default="${saved_entry}"\nmenuentry linux {\n\tlinux /boot/vmlinuz-%s root=/dev/hda2\n}\nsubmenu more --id more {\n\tmenuentry xen --id x {
 \t\tmultiboot2 /boot/xen.gz\n\t\tmodule2 /boot/vmlinuz-%s root=/dev/hda2\n\t}\n}\n' $KERNEL $KERNEL > tree/boot/grub/grub.cfg &&
 		cp -a tree other.tree && suse_image image tree && "$NESTCTL" fix image && inside image /boot/grub/grub.cfg | grep -qxF 'set default="more>x"' &&
 		inside image /etc/default/grub | grep -qxF 'GRUB_DEFAULT="more>x"' && [[ $("$NESTCTL" fix image) == "image: nothing to change" ]] &&
@@ -179,7 +179,7 @@ ok "--root DIR, the UUID from its fstab in quotes" eval 'rm -rf tree; cp -a suse
 
 # --- xen.cfg and the files beside it --------------------------------------------------------------
 beside() {
-	rm -rf tree && cp -a suse tree && rm -r tree/boot/grub && mkdir -p tree/boot/efi/EFI/xen && printf '[global]\ndefault=old\n\n[old]\nkernel=vmlinuz-old root=/dev/hda2\n\
+	rm -rf tree && cp -a suse tree && rm -r tree/boot/grub && mkdir -p tree/boot/efi/EFI/xen && printf '[global]\ndefault=old\n\n[old]\nkernel=vmlinuz-old root=/dev/hda2
 [new]\nkernel=vmlinuz-%s root=/dev/hda2\nramdisk=initrd\n' $KERNEL > tree/boot/efi/EFI/xen/xen.cfg && printf k > tree/boot/efi/EFI/xen/vmlinuz-$KERNEL &&
 		initrd_make init | gzip > tree/boot/efi/EFI/xen/initrd && "$NESTCTL" fix --root tree --root-uuid $ROOT_UUID > said &&
 		has tree/boot/efi/EFI/xen/xen.cfg "default=new" &&
