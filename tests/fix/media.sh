@@ -207,7 +207,7 @@ done
 from_ftp() {
 	$ftp_python -m pyftpdlib -i 127.0.0.1 -p 0 -d "$work" > ftp.log 2>&1 &
 	local ftp=$! port
-	until_true grep -q 'starting FTP server on 127.0.0.1:[1-9]' ftp.log
+	becomes grep -q 'starting FTP server on 127.0.0.1:[1-9]' ftp.log
 	port=$(sed -n 's/.*starting FTP server on 127.0.0.1:\([0-9]*\).*/\1/p' ftp.log)
 	copy image && "$NESTCTL" fix image --menu-from "ftp://127.0.0.1:$port/outer.lst" && fitted image && copy image &&
 		! "$NESTCTL" fix image --menu-from "ftp://127.0.0.1:$port/none" 2> said && grep -q "^nestctl: ftp://127.0.0.1:$port/none: cannot be fetched: " said &&
