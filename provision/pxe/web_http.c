@@ -251,8 +251,11 @@ static struct MHD_Daemon *daemon_start(struct http *http, int fd)
 {
 	const struct http_listener *listener = http->listener;
 	unsigned threads = listener->connections / THREAD_CONNECTIONS + 1;
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-			 MHD_USE_ERROR_LOG | (listener->key ? MHD_USE_TLS : 0);
+	/* With epoll the library asks a client that has sent half a TLS record for the rest without
+	 * a pause. */
+	unsigned flags = MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+			 (listener->key ? MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_TLS
+					: MHD_USE_EPOLL_INTERNAL_THREAD);
 	struct MHD_OptionItem more[4] = { 0 };
 	size_t count = 0;
 
