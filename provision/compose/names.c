@@ -70,13 +70,20 @@ static char *words_join(const char *const *texts, size_t count)
 	words_join((const char *const[]){ __VA_ARGS__ },                                           \
 		   sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
 
-/* A clock tick that goes on while the machine is idle, for a machine inside another one. QEMU's
- * emulated SVM (TCG, before 9.1) does not keep the interrupt shadow of STI when VMRUN enters the
- * machine: an interrupt comes between the STI and the HLT of an idle loop, and the HLT sleeps on
- * the work that it brought. Where that work is to set the next timer, the machine sleeps for good.
- * Xen (4.15 and later; an older one ignores the word) then has the HPET's 100 Hz, Linux its tick.
- */
-static const char *tick(const struct layer *layer, const char *arguments)
+/* What a machine inside another one needs under QEMU's emulated SVM (TCG, seen with 7.2).
+ *
+ * A clock tick that goes on while it is idle: the interrupt shadow of STI is not kept when VMRUN
+ * enters the machine, an interrupt comes between the STI and the HLT of an idle loop, and the HLT
+ * sleeps on the work that it brought. Where that work is to set the next timer, the machine sleeps
+ * for good. Xen (4.15 and later; an older one ignores the word) then has the HPET's 100 Hz, Linux
+ * its tick.
+ *
+ * Devices of an inner Xen host that interrupt by the IO-APIC: an interrupt that VMRUN injects can
+ * be delivered twice before the machine leaves to its host again, whatever the interrupt flag says
+ * (the vector stays in exception_index, and a kick of the virtual processor takes it for one that
+ * is yet to come). In Xen's do_IRQ that is a deadlock on the lock of that interrupt. An MSI is
+ * handled to its end under the lock; the IO-APIC is told first, which leaves to the host. */
+static const char *when_inside(const struct layer *layer, const char *arguments)
 {
 	return layer->outer && layer->machine.type == MACHINE_HVM ? arguments : NULL;
 }
@@ -88,19 +95,19 @@ char *hypervisor_arguments(const struct layer *layer)
 	char *memory = mib ? str_format("dom0_mem=%lluM,max:%lluM", mib, mib) : NULL;
 
 	return WORDS("console=com1 com1=115200,8n1", memory, layer->pattern->hypervisor_args,
-		     tick(layer, "hpet=legacy-replacement=1"), layer->hypervisor_args);
+		     when_inside(layer, "hpet=legacy-replacement=1"), layer->hypervisor_args);
 }
 
 char *dom0_arguments(const struct layer *layer)
 {
 	return WORDS("ro console=hvc0 net.ifnames=0", layer->pattern->kernel_args,
-		     layer->kernel_args);
+		     when_inside(layer, "pci=nomsi"), layer->kernel_args);
 }
 
 char *linux_arguments(const struct layer *layer)
 {
 	return WORDS("ro console=ttyS0,115200n8 net.ifnames=0", layer->pattern->kernel_args,
-		     tick(layer, "nohz=off"), layer->kernel_args);
+		     when_inside(layer, "nohz=off"), layer->kernel_args);
 }
 
 char *direct_boot_arguments(const char *stack_name, const struct layer *layer)

@@ -207,10 +207,11 @@ static const struct symptom symptoms[] = {
 	{ "lost-wakeup",
 	  "(about to get started\\.\\.\\.[ \t\r]*$|soft lockup|detected stalls|rcu_[a-z]+ "
 	  "self-detected)",
-	  inside_tcg, "the inner machine sleeps, or stalls for long",
-	  "QEMU before 9.1 can lose a wake-up of a machine on its emulated SVM; or L0 has too little "
-	  "processor time",
-	  "hpet=legacy-replacement=1 for the inner Xen (4.15 and later), nohz=off for Linux; QEMU 9.1" },
+	  inside_tcg, "the inner machine hangs, or stalls for long",
+	  "QEMU's emulated SVM can lose a wake-up (before 9.1) or deliver an interrupt twice; or L0 "
+	  "has too little processor time",
+	  "hpet=legacy-replacement=1 for the inner Xen (4.15 and later), pci=nomsi for its dom0, "
+	  "nohz=off for Linux" },
 	{ "console-left", "(Loading Xen|Loading initial ramdisk|Booting `)", silent,
 	  "silence on the serial line after the boot loader",
 	  "perhaps console=ttyS0 was left for dom0, or Xen got no console; if both are right, it "

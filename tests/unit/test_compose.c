@@ -77,7 +77,7 @@ static void dom0_gets_its_memory(void **state)
 }
 
 /* A machine inside another one ticks while it is idle: emulated SVM loses wake-ups. */
-static void inner_machines_tick(void **state)
+static void inner_machines_have_what_emulation_needs(void **state)
 {
 	struct fixture *fixture = *state;
 	const struct layer *outer = fixture->stack->layers[0], *inner = fixture->stack->layers[1];
@@ -85,11 +85,15 @@ static void inner_machines_tick(void **state)
 	CLEANUP(free_cleanup) char *inner_xen = hypervisor_arguments(inner);
 	CLEANUP(free_cleanup) char *outer_linux = linux_arguments(outer);
 	CLEANUP(free_cleanup) char *inner_linux = linux_arguments(inner);
+	CLEANUP(free_cleanup) char *outer_dom0 = dom0_arguments(outer);
+	CLEANUP(free_cleanup) char *inner_dom0 = dom0_arguments(inner);
 
 	assert_null(strstr(outer_xen, "hpet="));
 	assert_non_null(strstr(inner_xen, " hpet=legacy-replacement=1"));
 	assert_null(strstr(outer_linux, "nohz="));
 	assert_non_null(strstr(inner_linux, " nohz=off"));
+	assert_null(strstr(outer_dom0, "pci="));
+	assert_non_null(strstr(inner_dom0, " pci=nomsi"));
 }
 
 static void the_address_is_the_profiles(void **state)
@@ -229,7 +233,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(xen_is_the_default_by_title, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(inner_machines_tick, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(inner_machines_have_what_emulation_needs, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(dom0_gets_its_memory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_address_is_the_profiles, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(routes_and_services_arrive, set_up, tear_down),
