@@ -94,8 +94,8 @@ demo: deps
 
 check: deps
 	@$(MAKE) --no-print-directory all units
-	@tests/all unit fail docs answers grubfix agent media image fix run fuzz install xen store packages \
-		build emit zypper pxe boot boot/pxe
+	@tests/all pxe build store packages fix zypper unit emit xen fail agent fuzz media image docs run \
+		answers install grubfix boot boot/pxe
 
 check-long: deps
 	@$(MAKE) --no-print-directory all units
