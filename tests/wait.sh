@@ -18,3 +18,13 @@ stop_with() { # SIGNAL CHILD: its exit status; one that does not end is killed
 	becomes has_ended "$2" || kill -KILL "$2"
 	wait "$2" 2> /dev/null
 }
+
+no_loop_over() { # FILE
+	[[ -z $(losetup -j "$1") ]]
+}
+
+# Another program may hold the loop device a moment longer. The next mount would take it over, with the
+# blocks of this image.
+umount_image() { # MOUNT IMAGE
+	umount "$1" && becomes no_loop_over "$2"
+}
