@@ -138,6 +138,7 @@ def history_is_told_once(bench):
     layer.settled()
     outer.hello('a', echo.address)
     outer.wait(t='event', step='guest-started')
+    outer.wait(t='event', step='network')  # told again in the order in which they came
     for _ in range(2):
         guest.end()
         outer.wait(t='event', step='guest-ended')
