@@ -197,21 +197,13 @@ static void found(struct device *device, const struct grubfix_filesystem *filesy
 	}
 }
 
-static char *without_quotes(const char *text)
-{
-	size_t length = strlen(text);
-	bool quoted = length >= 2 && *text == '"' && text[length - 1] == '"';
-
-	return str_format("%.*s", (int)(length - 2 * quoted), text + quoted);
-}
-
 /* LABEL="x", UUID="x" and LABEL=a\040b are legal in fstab; udev's links have \x20. */
 static char *unquoted(const char *value)
 {
 	CLEANUP(free_cleanup) char *copy = str_copy(value);
 
 	str_unescape(copy);
-	return without_quotes(copy);
+	return str_unquoted(copy);
 }
 
 static bool resolve_stable(const struct grubfix_facts *facts, const char *name,
@@ -356,7 +348,7 @@ static bool resolve_volume(const struct grubfix_facts *facts, const char *name,
 
 void device_resolve(const struct grubfix_facts *facts, const char *text, struct device *ret_device)
 {
-	CLEANUP(free_cleanup) char *name = without_quotes(text); /* root="LABEL=two words" */
+	CLEANUP(free_cleanup) char *name = str_unquoted(text); /* root="LABEL=two words" */
 	unsigned partition = 0;
 
 	*ret_device = (struct device){ .kind = DEVICE_UNKNOWN };

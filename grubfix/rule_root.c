@@ -177,6 +177,24 @@ static bool bare_root_stays(const struct fix *fix, const char *name, const struc
 	       (device->kind == DEVICE_SOME && !fix->facts->adopt_root);
 }
 
+/* root= of an entry without an initrd. False: it may be named as elsewhere, and told of. */
+static bool bare_root_fix(struct fix *fix, const struct word *word, const struct device *device,
+			  const struct grubfix_filesystem *target)
+{
+	if (target->partuuid && !target->volume) {
+		bare_root_set(fix, word, target);
+		return true;
+	}
+	if (!bare_root_stays(fix, word_value(word), device, target))
+		return false;
+	fix_remark(fix, word->first,
+		   "%s is left: the entry loads no initrd, without one the kernel finds no UUID, "
+		   "and the PARTUUID is not known: write root=PARTUUID=, or let the entry load an "
+		   "initrd",
+		   word->text);
+	return true;
+}
+
 /* What is known of the entry around a root=. */
 struct root_place {
 	bool bare; /* no initrd */
@@ -202,18 +220,8 @@ static int root_fix(struct fix *fix, const struct word *word, const char *key,
 	}
 	if (r < 0 || !target || (device.stable && target == device.filesystem))
 		return r;
-	if (place.bare && target->partuuid && !target->volume) {
-		bare_root_set(fix, word, target);
+	if (place.bare && bare_root_fix(fix, word, &device, target))
 		return 0;
-	}
-	if (place.bare && bare_root_stays(fix, word_value(word), &device, target)) {
-		fix_remark(fix, word->first,
-			   "%s is left: the entry loads no initrd, without one the kernel finds no "
-			   "UUID, and the PARTUUID is not known: write root=PARTUUID=, or let the "
-			   "entry load an initrd",
-			   word->text);
-		return 0;
-	}
 	if (!has_name(fix, target))
 		return fix_fail(fix, err, word->first,
 				"%s cannot be resolved: its file system has neither a UUID nor a "

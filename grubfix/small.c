@@ -1,6 +1,6 @@
-/* The small formats of boot loaders: grubenv, BLS entries and what they are made of, xen.cfg.
+/* The small formats of boot loaders: grubenv, BLS entries, xen.cfg.
  * Sources: GRUB 2 grub-core/lib/envblk.c; the Boot Loader Specification; Xen
- * docs/misc/efi.pandoc; systemd's kernel-install(8). */
+ * docs/misc/efi.pandoc. */
 #include <errno.h>
 #include <string.h>
 
@@ -120,26 +120,6 @@ void bls_parse(struct doc *doc)
 		line_finish(doc);
 	}
 	doc->entries[entry].statement_end = doc->statement_count;
-}
-
-/* --- /etc/kernel/cmdline: words, on any number of lines --------------------------------------- */
-
-void cmdline_parse(struct doc *doc)
-{
-	while (!doc_at_end(doc)) {
-		uint32_t first = doc->token_count, index = doc->statement_count;
-
-		doc_blanks(doc, TOKEN_BLANK);
-		if (doc_peek(doc, 0) == '#') {
-			line_token(doc, TOKEN_COMMENT);
-		} else if (!doc_newline_length(doc, 0) && !doc_at_end(doc)) {
-			doc_statement(doc, "", NONE, first);
-			line_words(doc, false);
-			doc_statement_end(doc);
-			doc_args(doc, ARGS_LINUX, ARGS_LINE, index, 0);
-		}
-		line_finish(doc);
-	}
 }
 
 /* --- xen.cfg: [section], key=value ----------------------------------------------------------- */

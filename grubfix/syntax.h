@@ -22,9 +22,9 @@ void grubenv_parse(struct doc *doc);
  * no room. */
 int grubenv_pad(struct doc *doc, struct err *err);
 void bls_parse(struct doc *doc);
-void cmdline_parse(struct doc *doc);
 void xen_cfg_parse(struct doc *doc);
 void table_parse(struct doc *doc); /* fstab, crypttab, device.map */
+void cmdline_parse(struct doc *doc);
 void flat_parse(struct doc *doc);  /* xm, xl */
 void sxp_parse(struct doc *doc);
 void libvirt_parse(struct doc *doc);

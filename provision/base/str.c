@@ -133,6 +133,14 @@ void str_unescape(char *text)
 	*out = '\0';
 }
 
+char *str_unquoted(const char *text)
+{
+	size_t length = strlen(text);
+	bool quoted = length >= 2 && *text == '"' && text[length - 1] == '"';
+
+	return str_format("%.*s", (int)(length - 2 * quoted), text + quoted);
+}
+
 bool str_ends(const char *text, const char *suffix)
 {
 	size_t length = strlen(text), tail = strlen(suffix);

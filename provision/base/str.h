@@ -24,6 +24,8 @@ void str_tame_lines(char *text); /* the same, but lines stay lines */
 /* "a\040b" becomes "a b", as fstab and mountinfo write blanks and the like, and "a\x20b" too, as
  * udev does in names under /dev/disk. */
 void str_unescape(char *text);
+/* Without the double quotes around it, if there are both. The caller frees. */
+char *str_unquoted(const char *text);
 bool str_ends(const char *text, const char *suffix);
 
 /* A growing text. A zeroed struct is an empty one; data is NUL-terminated once anything was

@@ -197,14 +197,8 @@ struct disk_part *disk_by_name(const struct disk *disk, const char *name)
 		CLEANUP(free_cleanup)
 		char *value = str_copy(name + strlen(name_forms[i].prefix));
 		str_unescape(value);
-		size_t length = strlen(value);
-		if (length > 1 && *value == '"' && value[length - 1] == '"') {
-			CLEANUP(free_cleanup)
-			char *bare = str_format("%.*s", (int)length - 2, value + 1);
-
-			return part_find(disk, name_forms[i].kind, bare);
-		}
-		return part_find(disk, name_forms[i].kind, value);
+		CLEANUP(free_cleanup) char *bare = str_unquoted(value);
+		return part_find(disk, name_forms[i].kind, bare);
 	}
 	const char *part = strstr(name, "-part");
 	if (str_starts(name, "/dev/disk/by-") && part)

@@ -68,15 +68,13 @@ static void menu_rules_make(struct repair *repair)
 	const struct fix_wishes *wishes = repair->wishes;
 	CLEANUP(strv_done) struct strv rules = { 0 };
 
-	for (const char *const *rule = fitting; *rule; rule++)
-		strv_add(&rules, *rule);
+	strv_add_names(&rules, fitting);
 	for (size_t i = 0; i < wishes->skip.count; i++)
 		if (!strv_has(&rules, wishes->skip.items[i]))
 			strv_add(&repair->menu_skip, wishes->skip.items[i]);
-	for (size_t i = 0; i < wishes->only.count; i++)
-		strv_add(&repair->menu_only, wishes->only.items[i]);
-	for (size_t i = 0; wishes->only.count && i < rules.count; i++)
-		strv_add(&repair->menu_only, rules.items[i]);
+	strv_add_all(&repair->menu_only, &wishes->only);
+	if (wishes->only.count > 0)
+		strv_add_all(&repair->menu_only, &rules);
 }
 
 static int menu_take(struct repair *repair, const char *from, struct err *err)
