@@ -2,7 +2,6 @@
 `xl` that asks this process, and the two ways in which a guest's lines reach a host (a pty made by
 xenconsoled; a socket and a serial pty made by the device model). The boot tests use the real one.
 """
-import itertools
 import json
 import os
 import pty
@@ -99,8 +98,7 @@ class Toolstack:
         if argv[0] == 'create':
             answer = self.on_create.get(argv[1], lambda: (1, 'no such config\n'))()
         else:
-            options = list(itertools.takewhile(lambda word: word.startswith('-'), argv[1:]))
-            name = argv[1 + len(options)]
+            name = next(word for word in argv[1:] if not word.startswith('-'))
             answer = self.on_verb.get((argv[0], name), lambda: self.destroy(name))()
         client.sendall(json.dumps(answer or [0, '']).encode() + b'\n')
         client.close()
