@@ -143,8 +143,8 @@ static void text_set(char **text, const char *value)
 	free(old);
 }
 
-static void level_fail(struct levels *levels, struct level *level, const char *step,
-		       const char *message, double now)
+static const struct symptom *level_symptom(const struct levels *levels, const struct level *level,
+					   const char *message)
 {
 	struct symptom_input input = {
 		.layer = level->layer,
@@ -157,11 +157,18 @@ static void level_fail(struct levels *levels, struct level *level, const char *s
 		.l0 = levels->l0,
 	};
 
+	return symptom_find(&input);
+}
+
+static void level_fail(struct levels *levels, struct level *level, const char *step,
+		       const char *message, double now)
+{
 	if (is_decided(level))
 		return;
 	text_set(&level->step, step);
 	text_set(&level->message, message);
-	level->symptom = symptom_find(&input);
+	level->symptom =
+		symptom_more_specific(level_symptom(levels, level, message), level->reset_symptom);
 	console_tail(&level->console, TAIL_LINES, &level->tail);
 	level_enter(levels, level, LEVEL_FAILED, now);
 }
@@ -232,7 +239,8 @@ static void guest_started(struct levels *levels, struct level *guest, double now
 
 	guest->ended = false;
 	guest->reset_until = 0;
-	if (again) { /* what stage it is in, and its symptoms, are those of this boot from now on */
+	if (again) { /* what stage it is in is that of this boot from now on */
+		guest->reset_symptom = level_symptom(levels, guest, "");
 		console_tail(&guest->console, TAIL_LINES, &guest->reset_tail);
 		console_forget(&guest->console);
 	}

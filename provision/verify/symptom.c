@@ -245,6 +245,13 @@ const struct symptom *symptom_find(const struct symptom_input *input)
 	return NULL;
 }
 
+const struct symptom *symptom_more_specific(const struct symptom *one, const struct symptom *other)
+{
+	if (!one || !other)
+		return one ? one : other;
+	return one < other ? one : other;
+}
+
 const struct symptom *symptom_at(size_t index)
 {
 	return index < SYMPTOMS ? &symptoms[index] : NULL;

@@ -104,6 +104,42 @@ static void a_reset_while_booting_begins_anew(void **state)
 	assert_int_equal(l2->resets, 1);
 }
 
+/* The second boot may end with fewer words than the first; its cause is the same. */
+static void the_symptom_of_a_reset_outlives_a_silent_second_boot(void **state)
+{
+	static const struct {
+		const char *first, *second, *symptom;
+	} rows[] = {
+		{ "(XEN) Not enough RAM for domain 0 allocation\n", "", "dom0-too-small" },
+		{ "(XEN) Not enough RAM for domain 0 allocation\n", "Loading Xen ...\n",
+		  "dom0-too-small" },
+		{ "Loading Xen ...\n", "(XEN) Not enough RAM for domain 0 allocation\n",
+		  "dom0-too-small" },
+		{ "", "", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		void *fresh = NULL;
+
+		assert_int_equal(set_up(&fresh), 0);
+		struct levels *levels = &((struct place *)fresh)->levels;
+		struct level *l2 = &levels->items[1];
+		levels_power_on(levels, 0);
+		levels_event(levels, "l1", "guest-started", "l1/l2", "", 12);
+		say(l2, rows[i].first);
+		levels_event(levels, "l1", "guest-ended", "l1/l2", "domain 1 is gone", 40);
+		levels_event(levels, "l1", "guest-started", "l1/l2", "started again", 44);
+		say(l2, rows[i].second);
+		levels_event(levels, "l1", "guest-ended", "l1/l2", "domain 2 is gone", 50);
+		assert_int_equal(l2->state, LEVEL_FAILED);
+		assert_true(!l2->symptom == !rows[i].symptom);
+		if (rows[i].symptom)
+			assert_string_equal(l2->symptom->id, rows[i].symptom);
+		tear_down(&fresh);
+	}
+}
+
 /* The outer Xen's word counts for the domain that it is about. */
 static void a_triple_fault_is_named(void **state)
 {
@@ -175,6 +211,7 @@ int main(void)
 		CASE(what_ended_is_not_proven_nor_what_is_inside),
 		CASE(a_dead_host_decides_its_guests_at_once),
 		CASE(a_reset_while_booting_begins_anew),
+		CASE(the_symptom_of_a_reset_outlives_a_silent_second_boot),
 		CASE(a_triple_fault_is_named),
 		CASE(a_reset_that_never_starts_again_is_an_end),
 		CASE(time_that_is_up_blames_nobody),
