@@ -25,6 +25,6 @@ void bls_parse(struct doc *doc);
 void xen_cfg_parse(struct doc *doc);
 void table_parse(struct doc *doc); /* fstab, crypttab, device.map */
 void cmdline_parse(struct doc *doc);
-void flat_parse(struct doc *doc);  /* xm, xl */
+void flat_parse(struct doc *doc); /* xm, xl */
 void sxp_parse(struct doc *doc);
 void libvirt_parse(struct doc *doc);

@@ -31,7 +31,7 @@ struct level {
 	char *reset_step;	/* where, and how long after its start; NULL: it did not */
 	struct strv reset_tail; /* the last lines of its console before that */
 	const struct symptom *reset_symptom; /* of that console; NULL: none */
-	double reset_until;	/* it reset itself, and starts again before this; 0: it did not */
+	double reset_until; /* it reset itself, and starts again before this; 0: it did not */
 	struct console console;
 	struct record *record; /* that counts; NULL: none yet */
 	struct evidence evidence;

@@ -233,7 +233,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(xen_is_the_default_by_title, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(inner_machines_have_what_emulation_needs, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(inner_machines_have_what_emulation_needs, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(dom0_gets_its_memory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_address_is_the_profiles, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(routes_and_services_arrive, set_up, tear_down),
