@@ -10,10 +10,12 @@
 #define TAIL_LINES	12
 #define DEFAULT_SECONDS 600
 
-/* A machine that resets itself while it boots (a triple fault, a panic of its kernel) starts again,
- * as it would on a desk. Once: the second time something is wrong with it. */
-#define RESETS_MAX    1
-#define RESET_SECONDS 20
+/* A machine that resets itself while it boots (a panic of its kernel) starts again, as it would on
+ * a desk. Once: the second time something is wrong with it. A triple fault is more often the work
+ * of the emulated processor than the machine's own, so it gets a few boots. */
+#define RESETS_MAX	  1
+#define TRIPLE_FAULTS_MAX 3
+#define RESET_SECONDS	  20
 
 static char *layer_path(const struct layer *layer)
 {
@@ -211,18 +213,31 @@ static bool outer_saw_triple_fault(const struct levels *levels, const struct lev
 	return false;
 }
 
+/* Whether it is given another boot. */
+static bool reset_is_borne(const struct level *guest, bool triple_fault)
+{
+	if (guest->state != LEVEL_STARTING)
+		return false;
+	if (triple_fault)
+		return guest->triple_faults < TRIPLE_FAULTS_MAX;
+	return guest->resets - guest->triple_faults < RESETS_MAX;
+}
+
 /* Its domain is gone. If it comes back, the boot begins anew, with all of its time. */
 static void guest_ended(struct levels *levels, struct level *guest, const char *text, double now)
 {
-	if (guest->state == LEVEL_STARTING && guest->resets < RESETS_MAX) {
+	bool triple_fault = outer_saw_triple_fault(levels, guest, text);
+
+	if (reset_is_borne(guest, triple_fault)) {
+		free(guest->reset_step);
 		guest->reset_step = str_format(
 			"%s, %.1f s after its start%s", stage_name(stage_seen(guest->console.text)),
 			now - guest->started,
-			outer_saw_triple_fault(levels, guest, text)
-				? " (a triple fault: the log of the level around it has the "
-				  "registers)"
-				: "");
+			triple_fault ? " (a triple fault: the log of the level around it has the "
+				       "registers)"
+				     : "");
 		guest->resets++;
+		guest->triple_faults += triple_fault;
 		guest->reset_until = now + RESET_SECONDS;
 		level_enter(levels, guest, LEVEL_STARTING, now);
 		return;
@@ -240,7 +255,9 @@ static void guest_started(struct levels *levels, struct level *guest, double now
 	guest->ended = false;
 	guest->reset_until = 0;
 	if (again) { /* what stage it is in is that of this boot from now on */
-		guest->reset_symptom = level_symptom(levels, guest, "");
+		guest->reset_symptom = symptom_more_specific(level_symptom(levels, guest, ""),
+							     guest->reset_symptom);
+		strv_done(&guest->reset_tail);
 		console_tail(&guest->console, TAIL_LINES, &guest->reset_tail);
 		console_forget(&guest->console);
 	}

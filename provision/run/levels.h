@@ -28,8 +28,9 @@ struct level {
 	bool spoke;		/* booted, whatever came later */
 	bool ended;		/* its machine or domain did, and was not started again */
 	unsigned resets;	/* how often it reset itself while it booted */
-	char *reset_step;	/* where, and how long after its start; NULL: it did not */
-	struct strv reset_tail; /* the last lines of its console before that */
+	unsigned triple_faults; /* of these */
+	char *reset_step; /* the last time: where, how long after its start; NULL: it did not */
+	struct strv reset_tail;		     /* the last lines of its console before that */
 	const struct symptom *reset_symptom; /* of that console; NULL: none */
 	double reset_until; /* it reset itself, and starts again before this; 0: it did not */
 	struct console console;

@@ -162,8 +162,10 @@ static void failure_print(const struct matrix_row *row, FILE *out)
 /* It may have come up well afterwards: something is wrong all the same. */
 static void reset_print(const struct matrix_row *row, FILE *out)
 {
-	fprintf(out, "\nL%u %s: reset itself %s, and started again\n", row->level, row->name,
-		row->reset_step);
+	fprintf(out, "\nL%u %s: reset itself ", row->level, row->name);
+	if (row->resets > 1)
+		fprintf(out, "%u times, last ", row->resets);
+	fprintf(out, "%s, and started again\n", row->reset_step);
 	lines_print(&row->reset_console, out);
 }
 

@@ -104,6 +104,48 @@ static void a_reset_while_booting_begins_anew(void **state)
 	assert_int_equal(l2->resets, 1);
 }
 
+/* p: a panic, t: a triple fault that the outer Xen tells of. */
+static void triple_faults_are_borne_longer_than_panics(void **state)
+{
+	static const struct {
+		const char *ends;
+		unsigned resets;
+		enum level_state state;
+	} rows[] = {
+		{ "p", 1, LEVEL_STARTING },   { "pp", 1, LEVEL_FAILED },
+		{ "ptp", 2, LEVEL_FAILED },   { "ttt", 3, LEVEL_STARTING },
+		{ "tttt", 3, LEVEL_FAILED },  { "tttp", 4, LEVEL_STARTING },
+		{ "ptttt", 4, LEVEL_FAILED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		void *fresh = NULL;
+
+		assert_int_equal(set_up(&fresh), 0);
+		struct levels *levels = &((struct place *)fresh)->levels;
+		struct level *l2 = &levels->items[1];
+		double now = 10;
+		levels_power_on(levels, 0);
+		for (unsigned boot = 0; rows[i].ends[boot]; boot++, now += 30) {
+			CLEANUP(free_cleanup) char *ended = str_format("domain %u is gone", boot);
+			CLEANUP(free_cleanup)
+			char *said = str_format("(XEN) d%uv0 Triple fault - invoking HVM\n", boot);
+
+			levels_event(levels, "l1", "guest-started", "l1/l2", "", now);
+			say(l2, "one line\n");
+			if (rows[i].ends[boot] == 't')
+				say(&levels->items[0], said);
+			levels_event(levels, "l1", "guest-ended", "l1/l2", ended, now + 20);
+		}
+		assert_int_equal(l2->resets, rows[i].resets);
+		assert_int_equal(l2->state, rows[i].state);
+		if (rows[i].resets > 1)
+			assert_int_equal(l2->reset_tail.count, 1);
+		tear_down(&fresh);
+	}
+}
+
 /* The second boot may end with fewer words than the first; its cause is the same. */
 static void the_symptom_of_a_reset_outlives_a_silent_second_boot(void **state)
 {
@@ -211,6 +253,7 @@ int main(void)
 		CASE(what_ended_is_not_proven_nor_what_is_inside),
 		CASE(a_dead_host_decides_its_guests_at_once),
 		CASE(a_reset_while_booting_begins_anew),
+		CASE(triple_faults_are_borne_longer_than_panics),
 		CASE(the_symptom_of_a_reset_outlives_a_silent_second_boot),
 		CASE(a_triple_fault_is_named),
 		CASE(a_reset_that_never_starts_again_is_an_end),

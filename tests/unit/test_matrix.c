@@ -98,10 +98,15 @@ static void prints_a_reset(void **state)
 	assert_non_null(strstr(text, "\nL2 l2: reset itself in Xen's start, 3.0 s after its start, "
 				     "and started again\n"
 				     "  the last lines of its console:\n    | last words\n"));
+	row->resets = 3;
+	CLEANUP(free_cleanup) char *more = printed(matrix);
+	assert_non_null(strstr(more,
+			       "\nL2 l2: reset itself 3 times, last in Xen's start, 3.0 s after "
+			       "its start, and started again\n"));
 	CLEANUP(matrix_cleanup) struct matrix *back = NULL;
 	CLEANUP(free_cleanup) char *json = matrix_json_text(matrix, false);
 	assert_int_equal(matrix_from_json(json, &back, NULL), 0);
-	assert_int_equal(back->rows[0].resets, 1);
+	assert_int_equal(back->rows[0].resets, 3);
 	assert_string_equal(back->rows[0].reset_console.items[0], "last words");
 }
 
