@@ -11,8 +11,8 @@
 #define DEFAULT_SECONDS 600
 
 /* A machine that resets itself while it boots (a panic of its kernel) starts again, as it would on
- * a desk. Once: the second time something is wrong with it. A triple fault is more often the work
- * of the emulated processor than the machine's own, so it gets a few boots. */
+ * a desk. Once: the second time something is wrong with it. A triple fault under TCG is more often
+ * the work of the emulated processor than the machine's own, so it gets a few boots. */
 #define RESETS_MAX	  1
 #define TRIPLE_FAULTS_MAX 3
 #define RESET_SECONDS	  20
@@ -169,8 +169,9 @@ static void level_fail(struct levels *levels, struct level *level, const char *s
 		return;
 	text_set(&level->step, step);
 	text_set(&level->message, message);
-	level->symptom =
-		symptom_more_specific(level_symptom(levels, level, message), level->reset_symptom);
+	level->symptom = level_symptom(levels, level, message);
+	if (!level->spoke)
+		level->symptom = symptom_more_specific(level->symptom, level->reset_symptom);
 	console_tail(&level->console, TAIL_LINES, &level->tail);
 	level_enter(levels, level, LEVEL_FAILED, now);
 }
@@ -213,39 +214,38 @@ static bool outer_saw_triple_fault(const struct levels *levels, const struct lev
 	return false;
 }
 
-/* Whether it is given another boot. */
-static bool reset_is_borne(const struct level *guest, bool triple_fault)
+/* Its domain is gone. If it comes back, the boot begins anew, with all of its time. */
+static void guest_reset(struct levels *levels, struct level *guest, const char *how, double now)
 {
-	if (guest->state != LEVEL_STARTING)
-		return false;
-	if (triple_fault)
-		return guest->triple_faults < TRIPLE_FAULTS_MAX;
-	return guest->resets - guest->triple_faults < RESETS_MAX;
+	free(guest->reset_step);
+	guest->reset_step =
+		str_format("%s, %.1f s after its start%s",
+			   stage_name(stage_seen(guest->console.text)), now - guest->started, how);
+	strv_done(&guest->reset_tail);
+	guest->resets++;
+	guest->reset_until = now + RESET_SECONDS;
+	level_enter(levels, guest, LEVEL_STARTING, now);
 }
 
-/* Its domain is gone. If it comes back, the boot begins anew, with all of its time. */
 static void guest_ended(struct levels *levels, struct level *guest, const char *text, double now)
 {
 	bool triple_fault = outer_saw_triple_fault(levels, guest, text);
+	bool emulators = triple_fault && levels->l0 == L0_TCG;
+	unsigned others = guest->resets - guest->triple_faults;
+	const char *how = triple_fault ? " (a triple fault, says the Xen around it)" : "";
 
-	if (reset_is_borne(guest, triple_fault)) {
-		free(guest->reset_step);
-		guest->reset_step = str_format(
-			"%s, %.1f s after its start%s", stage_name(stage_seen(guest->console.text)),
-			now - guest->started,
-			triple_fault ? " (a triple fault: the log of the level around it has the "
-				       "registers)"
-				     : "");
-		guest->resets++;
-		guest->triple_faults += triple_fault;
-		guest->reset_until = now + RESET_SECONDS;
-		level_enter(levels, guest, LEVEL_STARTING, now);
+	if (guest->state == LEVEL_STARTING &&
+	    (emulators ? guest->triple_faults < TRIPLE_FAULTS_MAX : others < RESETS_MAX)) {
+		guest->triple_faults += emulators;
+		guest_reset(levels, guest, how, now);
 		return;
 	}
+	CLEANUP(free_cleanup)
+	char *message = str_format("%s%s", *text ? text : "the domain ended", how);
 	guest->ended = true;
 	level_fail(levels, guest,
-		   guest->spoke ? "it ended before its proof" : "it ended while booting",
-		   *text ? text : "the domain ended", now);
+		   guest->spoke ? "it ended before its proof" : "it ended while booting", message,
+		   now);
 }
 
 static void guest_started(struct levels *levels, struct level *guest, double now)
@@ -257,7 +257,6 @@ static void guest_started(struct levels *levels, struct level *guest, double now
 	if (again) { /* what stage it is in is that of this boot from now on */
 		guest->reset_symptom = symptom_more_specific(level_symptom(levels, guest, ""),
 							     guest->reset_symptom);
-		strv_done(&guest->reset_tail);
 		console_tail(&guest->console, TAIL_LINES, &guest->reset_tail);
 		console_forget(&guest->console);
 	}
@@ -399,6 +398,7 @@ static void level_expire(struct levels *levels, struct level *level, double now)
 				     now - level_outer(levels, level)->booted);
 	} else if (level->reset_until > 0) {
 		level->ended = true;
+		level->reset_until = 0;
 		step = str_copy("it ended while booting");
 		message = str_format("its domain ended and was not started again within %d s",
 				     RESET_SECONDS);

@@ -28,7 +28,7 @@ struct level {
 	bool spoke;		/* booted, whatever came later */
 	bool ended;		/* its machine or domain did, and was not started again */
 	unsigned resets;	/* how often it reset itself while it booted */
-	unsigned triple_faults; /* of these */
+	unsigned triple_faults; /* of these, under TCG */
 	char *reset_step; /* the last time: where, how long after its start; NULL: it did not */
 	struct strv reset_tail;		     /* the last lines of its console before that */
 	const struct symptom *reset_symptom; /* of that console; NULL: none */

@@ -20,7 +20,7 @@ struct matrix_row { /* strings are owned and never NULL; "" for what is not know
 	char *state;
 	bool booted, network, proven;
 	unsigned resets;	   /* how often it reset itself while it booted */
-	char *reset_step;	   /* where it was then */
+	char *reset_step;	   /* where it was the last time */
 	struct strv reset_console; /* its last lines then */
 	double seconds;		   /* from power-on of L1 to the verdict */
 	char *address;		   /* "10.0.2.15/24" */

@@ -31,6 +31,6 @@ struct symptom {
 
 /* The first row that fits, the most specific stand first; NULL: none. */
 const struct symptom *symptom_find(const struct symptom_input *input);
-/* Of two that symptom_find gave; NULL where both are. */
+/* Of two that symptom_find gave, the one that stands first; NULL where both are. */
 const struct symptom *symptom_more_specific(const struct symptom *one, const struct symptom *other);
 const struct symptom *symptom_at(size_t index); /* NULL after the last */

@@ -111,11 +111,13 @@ static void triple_faults_are_borne_longer_than_panics(void **state)
 		const char *ends;
 		unsigned resets;
 		enum level_state state;
+		enum l0_kind l0;
 	} rows[] = {
-		{ "p", 1, LEVEL_STARTING },   { "pp", 1, LEVEL_FAILED },
-		{ "ptp", 2, LEVEL_FAILED },   { "ttt", 3, LEVEL_STARTING },
-		{ "tttt", 3, LEVEL_FAILED },  { "tttp", 4, LEVEL_STARTING },
-		{ "ptttt", 4, LEVEL_FAILED },
+		{ "t", 1, LEVEL_STARTING, L0_KVM },    { "tt", 1, LEVEL_FAILED, L0_KVM },
+		{ "pt", 1, LEVEL_FAILED, L0_KVM },     { "p", 1, LEVEL_STARTING, L0_TCG },
+		{ "pp", 1, LEVEL_FAILED, L0_TCG },     { "ptp", 2, LEVEL_FAILED, L0_TCG },
+		{ "ttt", 3, LEVEL_STARTING, L0_TCG },  { "tttt", 3, LEVEL_FAILED, L0_TCG },
+		{ "tttp", 4, LEVEL_STARTING, L0_TCG }, { "ptttt", 4, LEVEL_FAILED, L0_TCG },
 	};
 
 	(void)state;
@@ -126,6 +128,7 @@ static void triple_faults_are_borne_longer_than_panics(void **state)
 		struct levels *levels = &((struct place *)fresh)->levels;
 		struct level *l2 = &levels->items[1];
 		double now = 10;
+		levels->l0 = rows[i].l0;
 		levels_power_on(levels, 0);
 		for (unsigned boot = 0; rows[i].ends[boot]; boot++, now += 30) {
 			CLEANUP(free_cleanup) char *ended = str_format("domain %u is gone", boot);
@@ -140,8 +143,11 @@ static void triple_faults_are_borne_longer_than_panics(void **state)
 		}
 		assert_int_equal(l2->resets, rows[i].resets);
 		assert_int_equal(l2->state, rows[i].state);
-		if (rows[i].resets > 1)
+		if (rows[i].resets > 1 && rows[i].state == LEVEL_FAILED)
 			assert_int_equal(l2->reset_tail.count, 1);
+		bool named = l2->message && strstr(l2->message, "triple fault");
+		bool last_is_one = rows[i].ends[strlen(rows[i].ends) - 1] == 't';
+		assert_true(named == (rows[i].state == LEVEL_FAILED && last_is_one));
 		tear_down(&fresh);
 	}
 }
@@ -182,6 +188,22 @@ static void the_symptom_of_a_reset_outlives_a_silent_second_boot(void **state)
 	}
 }
 
+static void an_agent_that_spoke_outweighs_an_earlier_boot(void **state)
+{
+	struct levels *levels = &((struct place *)*state)->levels;
+	struct level *l2 = &levels->items[1];
+
+	levels_power_on(levels, 0);
+	levels_event(levels, "l1", "guest-started", "l1/l2", "", 12);
+	say(l2, "(XEN) Not enough RAM for domain 0 allocation\n");
+	levels_event(levels, "l1", "guest-ended", "l1/l2", "domain 1 is gone", 40);
+	levels_event(levels, "l1", "guest-started", "l1/l2", "started again", 44);
+	levels_spoke(levels, "l1/l2", 60);
+	levels_end(levels, "the time for the whole run was up", 70);
+	assert_int_equal(l2->state, LEVEL_FAILED);
+	assert_null(l2->symptom);
+}
+
 /* The outer Xen's word counts for the domain that it is about. */
 static void a_triple_fault_is_named(void **state)
 {
@@ -189,8 +211,8 @@ static void a_triple_fault_is_named(void **state)
 		const char *said, *step;
 	} rows[] = {
 		{ "(XEN) d1v0 Triple fault - invoking HVM shutdown action 1\n",
-		  "before the first word on the console, 1.0 s after its start (a triple fault: the "
-		  "log of the level around it has the registers)" },
+		  "before the first word on the console, 1.0 s after its start (a triple fault, "
+		  "says the Xen around it)" },
 		{ "(XEN) d7v0 Triple fault - invoking HVM shutdown action 1\n",
 		  "before the first word on the console, 1.0 s after its start" },
 	};
@@ -228,6 +250,8 @@ static void a_reset_that_never_starts_again_is_an_end(void **state)
 	assert_true(level_is_gone(levels, l2));
 	levels_tick(levels, 62, 60);
 	assert_true(levels_decided(levels));
+	levels_event(levels, "l1", "guest-started", "l1/l2", "started again", 90);
+	assert_int_equal(l2->state, LEVEL_FAILED);
 }
 
 static void time_that_is_up_blames_nobody(void **state)
@@ -255,6 +279,7 @@ int main(void)
 		CASE(a_reset_while_booting_begins_anew),
 		CASE(triple_faults_are_borne_longer_than_panics),
 		CASE(the_symptom_of_a_reset_outlives_a_silent_second_boot),
+		CASE(an_agent_that_spoke_outweighs_an_earlier_boot),
 		CASE(a_triple_fault_is_named),
 		CASE(a_reset_that_never_starts_again_is_an_end),
 		CASE(time_that_is_up_blames_nobody),
