@@ -12,6 +12,7 @@
 #include "pxe/disk_fit.h"
 #include "pxe/disk_grow.h"
 #include "pxe/disk_mark.h"
+#include "pxe/disk_twin.h"
 #include "pxe/image_write.h"
 #include "pxe/patience.h"
 
@@ -120,6 +121,10 @@ static int disk_choose(struct install *install, struct err *err)
 	report_say(install->report, "%s becomes %s (%s%s%s)", install->path,
 		   install->ticket.machine, size, *install->disk->model ? ", " : "",
 		   install->disk->model);
+	r = disk_twin_check(&install->disks, install->disk, install->request->dev,
+			    install->ticket.boot_uuid, err);
+	if (r < 0)
+		return r;
 	r = disk_mark_owner(install->request->ca_path, install->ticket.machine, install->owner,
 			    err);
 	return r < 0 || install->ticket.disk.wipe

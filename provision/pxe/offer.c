@@ -171,6 +171,7 @@ static int offer_ticket(void *context, const struct lab_machine *machine, char *
 		.machine = machine->name,
 		.host_name = machine->name,
 		.image = *facts,
+		.boot_uuid = (char *)lab_image_boot_uuid(offer->request.images, machine),
 		.disk = machine->disk,
 		.agent_server = agents,
 		.mirrors = mirrors,

@@ -109,6 +109,7 @@ static int ticket_write(const struct render *render, const struct lab_machine *m
 		.machine = machine->name,
 		.host_name = machine->name,
 		.image = *lab_image_facts(render->images, machine),
+		.boot_uuid = (char *)lab_image_boot_uuid(render->images, machine),
 		.disk = machine->disk,
 		.agent_server = (char[]){ "" },
 		.mirrors = mirrors,

@@ -11,6 +11,7 @@
 #define BASE64URL  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 #define URL_CHARS  BASE64URL ".:/~%+@=&?,[]"
 #define NAME_CHARS BASE64URL "."
+#define UUID_CHARS "0123456789abcdefABCDEF-"
 
 #define TEXT_MAX_BYTES 512
 
@@ -138,6 +139,14 @@ static int image_get(const json_t *json, struct stream_facts *image, struct err 
 	return r;
 }
 
+static int boot_uuid_get(const json_t *json, char **ret_uuid, struct err *err)
+{
+	if (json_object_get(json, "boot_uuid"))
+		return text_get(json, "boot_uuid", UUID_CHARS, ret_uuid, err);
+	*ret_uuid = str_copy("");
+	return 0;
+}
+
 static int pick_get(const json_t *object, enum lab_disk_pick *ret_pick, struct err *err)
 {
 	static const struct {
@@ -223,6 +232,8 @@ int ticket_parse(const char *text, struct ticket *ret_ticket, struct err *err)
 	if (r == 0)
 		r = image_get(json, &ret_ticket->image, err);
 	if (r == 0)
+		r = boot_uuid_get(json, &ret_ticket->boot_uuid, err);
+	if (r == 0)
 		r = disk_get(json, &ret_ticket->disk, err);
 	if (r == 0)
 		r = agent_get(json, ret_ticket, err);
@@ -233,6 +244,7 @@ void ticket_done(struct ticket *ticket)
 {
 	free(ticket->machine);
 	free(ticket->host_name);
+	free(ticket->boot_uuid);
 	free(ticket->disk.text);
 	free(ticket->agent_server);
 	strv_done(&ticket->mirrors);

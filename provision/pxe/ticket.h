@@ -24,6 +24,7 @@ char *lab_call_url(const struct lab_call *call, const char *what);
 struct ticket {
 	char *machine, *host_name; /* host_name "": as the image has it */
 	struct stream_facts image;
+	char *boot_uuid; /* of the image (image_boot.h); "": it has none, or it is not told */
 	struct lab_disk disk;
 	char *agent_server; /* "10.0.0.1:7071", "": the image's agent reports to nobody */
 	char agent_token[TOKEN_LENGTH + 1];

@@ -43,12 +43,13 @@ char *ticket_text(const struct ticket *ticket)
 	const struct stream_facts *image = &ticket->image;
 	CLEANUP(json_cleanup)
 	json_t *json = json_pack(
-		"{s:s, s:s, s:{s:I, s:I, s:s}, s:{s:s, s:I, s:I, s:s, s:b}, s:o}", "machine",
+		"{s:s, s:s, s:{s:I, s:I, s:s}, s:s, s:{s:s, s:I, s:I, s:s, s:b}, s:o}", "machine",
 		ticket->machine, "host_name", ticket->host_name, "image", "disk_bytes",
 		(json_int_t)image->disk_bytes, "stream_bytes", (json_int_t)image->stream_bytes,
-		"sha256", image->sha256, "disk", "pick", picks[disk->pick], "min",
-		(json_int_t)disk->min_bytes, "max", (json_int_t)disk->max_bytes, "text", disk->text,
-		"wipe", disk->wipe, "mirrors", mirrors_json(&ticket->mirrors));
+		"sha256", image->sha256, "boot_uuid", ticket->boot_uuid, "disk", "pick",
+		picks[disk->pick], "min", (json_int_t)disk->min_bytes, "max",
+		(json_int_t)disk->max_bytes, "text", disk->text, "wipe", disk->wipe, "mirrors",
+		mirrors_json(&ticket->mirrors));
 
 	if (*ticket->agent_server)
 		json_object_set_new(json, "agent",

@@ -24,7 +24,8 @@ static void test_ticket(void **state)
 
 	(void)state;
 	assert_int_equal(ticket_parse("{" NAMES "," IMAGE "," DISK "," AGENT
-				      ", \"mirrors\": [\"http://10.0.0.5/lab/r1\"], \"new\": 1}",
+				      ", \"mirrors\": [\"http://10.0.0.5/lab/r1\"], \"new\": 1, "
+				      "\"boot_uuid\": \"AB12-CD34\"}",
 				      &ticket, NULL),
 			 0);
 	assert_string_equal(ticket.machine, "r1");
@@ -32,6 +33,7 @@ static void test_ticket(void **state)
 	assert_int_equal(ticket.image.disk_bytes, 1048576);
 	assert_int_equal(ticket.image.stream_bytes, 77);
 	assert_string_equal(ticket.image.sha256, HASH);
+	assert_string_equal(ticket.boot_uuid, "AB12-CD34");
 	assert_int_equal(ticket.disk.pick, LAB_DISK_SERIAL);
 	assert_string_equal(ticket.disk.text, "S 1");
 	assert_int_equal(ticket.disk.max_bytes, 5);
@@ -48,6 +50,7 @@ static void test_no_agent_no_mirrors(void **state)
 	(void)state;
 	assert_int_equal(ticket_parse("{" NAMES "," IMAGE "," DISK "}", &ticket, NULL), 0);
 	assert_string_equal(ticket.agent_server, "");
+	assert_string_equal(ticket.boot_uuid, "");
 	assert_int_equal(ticket.mirrors.count, 0);
 }
 
@@ -91,6 +94,8 @@ static void test_refused(void **state)
 		{ DISK_OF("\"only\"", "0", "7", "true"), "text" },
 		{ DISK_OF("\"only\"", "0", "\"\"", "\"yes\""), "wipe" },
 		{ DISK_OF("\"only\"", "0", "\"\"", "null"), "wipe" },
+		{ REST_OF("\"boot_uuid\": 1"), "boot_uuid" },
+		{ REST_OF("\"boot_uuid\": \"../x\""), "boot_uuid" },
 		{ REST_OF("\"agent\": {}"), "token" },
 		{ REST_OF("\"agent\": {\"server\": \"1.2.3.4:5\", \"token\": \"short\"}"),
 		  "token" },
@@ -178,6 +183,7 @@ static struct ticket sample(void)
 		.machine = str_copy("r1"),
 		.host_name = str_copy("r1"),
 		.image = { .disk_bytes = UINT64_C(20) << 30, .stream_bytes = 174312325 },
+		.boot_uuid = str_copy("c1b9d5a2-f162-11cf-9ece-0020afc76f16"),
 		.disk = { .pick = LAB_DISK_SERIAL,
 			  .max_bytes = LAB_DISK_MAX,
 			  .text = str_copy("WD \"1\""),
@@ -213,6 +219,7 @@ static void all_of_it_comes_back(void **state)
 	assert_true(back.image.disk_bytes == ticket.image.disk_bytes);
 	assert_true(back.image.stream_bytes == ticket.image.stream_bytes);
 	assert_string_equal(back.image.sha256, ticket.image.sha256);
+	assert_string_equal(back.boot_uuid, ticket.boot_uuid);
 	assert_int_equal(back.disk.pick, LAB_DISK_SERIAL);
 	assert_true(back.disk.min_bytes == 0);
 	assert_true(back.disk.max_bytes == LAB_DISK_MAX);
