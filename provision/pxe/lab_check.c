@@ -270,6 +270,19 @@ static void check_answers_disk(const struct lab_file *file, const struct machine
 			node_at(row->map, "disk.wipe") ? "\"false\"" : "nothing");
 }
 
+/* They have copies of images: answers and media come from the lab's server alone. */
+static void check_mirrors(const struct lab_file *file)
+{
+	bool image = file->row_count == 0;
+
+	for (size_t i = 0; i < file->row_count; i++)
+		image |= file->rows[i].way == LAB_IMAGE;
+	if (file->lab.mirrors.count > 0 && !image)
+		lab_wrong(file, "mirrors",
+			  "found in a lab without a machine that gets an image; allowed is none, or "
+			  "a machine with way: image");
+}
+
 /* ---- all of it ---- */
 
 static bool known(const struct strv *wrong, const char *const *keys)
@@ -288,6 +301,7 @@ static const struct {
 	  { "ports.boot", "ports.secure", "ports.answers", "ports.agents", "ports.status" } },
 	{ check_dhcp, { "network.dhcp", "network.range" } },
 	{ check_range, { "network.range", "network.address", "network.gateway" } },
+	{ check_mirrors, { "mirrors", "machines" } },
 };
 
 static const struct {
