@@ -278,9 +278,10 @@ static void check_mirrors(const struct lab_file *file)
 	for (size_t i = 0; i < file->row_count; i++)
 		image |= file->rows[i].way == LAB_IMAGE;
 	if (file->lab.mirrors.count > 0 && !image)
-		lab_wrong(file, "mirrors",
-			  "found in a lab without a machine that gets an image; allowed is none, or "
-			  "a machine with way: image");
+		lab_wrong(
+			file, "mirrors",
+			"found in a lab without a machine that gets an image; allowed is none, or "
+			"a machine with way: image");
 }
 
 /* ---- all of it ---- */
