@@ -273,7 +273,7 @@ static void check_answers_disk(const struct lab_file *file, const struct machine
 /* They have copies of images: answers and media come from the lab's server alone. */
 static void check_mirrors(const struct lab_file *file)
 {
-	bool image = file->row_count == 0;
+	bool image = false;
 
 	for (size_t i = 0; i < file->row_count; i++)
 		image |= file->rows[i].way == LAB_IMAGE;

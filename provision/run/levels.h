@@ -31,7 +31,7 @@ struct level {
 	unsigned triple_faults; /* of these, under TCG */
 	char *reset_step; /* the last time: where, how long after its start; NULL: it did not */
 	struct strv reset_tail;		     /* the last lines of its console before that */
-	const struct symptom *reset_symptom; /* of that console; NULL: none */
+	const struct symptom *reset_symptom; /* of its consoles before the last boot; NULL: none */
 	double reset_until; /* it reset itself, and starts again before this; 0: it did not */
 	struct console console;
 	struct record *record; /* that counts; NULL: none yet */

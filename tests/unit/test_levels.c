@@ -35,6 +35,16 @@ static int tear_down(void **state)
 	return 0;
 }
 
+/* For a row of a table: a place of its own, which the row tears down. */
+static struct levels *powered_on(void **ret_place)
+{
+	assert_int_equal(set_up(ret_place), 0);
+	struct levels *levels = &((struct place *)*ret_place)->levels;
+
+	levels_power_on(levels, 0);
+	return levels;
+}
+
 static void say(struct level *level, const char *text)
 {
 	console_add(&level->console, text, strlen(text));
@@ -123,13 +133,10 @@ static void triple_faults_are_borne_longer_than_panics(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		void *fresh = NULL;
-
-		assert_int_equal(set_up(&fresh), 0);
-		struct levels *levels = &((struct place *)fresh)->levels;
+		struct levels *levels = powered_on(&fresh);
 		struct level *l2 = &levels->items[1];
 		double now = 10;
 		levels->l0 = rows[i].l0;
-		levels_power_on(levels, 0);
 		for (unsigned boot = 0; rows[i].ends[boot]; boot++, now += 30) {
 			CLEANUP(free_cleanup) char *ended = str_format("domain %u is gone", boot);
 			CLEANUP(free_cleanup)
@@ -169,11 +176,8 @@ static void the_symptom_of_a_reset_outlives_a_silent_second_boot(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		void *fresh = NULL;
-
-		assert_int_equal(set_up(&fresh), 0);
-		struct levels *levels = &((struct place *)fresh)->levels;
+		struct levels *levels = powered_on(&fresh);
 		struct level *l2 = &levels->items[1];
-		levels_power_on(levels, 0);
 		levels_event(levels, "l1", "guest-started", "l1/l2", "", 12);
 		say(l2, rows[i].first);
 		levels_event(levels, "l1", "guest-ended", "l1/l2", "domain 1 is gone", 40);
@@ -220,10 +224,7 @@ static void a_triple_fault_is_named(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		void *fresh = NULL;
-
-		assert_int_equal(set_up(&fresh), 0);
-		struct levels *levels = &((struct place *)fresh)->levels;
-		levels_power_on(levels, 0);
+		struct levels *levels = powered_on(&fresh);
 		levels_spoke(levels, "l1", 10);
 		levels_event(levels, "l1", "guest-started", "l1/l2", "", 12);
 		say(&levels->items[0], rows[i].said);
